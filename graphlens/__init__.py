@@ -1,0 +1,1 @@
+"""graphlens: see what a neural network computes, what an optimisation changed, what it saved."""

@@ -1,0 +1,1 @@
+"""Capture: one module a way in, chosen by name."""

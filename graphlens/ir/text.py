@@ -1,0 +1,138 @@
+"""The text form of a Graph: valid Python syntax, so that a pass test is text in, text out.
+
+    def tiny(x: float32[1, 3, 8, 8]):
+        conv.weight: float32[4, 3, 3, 3] = Param()
+        conv: float32[1, 4, 6, 6] = Conv(x, conv.weight, strides=[1, 1])
+        return conv
+
+A name that is no Python identifier is spelt as one can be: ``layer1[0].conv``, or
+``_["any/name:0"]``. Result 1 of ``split`` is ``split @ 1``; an operand not given is None; ops of
+another domain are dotted (``aten.foo(x)``); a region is a def just above its node. A small Const
+shows its value. With ``detail``, scope, source and origins follow as ``_scope=`` and so on.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import INPUT, OURS, OUTPUT, STRUCTURAL, Attribute, Node, Value
+from graphlens.ir.textread import parse
+from graphlens.tensor import TensorType
+
+__all__ = ["parse", "to_text"]
+
+_SHOWN = 16
+"""Elements of a Const up to which its value is written out."""
+
+
+def to_text(graph: Graph, *, detail: bool = False) -> str:
+    """The graph as text, one line a node, in order of execution.
+
+    Args:
+        graph: What to write.
+        detail: Also write scope, source and origins of every node, and the value of every Const.
+    """
+    return "\n".join(_definition(graph, _word(graph.name) or "graph", detail, "")) + "\n"
+
+
+def _definition(graph: Graph, title: str, detail: bool, indent: str) -> Iterator[str]:
+    inner = indent + "    "
+    formals = ", ".join(
+        f"{_target(name)}: {graph.type_of(Value(name))}"
+        if _target(name).isidentifier()
+        else f"{_word(name)}: {graph.type_of(Value(name))} = {_target(name)!r}"
+        for name in graph.inputs
+    )
+    yield f"{indent}def {title}({formals}):"
+    for name in graph.order():
+        if graph.op(name) == f"{OURS}.{INPUT}":
+            continue
+        node = graph.node(name)
+        for key, body in node.regions.items():
+            yield from _definition(body, key, detail, inner)
+        yield inner + _statement(graph, name, node, detail)
+
+
+def _statement(graph: Graph, name: str, node: Node, detail: bool) -> str:
+    operands = [_operand(graph, value) for value in graph.operands(name)]
+    keywords = [f"{key}={_attribute(value)}" for key, value in node.attributes.items()]
+    if node.op == OUTPUT and node.domain == OURS:
+        if not keywords and len(operands) != 0:
+            return f"return {', '.join(operands)}"
+        return f"return Output({', '.join(operands + keywords)})"
+    if node.op == "Const" and node.domain == OURS:
+        operands = [_literal(graph.weights.get(name), detail)]
+    keywords += [f"{key}={key}" for key in node.regions]
+    if detail:
+        keywords += _provenance(name, node)
+    types = ", ".join(map(str, node.results))
+    held = types if len(node.results) == 1 else f"({types})"
+    ours = node.domain == OURS and node.op in STRUCTURAL | {"Region"}
+    op = node.op if ours else node.qualified
+    return f"{_target(name)}: {held} = {op}({', '.join(operands + keywords)})"
+
+
+def _provenance(name: str, node: Node) -> Iterator[str]:
+    if node.scope:
+        yield f"_scope={node.scope!r}"
+    if any(node.source):
+        yield f"_source={tuple(node.source)!r}"
+    if node.origins != (name,):
+        yield f"_origins={list(node.origins)!r}"
+
+
+def _operand(graph: Graph, value: Value | None) -> str:
+    if value is None:
+        return "None"
+    many = len(graph.nodes[value.node]["results"]) > 1
+    return f"{_target(value.node)} @ {value.result}" if many else _target(value.node)
+
+
+def _target(name: str) -> str:
+    """A name as a Python expression: ``layer1[0].conv``."""
+    first, *rest = name.split(".")
+    if not _is_word(first) or not all(_is_word(part) or _is_number(part) for part in rest):
+        return f"_[{name!r}]"
+    return first + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in rest)
+
+
+def _is_word(part: str) -> bool:
+    return part.isascii() and part.isidentifier() and not keyword.iskeyword(part) and part != "_"
+
+
+def _is_number(part: str) -> bool:
+    return part.isascii() and part.isdigit() and str(int(part)) == part
+
+
+def _word(name: str) -> str:
+    word = "".join(char if char.isascii() and char.isalnum() else "_" for char in name)
+    return word if not word or _is_word(word) else f"g{word}"
+
+
+def _attribute(value: Attribute) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_attribute, value))}]"
+    return str(value) if isinstance(value, TensorType) else _scalar(value)
+
+
+def _scalar(value: object) -> str:
+    """A literal; ``nan`` and ``inf`` have no literal in Python, so they stand as names."""
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else repr(value)
+
+
+def _literal(array: np.ndarray | None, detail: bool) -> str:
+    if array is None or (array.size > _SHOWN and not detail):
+        return "..."
+    return _nested(array.tolist())
+
+
+def _nested(value: object) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return f"[{', '.join(map(_nested, value))}]"
+    if isinstance(value, complex):
+        return f"complex({_scalar(value.real)}, {_scalar(value.imag)})"
+    return _scalar(value)

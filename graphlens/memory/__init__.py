@@ -1,0 +1,1 @@
+"""Schedule, in-place reuse and the arena."""

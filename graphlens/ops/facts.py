@@ -1,0 +1,109 @@
+"""What rewriting, planning and drawing must know of each op, as one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from graphlens.ir.node import OURS
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an op.
+
+    Attributes:
+        category: One word for colours and tables: ``'conv'``, ``'matmul'``, ``'norm'``,
+            ``'activation'``, ``'elementwise'``, ``'pool'``, ``'reduce'``, ``'move'`` (copies
+            data to another place), ``'view'`` (the same bytes under another type), ``'embed'``,
+            ``'attention'``, ``'control'``, ``'random'``, ``'structural'``, ``'other'``.
+        commutative: Whether the first two operands may be swapped.
+        elementwise: Whether each element of the result depends on the elements at the same
+            (broadcast) place of the operands only.
+        view: Whether result 0 is operand 0's bytes under another shape.
+        inplace: Operands whose buffer result 0 may overwrite, if type and lifetime allow.
+        random: Whether two runs on the same operands may differ.
+        layout: Operands and results that ``data_format`` speaks of: ``(operands, results)``.
+    """
+
+    category: str = "other"
+    commutative: bool = False
+    elementwise: bool = False
+    view: bool = False
+    inplace: tuple[int, ...] = ()
+    random: bool = False
+    layout: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+
+
+_UNARY = Facts("elementwise", elementwise=True, inplace=(0,))
+_ACTIVATION = Facts("activation", elementwise=True, inplace=(0,))
+_BINARY = Facts("elementwise", elementwise=True, inplace=(0, 1))
+_COMMUTES = Facts("elementwise", commutative=True, elementwise=True, inplace=(0, 1))
+_IMAGE = ((0,), (0,))
+
+_GROUPS: tuple[tuple[Facts, str], ...] = (
+    (
+        _UNARY,
+        "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Cast CastLike Ceil Cos Cosh Erf Exp Floor "
+        "IsInf IsNaN Log Neg Not Reciprocal Round Sign Sin Sinh Sqrt Tan Clip Dropout",
+    ),
+    (
+        _ACTIVATION,
+        "Celu Elu Gelu HardSigmoid HardSwish LeakyRelu Mish Relu Selu Shrink Sigmoid Softplus "
+        "Softsign Swish Tanh ThresholdedRelu PRelu",
+    ),
+    (Facts("activation", inplace=(0,)), "Softmax LogSoftmax Hardmax"),
+    (_COMMUTES, "Add Mul And Or Xor Equal BitwiseAnd BitwiseOr BitwiseXor Max Min Sum Mean"),
+    (
+        _BINARY,
+        "Sub Div Pow Mod BitShift Greater GreaterOrEqual Less LessOrEqual",
+    ),
+    (Facts("elementwise", elementwise=True, inplace=(1, 2)), "Where"),
+    (Facts("conv", layout=_IMAGE), "Conv ConvTranspose ConvInteger QLinearConv DeformConv"),
+    (Facts("matmul"), "MatMul Gemm Einsum MatMulInteger QLinearMatMul"),
+    (Facts("attention"), "Attention RotaryEmbedding"),
+    (Facts("norm", elementwise=True, inplace=(0,), layout=_IMAGE), "BatchNormalization"),
+    (
+        Facts("norm", inplace=(0,)),
+        "InstanceNormalization GroupNormalization LayerNormalization RMSNormalization LpNormalization "
+        "MeanVarianceNormalization",
+    ),
+    (Facts("norm", layout=_IMAGE), "LRN"),
+    (
+        Facts("pool", layout=_IMAGE),
+        "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool GlobalLpPool",
+    ),
+    (
+        Facts("reduce"),
+        "ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum "
+        "ReduceLogSumExp ReduceSumSquare ArgMax ArgMin TopK",
+    ),
+    (
+        Facts("move"),
+        "Concat Split Slice Transpose Expand Tile Pad GatherElements GatherND ScatterElements "
+        "ScatterND Compress Reverse ReverseSequence Trilu NonZero Unique OneHot Range EyeLike",
+    ),
+    (Facts("move", layout=_IMAGE), "Resize DepthToSpace SpaceToDepth"),
+    (Facts("embed"), "Gather"),
+    (Facts("view", view=True, inplace=(0,)), "Reshape Flatten Squeeze Unsqueeze Identity"),
+    (Facts("shape"), "Shape Size ConstantOfShape"),
+    (Facts("recurrent"), "LSTM GRU RNN"),
+    (Facts("control"), "If Loop Scan"),
+    (Facts("quantize"), "QuantizeLinear DequantizeLinear DynamicQuantizeLinear"),
+    (
+        Facts("random", random=True),
+        "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Bernoulli Multinomial",
+    ),
+)
+_TABLE = {op: facts for facts, ops in _GROUPS for op in ops.split()}
+_OURS = {op: Facts("structural") for op in ("Input", "Param", "Const", "Output")} | {
+    "Region": Facts("group")
+}
+_OTHER = Facts()
+
+
+@cache
+def facts(op: str, domain: str = "") -> Facts:
+    """What is known of an op; an op that is not in the table is ``'other'``: never rewritten."""
+    table = {"": _TABLE, OURS: _OURS}.get(domain, {})
+    return table.get(op, _OTHER)

@@ -1,0 +1,1 @@
+"""Graph -> Graph: the passes, and the pipeline that runs and proves them."""

@@ -1,0 +1,1 @@
+"""Run a Graph, prove two Graphs equal, lower to ONNX."""
