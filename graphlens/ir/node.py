@@ -59,7 +59,10 @@ class Node:
             union of those it replaced after a rewrite.
         regions: Bodies by name (``then_branch``, ``body`` ...). A region is closed: it reads no
             value from outside but through its Inputs, which are the formals that the op defines,
-            then one for each captured outer value; those are the node's last operands.
+            then one for each captured outer value; those are the node's last operands. How many
+            they are is the attribute ``captures`` of a Loop or Scan (an If's are all operands
+            but the condition), for the count of operands does not tell. All regions of a node
+            take the same captured values.
     """
 
     op: str

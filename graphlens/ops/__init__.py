@@ -1,6 +1,9 @@
-"""The vocabulary: schemas, result types, costs and facts of every op; building nodes."""
+"""The vocabulary: schemas, result types, costs and facts of every op; building nodes.
+
+Only the facts are exported here, so that a view can colour boxes without loading onnx; the rest is
+in `schema`, `infer`, `build`, `cost` and `proto`.
+"""
 
 from graphlens.ops.facts import Facts, facts
-from graphlens.ops.schema import OPSET, defaults, in_vocabulary, schema
 
-__all__ = ["OPSET", "Facts", "defaults", "facts", "in_vocabulary", "schema"]
+__all__ = ["Facts", "facts"]

@@ -65,8 +65,8 @@ _GROUPS: tuple[tuple[Facts, str], ...] = (
     (Facts("norm", elementwise=True, inplace=(0,), layout=_IMAGE), "BatchNormalization"),
     (
         Facts("norm", inplace=(0,)),
-        "InstanceNormalization GroupNormalization LayerNormalization RMSNormalization LpNormalization "
-        "MeanVarianceNormalization",
+        "InstanceNormalization GroupNormalization LayerNormalization RMSNormalization "
+        "LpNormalization MeanVarianceNormalization",
     ),
     (Facts("norm", layout=_IMAGE), "LRN"),
     (

@@ -10,7 +10,8 @@ from onnx import numpy_helper, shape_inference
 
 from graphlens.ir.node import Node
 from graphlens.ops.facts import facts
-from graphlens.ops.proto import node_proto, tensor_type, type_proto
+from graphlens.ops.node_proto import node_proto
+from graphlens.ops.proto import tensor_type, type_proto
 from graphlens.ops.schema import OPSET, schema
 from graphlens.tensor import UNKNOWN, TensorType
 

@@ -10,17 +10,26 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from graphlens.errors import GraphError
-from graphlens.ir.node import Attribute, Node
+from graphlens.ir.node import Attribute
 from graphlens.tensor import UNDEFINED, TensorType
 
-_RENAMED = {"float": "float32", "double": "float64"}
+_RENAMED = {
+    "float": "float32",
+    "double": "float64",
+    "float8e4m3fn": "float8_e4m3fn",
+    "float8e4m3fnuz": "float8_e4m3fnuz",
+    "float8e5m2": "float8_e5m2",
+    "float8e5m2fnuz": "float8_e5m2fnuz",
+    "float8e8m0": "float8_e8m0fnu",
+    "float4e2m1": "float4_e2m1fn",
+    "float6e2m3": "float6_e2m3fn",
+    "float6e3m2": "float6_e3m2fn",
+}
 DTYPES: dict[int, str] = {
-    number: _RENAMED.get(name.lower(), name.lower()).replace("float8e4m3", "float8_e4m3")
-    .replace("float8e5m2", "float8_e5m2").replace("float8e8m0", "float8_e8m0")
+    number: _RENAMED.get(name.lower(), name.lower())
     for name, number in onnx.TensorProto.DataType.items()
-}  # fmt: skip
-"""Our dtype names by ONNX's element type numbers."""
+}
+"""Our dtype names (numpy's and ml_dtypes') by ONNX's element type numbers."""
 NUMBERS = {name: number for number, name in DTYPES.items()}
 """ONNX's element type numbers by our dtype names."""
 
@@ -28,18 +37,28 @@ DTYPE_ATTRIBUTES = frozenset({"to", "dtype", "output_dtype", "output_datatype"})
 """Attributes that ONNX holds as an element type's number and a Node as its name."""
 
 
-def plain_attribute(proto: onnx.AttributeProto, op: str = "") -> Attribute:
+def plain_attribute(proto: onnx.AttributeProto) -> Attribute:
     """An ONNX attribute as the plain value that a Node holds (graphs are regions: not here)."""
     value = helper.get_attribute_value(proto)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        return _text(value)
     if isinstance(value, onnx.TensorProto):
         return _plain(numpy_helper.to_array(value).tolist())
+    if isinstance(value, onnx.TypeProto):
+        return tensor_type(value)
     if proto.name in DTYPE_ATTRIBUTES and isinstance(value, int):
         return DTYPES.get(value, UNDEFINED)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(v.decode() if isinstance(v, bytes) else v for v in value)
+        return tuple(_text(item) if isinstance(item, bytes) else item for item in value)
     return value
+
+
+def _text(value: bytes) -> Attribute:
+    """A string attribute; bytes that are no text stay bytes."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _plain(value: Any) -> Attribute:
@@ -48,7 +67,8 @@ def _plain(value: Any) -> Attribute:
 
 def type_proto(held: TensorType) -> onnx.TypeProto:
     """A tensor type as ONNX spells it; an unknown dtype is left undefined."""
-    return helper.make_tensor_type_proto(NUMBERS.get(held.dtype, 0), held.shape)
+    shape = None if held.shape is None else [None if dim == "?" else dim for dim in held.shape]
+    return helper.make_tensor_type_proto(NUMBERS.get(held.dtype, 0), shape)
 
 
 def tensor_type(proto: onnx.TypeProto) -> TensorType:
@@ -68,27 +88,11 @@ def tensor_type(proto: onnx.TypeProto) -> TensorType:
     )
 
 
-def node_proto(
-    node: Node, name: str, operands: Sequence[str], results: Sequence[str]
-) -> onnx.NodeProto:
-    """A node without regions as ONNX's, reading and making values of the given names.
+def array_of(proto: onnx.TensorProto) -> np.ndarray:
+    """The array in a tensor that holds its own data."""
+    return numpy_helper.to_array(proto)
 
-    Raises:
-        GraphError: If an attribute has no ONNX form.
-    """
-    proto = onnx.NodeProto(op_type=node.op, domain=node.domain, name=name)
-    proto.input.extend(operands)
-    proto.output.extend(results)
-    for key, value in node.attributes.items():
-        if value is None or key == "data_format":
-            continue
-        if key in DTYPE_ATTRIBUTES and isinstance(value, str):
-            value = NUMBERS[value]
-        if node.op == "ConstantOfShape" and key == "value":
-            dtype = np.dtype(node.results[0].dtype) if node.results else np.float32
-            value = numpy_helper.from_array(np.array(value, dtype).reshape(1))
-        try:
-            proto.attribute.append(helper.make_attribute(key, value))
-        except (TypeError, ValueError) as error:
-            raise GraphError(f"{name}: attribute {key}={value!r} has no ONNX form") from error
-    return proto
+
+def tensor_proto(array: np.ndarray, name: str = "") -> onnx.TensorProto:
+    """An array as an ONNX tensor that holds a copy of its data."""
+    return numpy_helper.from_array(np.asarray(array), name)

@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
-from graphlens.ir.node import OURS
+import onnx.defs
+from onnx.defs import OpSchema
 
-if TYPE_CHECKING:
-    from onnx.defs import OpSchema
+from graphlens.ir.node import OURS, Attribute
+from graphlens.ops.proto import plain_attribute
 
 OPSET = 26
 """The newest ONNX opset that the pinned onnx and onnxruntime both know."""
+
+ML_OPSET = 5
+"""The version of ``ai.onnx.ml``, ONNX's domain of classical machine learning."""
+
+_VERSIONS = {"": OPSET, "ai.onnx.ml": ML_OPSET}
+
+
+def opset_of(domain: str) -> int:
+    """The version of a domain that our graphs speak; 1 for those that are not ONNX's."""
+    return _VERSIONS.get(domain, 1)
 
 
 @cache
 def schema(op: str, domain: str = "") -> OpSchema | None:
     """ONNX's schema of an op at `OPSET`, or None where ONNX has none."""
-    import onnx.defs
-
-    if domain not in ("", "ai.onnx.ml"):
+    if domain not in _VERSIONS:
         return None
-    version = OPSET if domain == "" else onnx.defs.onnx_opset_version()
     try:
-        found = onnx.defs.get_schema(op, version, domain)
+        found = onnx.defs.get_schema(op, _VERSIONS[domain], domain)
     except onnx.defs.SchemaError:
         return None
     return None if found.deprecated else found
 
 
 @cache
-def defaults(op: str, domain: str = "") -> dict[str, Any]:
+def defaults(op: str, domain: str = "") -> dict[str, Attribute]:
     """Default values of an op's attributes, as a Node holds them (lists as tuples)."""
-    from graphlens.ops.proto import plain_attribute
-
     found = schema(op, domain)
     if found is None:
         return {}
     return {
-        name: plain_attribute(attribute.default_value, op)
+        name: plain_attribute(attribute.default_value)
         for name, attribute in found.attributes.items()
         if attribute.default_value.type
     }

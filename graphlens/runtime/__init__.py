@@ -1,1 +1,1 @@
-"""Run a Graph, prove two Graphs equal, lower to ONNX."""
+"""Running graphs, proving two of them equal, and lowering them to ONNX."""

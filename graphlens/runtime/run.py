@@ -1,0 +1,141 @@
+"""Running a Graph as it stands, by ONNX Runtime with its optimisations off."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphlens.errors import RunError
+from graphlens.ir.graph import Graph, walk
+from graphlens.ir.node import OURS, Value
+from graphlens.ops.proto import NUMBERS
+from graphlens.ops.schema import in_vocabulary
+from graphlens.runtime.lower import Lowered, lower
+from graphlens.runtime.session import NoKernelError, Session
+from graphlens.runtime.stepwise import run_stepwise
+from graphlens.tensor import UNDEFINED, TensorType
+
+
+def run(graph: Graph, *inputs: Any, keep: Sequence[Value] = ()) -> list[np.ndarray]:
+    """What the graph computes from the inputs.
+
+    Args:
+        graph: What to run.
+        inputs: One array for each Input, in their order; lists and scalars are converted.
+        keep: Inner values to return too, after the outputs.
+
+    Raises:
+        RunError: If the inputs do not fit, a weight has no value, an op cannot be run here, or
+            the run fails.
+    """
+    return Runner(graph, keep)(*inputs)
+
+
+class Runner:
+    """A graph made ready to run many times.
+
+    Raises:
+        NoKernelError: (a RunError) If a weight has no value, or an op cannot be run here.
+    """
+
+    def __init__(self, graph: Graph, keep: Sequence[Value] = ()) -> None:
+        """Lower ``graph``; its weights are shared, not copied."""
+        _must_have_weights(graph)
+        _must_be_known(graph)
+        self._graph = graph
+        self._lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
+        self._session: Session | None = None
+        with contextlib.suppress(NoKernelError):
+            self._session = Session(self._lowered.model, self._lowered.outside)
+
+    def __call__(self, *inputs: Any) -> list[np.ndarray]:
+        """The outputs, then the values kept.
+
+        Raises:
+            RunError: If the inputs do not fit or the run fails.
+        """
+        arrays = check_inputs(self._graph, inputs)
+        names = self._lowered.names
+        feeds = {names[Value(n)]: a for n, a in zip(self._graph.inputs, arrays, strict=True)}
+        if self._session is not None:
+            # a failure inside the whole model is told again, and better, node by node
+            with contextlib.suppress(RunError):
+                return self._session(feeds)
+        return run_stepwise(self._lowered.model, self._lowered.outside, feeds)
+
+
+def check_inputs(graph: Graph, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """The inputs as arrays that fit the graph's Inputs.
+
+    Raises:
+        RunError: Saying which input does not fit, what it is and what was expected.
+    """
+    names = graph.inputs
+    if len(inputs) != len(names):
+        wanted = ", ".join(f"{name}: {graph.type_of(Value(name))}" for name in names)
+        raise RunError(f"{graph!r} takes {len(names)} inputs ({wanted}), given {len(inputs)}")
+    sizes: dict[str, int] = {}
+    return [
+        _fitting(name, graph.type_of(Value(name)), given, sizes)
+        for name, given in zip(names, inputs, strict=True)
+    ]
+
+
+def _fitting(name: str, held: TensorType, given: Any, sizes: dict[str, int]) -> np.ndarray:
+    array = _as_array(name, held, given)
+    dtype = "string" if array.dtype.kind in "OUS" else str(array.dtype)
+    found = f"{dtype}{list(array.shape)}"
+    if (held.dtype != UNDEFINED and dtype != held.dtype) or dtype not in NUMBERS:
+        raise RunError(f"input {name!r} is {found}, expected {held}")
+    if held.shape is None:
+        return array
+    if len(held.shape) != array.ndim:
+        raise RunError(f"input {name!r} is {found}, expected {held}: another number of axes")
+    for axis, (dim, size) in enumerate(zip(held.shape, array.shape, strict=True)):
+        known = dim if isinstance(dim, int) else sizes.setdefault(dim, size)
+        if known != size and dim != "?" and (isinstance(dim, int) or dim.isidentifier()):
+            told = "" if isinstance(dim, int) else f" ({dim} is {known} in another input)"
+            raise RunError(f"input {name!r} is {found}, expected {held}: axis {axis}{told}")
+    return array
+
+
+def _as_array(name: str, held: TensorType, given: Any) -> np.ndarray:
+    """Anything array-like as an array; only what has no dtype of its own is converted."""
+    try:
+        array = np.asarray(given)
+        if not hasattr(given, "dtype") and held.dtype not in (UNDEFINED, "string"):
+            array = array.astype(held.dtype)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"input {name!r}: {type(given).__name__} is no array: {error}") from error
+    return array
+
+
+def _must_have_weights(graph: Graph) -> None:
+    missing = [name for name in graph.params + graph.consts if name not in graph.weights]
+    missing = [name for name in missing if graph.out_degree(name)]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise NoKernelError(
+            f"{graph!r} has no values for its weights {', '.join(map(repr, missing[:3]))}{more}: "
+            "capture it from a model that has its weights"
+        )
+
+
+def _must_be_known(graph: Graph) -> None:
+    for path, held in walk(graph):
+        for name in held:
+            fields = held.nodes[name]
+            domain = fields["domain"]
+            if domain in RUNNABLE or in_vocabulary(fields["op"], domain):
+                continue
+            raise NoKernelError(
+                f"{path}{name} is a {held.op(name)}, an op that graphlens does not know: "
+                "there is nothing here to run it by"
+            )
+
+
+RUNNABLE = frozenset({"", OURS, "ai.onnx.ml", "com.microsoft"})
+"""Domains whose ops ONNX Runtime or the reference evaluator may know."""

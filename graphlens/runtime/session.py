@@ -1,0 +1,148 @@
+"""Running ONNX models: ONNX Runtime where it can, ONNX's reference evaluator where it cannot."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx.reference import ReferenceEvaluator
+
+from graphlens.errors import RunError
+from graphlens.ops.proto import DTYPES, NUMBERS
+
+try:
+    import onnxruntime
+except ImportError:
+    onnxruntime = None
+
+_PACKED = frozenset({"int4", "uint4", "int2", "uint2", "float4_e2m1fn"})
+"""Dtypes that ONNX Runtime stores several to a byte and numpy does not."""
+
+
+class NoKernelError(RunError):
+    """Nothing here can run the operation: no kernel, a foreign op, no weights."""
+
+
+class Session:
+    """An ONNX Runtime session with graph optimisations off, on arrays shared with it.
+
+    Raises:
+        NoKernelError: If ONNX Runtime cannot run the model, or is not there.
+    """
+
+    def __init__(
+        self, model: onnx.ModelProto, outside: Mapping[str, np.ndarray] | None = None
+    ) -> None:
+        """A session of ``model``; ``outside`` are weights that it declares and does not hold."""
+        if onnxruntime is None:
+            raise NoKernelError("onnxruntime is not installed")
+        options: Any = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.disable_prepacking", "1")
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._held = {name: _ort_value(array) for name, array in (outside or {}).items()}
+        if self._held:
+            options.add_external_initializers(list(self._held), list(self._held.values()))
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise NoKernelError(f"ONNX Runtime does not take it: {_first_line(error)}") from error
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The model's outputs on the given inputs.
+
+        Raises:
+            NoKernelError: If the inputs' types cannot be handed over.
+            RunError: If the run fails.
+        """
+        if any(str(array.dtype) in _PACKED for array in feeds.values()):
+            raise NoKernelError("ONNX Runtime has no inputs of less than 8 bits here")
+        try:
+            if any(array.dtype.kind in "OUS" for array in feeds.values()):
+                return self._session.run(None, dict(feeds))
+            values = {name: _ort_value(array) for name, array in feeds.items()}
+            return [_array(value) for value in self._session.run_with_ort_values(None, values)]
+        except Exception as error:
+            raise RunError(f"ONNX Runtime failed: {_first_line(error)}") from error
+
+
+class Reference:
+    """ONNX's reference evaluator behind the same call as `Session`: slow, and it knows every op.
+
+    Raises:
+        NoKernelError: If an op has no reference implementation.
+    """
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        """An evaluator of ``model``, which must hold its weights itself."""
+        try:
+            self._evaluator = ReferenceEvaluator(model)
+        except Exception as error:
+            raise NoKernelError(f"no reference kernel: {_first_line(error)}") from error
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """The model's outputs on the given inputs.
+
+        Raises:
+            RunError: If the run fails.
+        """
+        try:
+            with np.errstate(all="ignore"):
+                results: Sequence[Any] = self._evaluator.run(None, dict(feeds))
+        except NotImplementedError as error:
+            raise NoKernelError(f"no reference kernel: {_first_line(error)}") from error
+        except Exception as error:
+            raise RunError(f"the reference evaluator failed: {_first_line(error)}") from error
+        return [np.asarray(result) for result in results]
+
+
+@lru_cache(maxsize=512)
+def compiled(serialized: bytes) -> tuple[Session | None, Reference | None, str]:
+    """What runs a small model, kept for the next time.
+
+    Returns:
+        ONNX Runtime's session if it takes the model, the reference evaluator if that does, and
+        why there is none of the first.
+    """
+    model = onnx.ModelProto.FromString(serialized)
+    try:
+        return Session(model), None, ""
+    except NoKernelError as error:
+        reason = str(error)
+    try:
+        return None, Reference(model), reason
+    except NoKernelError as error:
+        return None, None, f"{reason}; {error}"
+
+
+def _ort_value(array: np.ndarray) -> Any:
+    """An array as ONNX Runtime's value over the same memory."""
+    array = np.ascontiguousarray(array) if array.ndim else array
+    number = NUMBERS[str(array.dtype)]
+    if array.dtype.kind not in "biufc":
+        array = array.view({1: np.uint8, 2: np.uint16}[array.dtype.itemsize])
+    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array, number)
+
+
+def _array(value: Any) -> np.ndarray:
+    """ONNX Runtime's value as an array; numpy does not know bfloat16, so its bytes are read."""
+    if not value.is_tensor():
+        raise RunError(f"an output is a {value.data_type()}, not a tensor")
+    dtype = DTYPES[value.element_type()]
+    if dtype == "string" or np.dtype(dtype).kind in "biufc":
+        return value.numpy()
+    if dtype in _PACKED:
+        raise NoKernelError(f"ONNX Runtime's {dtype} is not read here")
+    raw = ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes())
+    return np.frombuffer(bytearray(raw), np.dtype(dtype)).reshape(value.shape())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

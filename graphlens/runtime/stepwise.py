@@ -1,0 +1,112 @@
+"""Running a model node by node, for models that ONNX Runtime does not take as a whole.
+
+Each node runs in ONNX Runtime if that has a kernel for it and in ONNX's reference evaluator if
+not, so that one op without a kernel does not make the whole model slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from graphlens.errors import RunError
+from graphlens.ops.proto import NUMBERS, array_of
+from graphlens.runtime.session import NoKernelError, Reference, compiled
+
+
+def run_stepwise(
+    model: onnx.ModelProto, outside: Mapping[str, np.ndarray], feeds: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    """The outputs of a model, its nodes run one at a time and dead values let go.
+
+    Args:
+        model: What to run.
+        outside: Weights that it declares and does not hold.
+        feeds: Its inputs by name.
+
+    Raises:
+        NoKernelError: If no evaluator knows a node.
+        RunError: If a node fails; the message names it.
+    """
+    graph = model.graph
+    held = {**feeds, **outside}
+    for tensor in graph.initializer:
+        if tensor.name not in held:
+            held[tensor.name] = array_of(tensor)
+    wanted = [entry.name for entry in graph.output]
+    last = {name: index for index, node in enumerate(graph.node) for name in reads(node)}
+    for index, node in enumerate(graph.node):
+        held.update(_step(model, node, held))
+        for name in reads(node):
+            if last[name] == index and name not in wanted:
+                held.pop(name, None)
+    return [held[name] for name in wanted]
+
+
+def reads(node: onnx.NodeProto) -> list[str]:
+    """Names of the values that a node reads, those read by its subgraphs included."""
+    found = dict.fromkeys(name for name in node.input if name)
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            found |= dict.fromkeys(_free(attribute.g))
+    return list(found)
+
+
+def _free(graph: onnx.GraphProto) -> Iterator[str]:
+    """Names that a subgraph reads and does not make."""
+    made = {entry.name for entry in (*graph.input, *graph.initializer)}
+    for node in graph.node:
+        yield from (name for name in reads(node) if name not in made)
+        made |= set(node.output)
+    yield from (entry.name for entry in graph.output if entry.name not in made)
+
+
+def _step(
+    model: onnx.ModelProto, node: onnx.NodeProto, held: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The results of one node by name."""
+    given = reads(node)
+    alias = {name: f"i{index}" for index, name in enumerate(given)}
+    small = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    copy = small.graph.node.add()
+    copy.CopyFrom(node)
+    copy.ClearField("name")
+    copy.ClearField("metadata_props")
+    small.graph.name = "step"
+    closed = not any(entry.type == onnx.AttributeProto.GRAPH for entry in node.attribute)
+    if closed:  # then equal nodes are one session, whatever their values are called
+        copy.input[:] = [alias.get(name, "") for name in node.input]
+        copy.output[:] = [f"o{i}" if name else "" for i, name in enumerate(node.output)]
+    feeds = {alias[name] if closed else name: held[name] for name in given}
+    for name, array in feeds.items():
+        dtype = "string" if array.dtype.kind in "OUS" else str(array.dtype)
+        small.graph.input.add(name=name).type.CopyFrom(
+            helper.make_tensor_type_proto(NUMBERS[dtype], None)
+        )
+    small.graph.output.extend(onnx.ValueInfoProto(name=name) for name in copy.output if name)
+    made = _evaluate(node, small.SerializeToString(deterministic=True), feeds)
+    return dict(zip((name for name in node.output if name), made, strict=True))
+
+
+def _evaluate(
+    node: onnx.NodeProto, serialized: bytes, feeds: Mapping[str, np.ndarray]
+) -> list[np.ndarray]:
+    where = f"{node.name!r} ({node.domain}{'.' if node.domain else ''}{node.op_type})"
+    session, reference, reason = compiled(serialized)
+    try:
+        if session is not None:
+            try:
+                return session(feeds)
+            except NoKernelError:
+                reference = Reference(onnx.ModelProto.FromString(serialized))
+        if reference is not None:
+            return reference(feeds)
+    except NoKernelError as error:
+        raise NoKernelError(f"{where}: {error}") from error
+    except RunError as error:
+        shapes = ", ".join(f"{array.dtype}{list(array.shape)}" for array in feeds.values())
+        raise RunError(f"{where} on {shapes}: {error}") from error
+    raise NoKernelError(f"{where}: {reason}")
