@@ -1,0 +1,70 @@
+# graphlens: every target does its own set-up in .venv; `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+
+# Two threads a process are what the numbers of this project were measured with.
+export OMP_NUM_THREADS ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONHASHSEED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint types check format bench zoo gallery clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## Set up .venv: torch, tensorflow-cpu, the package and what its tests need
+
+# torch first and by its exact version, so that pip takes the CPU build where one is offered and
+# no later package can pull in another. torchvision and timm come without their dependencies:
+# torchvision's would replace the CPU build of torch.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "graphlens needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+	  || $(PYTHON) -m venv --clear $(VENV) 2>/dev/null \
+	  || $(PYTHON) -m virtualenv --quiet --clear $(VENV) 2>/dev/null \
+	  || { rm -rf $(VENV); echo "no virtual environment: apt-get install python3-venv, or pip install virtualenv"; exit 1; }
+	@echo "setting up $(VENV): some minutes the first time"
+	$(PIP) --upgrade pip
+	$(PIP) torch
+	$(PIP) tensorflow-cpu
+	$(PIP) --editable '.[all-but-frameworks]' --group dev
+	$(PIP) --no-deps torchvision timm
+	@touch $@
+
+demo: $(STAMP) ## ResNet-50 from PyTorch and from Keras: captured, optimised, proven, drawn in build/demo
+	$(BIN)/python gallery/demo.py build/demo
+
+test: $(STAMP) ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## Check types
+	$(BIN)/pyright
+
+check: lint types test ## Everything that must be green before a commit
+
+format: $(STAMP) ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure against torchview and onnxsim, and the growth to 100,000 nodes
+	$(BIN)/python tests/bench/report.py build/bench
+
+zoo: $(STAMP) ## The slow sweep over whole model libraries
+	$(BIN)/python -m pytest -m zoo -o addopts="-ra"
+
+gallery: $(STAMP) ## Run every gallery page; each must write a picture
+	$(BIN)/python gallery/build.py build/gallery
+
+clean: ## Remove what was built, but not .venv
+	rm -rf build dist .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

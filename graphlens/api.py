@@ -1,0 +1,205 @@
+"""The verbs: what one does with a model and with a graph, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphlens import formats, options, registry
+from graphlens.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphlens.analysis.diff import Diff
+    from graphlens.ir.graph import Graph
+    from graphlens.memory.plan import MemoryPlan
+    from graphlens.passes.history import History, Step
+    from graphlens.runtime.prove import Proof
+
+    Pass = Callable[[Graph], Graph]
+
+
+def capture(
+    model: Any,
+    *inputs: Any,
+    via: str | None = None,
+    dynamic_shapes: Any = None,
+    kwargs: Mapping[str, Any] | None = None,
+    trust: bool = False,
+) -> Graph:
+    """The graph of what a model computes on inputs like these.
+
+    Args:
+        model: A model of any framework that is listed by ``graphlens list frontends``, or the
+            path of a model file.
+        inputs: What the model is called with: the framework's tensors, numpy arrays, or
+            `TensorType` where only dtype and shape matter.
+        via: The front end; by default the one for the model's type.
+        dynamic_shapes: Which dimensions are symbols, in the front end's own way
+            (``torch.export``'s for the torch ones).
+        kwargs: Keyword arguments of the call.
+        trust: Whether a file may run the code that it brings along (TorchScript, pickles).
+
+    Raises:
+        CaptureError: If the model cannot be captured.
+        FormatError: If a file is broken or not what its name says.
+        MissingDependencyError: If the framework is not installed.
+        UsageError: If ``via`` is no front end, or a file would run code and is not trusted.
+    """
+    if registry.is_graph(model):
+        return model
+    if isinstance(model, str | Path):
+        model, via = _read(Path(model), via, trust)
+        if registry.is_graph(model):
+            return model
+    front_end = registry.find(registry.FRONTENDS, via or registry.detect(model))
+    return front_end(model, *inputs, kwargs=kwargs, dynamic_shapes=dynamic_shapes)
+
+
+def optimize(
+    graph: Graph,
+    passes: Sequence[str | Pass] | None = None,
+    *,
+    prove: bool = True,
+    on_step: Callable[[Step], None] | None = None,
+) -> History:
+    """Run passes over a graph and keep every step with its evidence.
+
+    Args:
+        graph: A captured graph; it is left as it is.
+        passes: Names, with options where wanted (``'layout{to=NCHW}'``), or functions Graph ->
+            Graph; by default the whole pipeline.
+        prove: Whether to run every step's graph and compare it with the captured one's results.
+        on_step: Called with every step when it is done.
+
+    Raises:
+        PassError: If a pass fails, or changes what the graph computes.
+        UsageError: If a name or option of a pass is unknown.
+    """
+    wanted = registry.load("graphlens.passes:DEFAULT") if passes is None else passes
+    run_passes = registry.load("graphlens.passes.pipeline:run")
+    functions = [function for each in wanted for function in _passes(each)]
+    return run_passes(_graph(graph), functions, prove=prove, on_step=on_step)
+
+
+def run(graph: Graph, *inputs: Any) -> list[np.ndarray]:
+    """What the graph returns on these inputs, one array an output.
+
+    Raises:
+        RunError: If the inputs do not fit, or an op cannot be run here.
+    """
+    return registry.load("graphlens.runtime.run:run")(_graph(graph), *inputs)
+
+
+def prove(
+    before: Graph, after: Graph, *, inputs: Sequence[Sequence[Any]] | None = None, seeds: int = 3
+) -> Proof:
+    """Whether two graphs compute the same function, by running both on the same inputs.
+
+    Args:
+        before: The graph that sets what is right.
+        after: The graph that is judged.
+        inputs: What to run on; by default seeded example data.
+        seeds: How many sets of example data.
+    """
+    proof = registry.load("graphlens.runtime.prove:prove")
+    return proof(_graph(before), _graph(after), inputs=inputs, seeds=seeds)
+
+
+def equivalent(a: Graph, b: Graph) -> bool:
+    """Whether two graphs are one graph once in canonical form, with data layout taken out.
+
+    Ops, attributes, dataflow and weights must agree; names and the order of nodes need not.
+    """
+    isomorphic = registry.load("graphlens.analysis.equivalent:isomorphic")
+    return isomorphic(_standard(a), _standard(b)) is None
+
+
+def diff(a: Graph, b: Graph) -> Diff:
+    """What was added, removed, kept, changed and fused between two graphs; prints as text."""
+    return registry.load("graphlens.analysis.diff:diff")(_graph(a), _graph(b))
+
+
+def plan_memory(graph: Graph) -> MemoryPlan:
+    """Where each intermediate tensor of the graph lies in one arena, and for how long."""
+    return registry.load("graphlens.memory.plan:plan_memory")(_graph(graph))
+
+
+def draw(thing: Any, path: str | Path, **choices: Any) -> None:
+    """Write a picture of a Graph, a History (before and after), a MemoryPlan or a Diff.
+
+    Args:
+        thing: What to draw.
+        path: The file; its suffix says the format (``.svg``, ``.png``, ``.pdf``, ``.dot``,
+            ``.txt``).
+        choices: Options of that kind of picture, such as ``depth`` of a Graph.
+
+    Raises:
+        RenderError: If it cannot be laid out.
+        UsageError: If there is no such kind of picture, format or option, or the file cannot be
+            written.
+    """
+    view = registry.find_by_type(registry.VIEWS, thing)
+    picture = options.bind("picture", type(thing).__name__, view, choices)(thing)
+    registry.load("graphlens.render:write")(picture, path)
+
+
+def save(graph: Graph, path: str | Path) -> None:
+    """Write a graph as ``.json`` (with its weights beside it) or ``.onnx``.
+
+    Raises:
+        UsageError: If the suffix is neither, or the file cannot be written.
+    """
+    registry.find(registry.WRITERS, Path(path).suffix.lower())(_graph(graph), path)
+
+
+def load(path: str | Path) -> Graph:
+    """Read a graph from a ``.json`` file written by `save`, or from an ``.onnx`` file.
+
+    Raises:
+        FormatError: If the file is broken or not what its name says.
+        UsageError: If there is no such file, or its suffix is neither.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".json", ".onnx"):
+        raise unknown_name("format of a saved graph", suffix, (".json", ".onnx"))
+    return capture(path)
+
+
+def _read(path: Path, via: str | None, trust: bool) -> tuple[Any, str]:
+    """The framework's object in a file, and the front end for it."""
+    found = formats.recognise(path)
+    if found.executes and not trust:
+        raise UsageError(
+            f"{str(path)!r} is {found.name}: reading it can run code that it brings along; "
+            "if you know where it comes from, say so with --trust (trust=True in Python)"
+        )
+    if not found.reader:
+        return path, via or found.via
+    return registry.load(found.reader)(path), via or found.via
+
+
+def _passes(wanted: str | Pass) -> list[Pass]:
+    if not isinstance(wanted, str):
+        return [wanted]
+    return [
+        options.bind("pass", name, registry.find(registry.PASSES, name), choices)
+        for name, choices in options.parse(wanted)
+    ]
+
+
+def _standard(graph: Graph) -> Graph:
+    """The graph in canonical form, channels first."""
+    canonicalize = registry.find(registry.PASSES, "canonicalize")
+    layout = registry.find(registry.PASSES, "layout")
+    return canonicalize(layout(canonicalize(_graph(graph)), to="NCHW"))
+
+
+def _graph(thing: Any) -> Graph:
+    if registry.is_graph(thing):
+        return thing
+    raise UsageError(
+        f"expected a Graph, found a {type(thing).__name__}: capture(model, ...) makes one"
+    )

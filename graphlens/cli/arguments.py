@@ -1,0 +1,99 @@
+"""Arguments that several subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graphlens import registry
+
+Commands = Any
+"""What `argparse.ArgumentParser.add_subparsers` returns; argparse does not name it publicly."""
+
+
+def add(commands: Commands, name: str, summary: str, call: Callable[[Any], None]) -> Any:
+    """A subcommand that ``call`` carries out."""
+    made = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[:1].upper() + summary[1:] + ".",
+        epilog="What a MODEL is and what the exit codes mean: graphlens --help",
+    )
+    made.set_defaults(call=call)
+    return made
+
+
+def add_model(made: argparse.ArgumentParser, *names: str) -> None:
+    """One or more models, and how to capture them."""
+    for name in names or ("model",):
+        made.add_argument(name, metavar=name.upper(), help="see graphlens --help")
+    made.add_argument(
+        "--via",
+        choices=sorted(registry.FRONTENDS.own),
+        metavar="FRONTEND",
+        help="the way in (graphlens list frontends); by default the one for the model's type",
+    )
+    made.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="[NAME=]SHAPE[:DTYPE]",
+        help="an input, such as 1x3x224x224:float32; once for each, in the model's order",
+    )
+    made.add_argument(
+        "--trust",
+        action="store_true",
+        help="allow a file to run the code that it brings along (TorchScript, pickles)",
+    )
+
+
+def add_output(made: argparse.ArgumentParser, meaning: str, required: bool = True) -> None:
+    """Where the picture or file goes."""
+    made.add_argument(
+        "-o",
+        "--output",
+        type=writable,
+        required=required,
+        metavar="FILE",
+        help=meaning,
+    )
+
+
+def add_json(made: argparse.ArgumentParser) -> None:
+    """The report for machines."""
+    made.add_argument(
+        "--json",
+        type=writable,
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="write the results as JSON to FILE, or to stdout in place of the text",
+    )
+
+
+def add_passes(made: argparse.ArgumentParser, meaning: str) -> None:
+    """Which passes to run."""
+    made.add_argument("--passes", metavar="NAME[{OPTION=VALUE}],...", help=meaning)
+
+
+def writable(text: str) -> str:
+    """The path, if a file could be written there: better known before the work than after.
+
+    Raises:
+        argparse.ArgumentTypeError: If it could not.
+    """
+    if text == "-":
+        return text
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text!r}: it is a folder")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text!r}: no folder {str(path.parent)!r}")
+    if not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f"cannot write {text!r}: the folder {str(path.parent)!r} is not writable"
+        )
+    return text

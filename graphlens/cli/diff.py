@@ -1,0 +1,42 @@
+"""``graphlens diff``: what differs between two models."""
+
+from __future__ import annotations
+
+import argparse
+
+from graphlens import api
+from graphlens.cli import arguments as common
+from graphlens.cli import models, output
+from graphlens.cli.progress import Progress
+
+
+def add(commands: common.Commands) -> None:
+    """Add the subcommand."""
+    made = common.add(commands, "diff", "compare two models, as text and as a picture", call)
+    common.add_model(made, "before", "after")
+    common.add_output(made, "the picture of both, side by side", required=False)
+    common.add_json(made)
+
+
+def call(arguments: argparse.Namespace) -> None:
+    """Carry it out."""
+    with Progress() as progress:
+        before = models.capture(arguments.before, arguments, progress)
+        after = models.capture(arguments.after, arguments, progress)
+        progress.say("comparing")
+        found = api.diff(before, after)
+        same = api.equivalent(before, after)
+        if arguments.output:
+            progress.say(f"drawing {arguments.output}")
+            api.draw(found, arguments.output)
+    content = {
+        "before": arguments.before,
+        "after": arguments.after,
+        "equivalent": same,
+        "added": list(found.added),
+        "removed": list(found.removed),
+        "changed": list(found.changed),
+        "picture": arguments.output,
+    }
+    verdict = "one graph in canonical form" if same else "two different graphs in canonical form"
+    output.report(arguments.json, content, f"{found}\n{verdict}")

@@ -1,0 +1,1 @@
+"""Models of other people's libraries, by name, with seeded random weights."""
