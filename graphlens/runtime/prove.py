@@ -1,0 +1,305 @@
+"""Evidence that two graphs compute the same function: both are run on the same inputs.
+
+What was not run is never called equal: a graph that cannot be run here (a weight without a value,
+a foreign op, a random op) is 'unproven', with the reason.
+
+Tolerance. Reordering float arithmetic changes its last bits, and the more so the deeper the graph.
+An error is measured against the largest magnitude in the output (at least a thousandth of what that
+output reaches on any of the inputs: what cancels to nothing is noise); allowed is
+``16 * eps * sqrt(depth)``, where eps is the spacing of the dtype at 1 and depth the longest path of
+operations of either graph, and never more than ``sqrt(eps)``: half of the digits (float32: 3.4e-4).
+Integers, booleans and strings must be equal. NaN equals NaN, and an infinity the same infinity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ml_dtypes
+import numpy as np
+
+from graphlens.errors import RunError
+from graphlens.ir.graph import Graph, walk
+from graphlens.ir.node import OURS, Value
+from graphlens.ops.facts import facts
+from graphlens.runtime.inputs import KINDS, example_inputs
+from graphlens.runtime.run import Runner, check_inputs
+from graphlens.runtime.session import NoKernelError
+from graphlens.tensor import TensorType
+
+Status = Literal["proven", "refuted", "unproven"]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What running two graphs showed.
+
+    Attributes:
+        status: ``'proven'`` on the inputs tried, ``'refuted'``, or ``'unproven'``: not run.
+        max_abs_error: The largest absolute difference of two outputs, None if nothing was run.
+        max_rel_error: The largest difference in relation to the largest magnitude of its output.
+        reason: Why it is not proven, else how it was.
+        worst: Which inputs gave the largest error: ``'seed 1 (edges)'``.
+        worst_output: Index of the output with the largest error.
+        tolerance: The relative error that was allowed on that output.
+        inputs: The inputs that gave the largest error.
+    """
+
+    status: Status
+    max_abs_error: float | None = None
+    max_rel_error: float | None = None
+    reason: str = ""
+    worst: str = ""
+    worst_output: int = 0
+    tolerance: float = 0.0
+    inputs: tuple[np.ndarray, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether it is proven."""
+        return self.status == "proven"
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One set of inputs and what the graph to compare with made of it."""
+
+    title: str
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """What an error is measured by: depth of the graphs, least magnitude of each output."""
+
+    depth: int
+    least: Sequence[float]
+
+
+def prove(
+    before: Graph, after: Graph, *, inputs: Sequence[Any] | None = None, seeds: int = 3
+) -> Proof:
+    """Whether two graphs give the same outputs.
+
+    Args:
+        before: The graph that says what is right.
+        after: The graph to compare with it.
+        inputs: What to run both on, as well as on examples.
+        seeds: How many sets of example inputs; edge values and zeros are among the first three.
+    """
+    return Witness(before, inputs=inputs, seeds=seeds).compare(after)
+
+
+class Witness:
+    """A graph's outputs on several inputs, made once and compared with many other graphs.
+
+    Attributes:
+        reason: Why the graph could not be run, or ``''``.
+    """
+
+    def __init__(
+        self, graph: Graph, *, inputs: Sequence[Any] | None = None, seeds: int = 3
+    ) -> None:
+        """Run ``graph`` on ``inputs`` (if given) and on ``seeds`` sets of examples."""
+        self._graph = graph
+        self._depth = depth(graph)
+        self._cases: list[_Case] = []
+        self._least: list[float] = []
+        self.reason = _random(graph)
+        if not self.reason:
+            self._run(inputs, seeds)
+            for made in zip(*(case.outputs for case in self._cases), strict=True):
+                self._least.append(1e-3 * max(map(_magnitude, made)))
+
+    def compare(self, graph: Graph) -> Proof:
+        """Whether another graph gives the same outputs on the same inputs."""
+        differs = _signature(self._graph, graph)
+        if differs:
+            return Proof("refuted", reason=differs)
+        reason = self.reason or _random(graph)
+        if reason:
+            return Proof("unproven", reason=reason)
+        try:
+            runner = Runner(graph)
+        except NoKernelError as error:
+            return Proof("unproven", reason=str(error))
+        scale = _Scale(max(self._depth, depth(graph)), self._least)
+        worst = Proof("proven", 0.0, 0.0)
+        for case in self._cases:
+            found = _compare_case(case, runner, scale)
+            if found.status != "proven":
+                return found
+            if _score(found) >= _score(worst):
+                worst = found
+        return worst
+
+    def _run(self, inputs: Sequence[Any] | None, seeds: int) -> None:
+        try:
+            runner = Runner(self._graph)
+            if inputs is not None:
+                given = check_inputs(self._graph, inputs)
+                self._cases.append(_Case("the inputs given", (*given,), (*runner(*given),)))
+        except RunError as error:
+            self.reason = str(error)
+            return
+        for seed in range(seeds):
+            kind = KINDS[seed] if seed < len(KINDS) else KINDS[0]
+            try:
+                made = example_inputs(self._graph, seed, kind)
+                case = _Case(f"seed {seed} ({kind})", (*made,), (*runner(*made),))
+            except RunError as error:  # examples need not suit every model; one that does is enough
+                self.reason = str(error)
+                continue
+            self._cases.append(case)
+        if self._cases:
+            self.reason = ""
+
+
+def depth(graph: Graph) -> int:
+    """The number of operations on the longest path from an input or weight to an output."""
+    deepest: dict[str, int] = {}
+    for name in graph.order():
+        fields = graph.nodes[name]
+        own = 0 if fields["domain"] == OURS and not fields["regions"] else 1
+        own = max([own, *(depth(body) for body in fields["regions"].values())])
+        deepest[name] = own + max((deepest[it] for it in graph.predecessors(name)), default=0)
+    return max(deepest.values(), default=0)
+
+
+def tolerance(dtype: np.dtype[Any], depth: int) -> float:
+    """The relative error allowed in an output of a graph of that depth (see the module)."""
+    kind = "f" if str(dtype).startswith(("bfloat", "float")) else dtype.kind
+    if kind not in "fc":
+        return 0.0
+    spacing = float(ml_dtypes.finfo(dtype).eps)
+    return min(16 * spacing * math.sqrt(max(depth, 1)), math.sqrt(spacing))
+
+
+def _compare_case(case: _Case, runner: Runner, scale: _Scale) -> Proof:
+    try:
+        outputs = runner(*case.inputs)
+    except NoKernelError as error:
+        return Proof("unproven", reason=str(error), worst=case.title)
+    except RunError as error:
+        return Proof(
+            "refuted",
+            reason=f"it fails on inputs that the other graph takes: {error}",
+            worst=case.title,
+            inputs=case.inputs,
+        )
+    worst = Proof("proven", 0.0, 0.0, f"run on {case.title}", case.title, 0, 0.0, case.inputs)
+    for index, (expected, found) in enumerate(zip(case.outputs, outputs, strict=True)):
+        proof = _compare_output(case, index, expected, found, scale)
+        if proof.status == "refuted":
+            return proof
+        if _score(proof) > _score(worst):
+            worst = proof
+    return worst
+
+
+def _compare_output(
+    case: _Case, index: int, expected: np.ndarray, found: np.ndarray, scale: _Scale
+) -> Proof:
+    where = f"output {index} on {case.title}"
+    if expected.dtype != found.dtype or expected.shape != found.shape:
+        return Proof(
+            "refuted",
+            reason=f"{where} is {found.dtype}{list(found.shape)}, "
+            f"expected {expected.dtype}{list(expected.shape)}",
+            worst=case.title,
+            worst_output=index,
+            inputs=case.inputs,
+        )
+    allowed = tolerance(expected.dtype, scale.depth)
+    absolute, relative = errors(expected, found, scale.least[index])
+    status: Status = "proven" if relative <= allowed else "refuted"
+    reason = f"{where}: relative error {relative:.3g}, allowed {allowed:.3g}"
+    return Proof(status, absolute, relative, reason, case.title, index, allowed, case.inputs)
+
+
+def errors(expected: np.ndarray, found: np.ndarray, least: float = 0.0) -> tuple[float, float]:
+    """The largest absolute difference, and the same in relation to the largest magnitude.
+
+    Infinite where one is NaN or infinite and the other is not the same.
+
+    Args:
+        expected: What is right.
+        found: What to compare with it, of the same shape and dtype.
+        least: The smallest magnitude to relate the difference to.
+    """
+    if expected.dtype.kind in "OUSb":
+        equal = bool(np.array_equal(expected, found))
+        return (0.0, 0.0) if equal else (1.0, math.inf)
+    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
+    if expected.dtype.kind in "iu" and np.array_equal(expected, found):
+        return 0.0, 0.0
+    left, right = expected.astype(wide), found.astype(wide)
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    if same.all():
+        return 0.0, 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = np.abs(np.where(same, 0, left) - np.where(same, 0, right))
+    if not np.isfinite(gap).all():
+        return math.inf, math.inf
+    absolute = float(gap.max())
+    smallest = float(np.finfo(np.float32).tiny)
+    return absolute, absolute / max(_magnitude(expected), least, smallest)
+
+
+def _magnitude(array: np.ndarray) -> float:
+    """The largest finite magnitude in an array of numbers."""
+    if array.dtype.kind in "OUSb" or not array.size:
+        return 0.0
+    wide = np.abs(array.astype(np.complex128 if array.dtype.kind == "c" else np.float64))
+    return float(wide[np.isfinite(wide)].max(initial=0.0))
+
+
+def _score(proof: Proof) -> float:
+    """How close an output came to what is allowed: dtypes differ in what an error means."""
+    relative = proof.max_rel_error or 0.0
+    return relative / proof.tolerance if proof.tolerance else relative
+
+
+def _signature(before: Graph, after: Graph) -> str:
+    """How two graphs' inputs and outputs differ, or ``''``."""
+    for what, ours, theirs in (
+        ("input", _types(before, before.inputs), _types(after, after.inputs)),
+        ("output", _outputs(before), _outputs(after)),
+    ):
+        if len(ours) != len(theirs):
+            return f"{len(theirs)} {what}s, expected {len(ours)}"
+        for index, (expected, found) in enumerate(zip(ours, theirs, strict=True)):
+            if not _agree(expected, found):
+                return f"{what} {index} is {found}, expected {expected}"
+    return ""
+
+
+def _types(graph: Graph, names: Sequence[str]) -> list[TensorType]:
+    return [graph.type_of(Value(name)) for name in names]
+
+
+def _outputs(graph: Graph) -> list[TensorType]:
+    return [graph.type_of(value) for value in graph.outputs]
+
+
+def _agree(one: TensorType, other: TensorType) -> bool:
+    """Whether two types can be the same; what is not known may be anything."""
+    if one.dtype != other.dtype and "undefined" not in (one.dtype, other.dtype):
+        return False
+    if one.shape is None or other.shape is None:
+        return True
+    if len(one.shape) != len(other.shape):
+        return False
+    pairs = zip(one.shape, other.shape, strict=True)
+    return all(a == b for a, b in pairs if isinstance(a, int) and isinstance(b, int))
+
+
+def _random(graph: Graph) -> str:
+    for path, held in walk(graph):
+        for name, fields in held.nodes.items():
+            if facts(fields["op"], fields["domain"]).random:
+                return f"{path}{name} ({held.op(name)}) is random: two runs differ"
+    return ""
