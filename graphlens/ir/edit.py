@@ -72,6 +72,16 @@ class Editor:
         """Replace some fields of a node (`Node`'s)."""
         self._write().update_node(name, **fields)
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a node another name, which must be free; it keeps its place.
+
+        Raises:
+            GraphError: If the name is taken.
+        """
+        self._write().rename(name, new)
+        self._place[new] = self._place.pop(name)
+        self._added += 1
+
     def set_weight(self, name: str, array: Any) -> None:
         """Give a Param or Const its value."""
         self._write().weights[name] = array

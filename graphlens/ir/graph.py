@@ -268,6 +268,22 @@ class Graph(nx.MultiDiGraph):
         node = replace(self.node(name), **fields)
         self._node[name].update({key: getattr(node, key) for key in fields})
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a node another name, in place; it then stands last in insertion order.
+
+        Raises:
+            GraphError: If the new name is taken.
+        """
+        if new in self._node:
+            raise GraphError(f"{name!r} cannot be renamed {new!r}: that name is taken")
+        self._node[new] = self._node.pop(name)
+        for ways, back in ((self._adj, self._pred), (self._pred, self._adj)):
+            ways[new] = ways.pop(name)
+            for neighbour in ways[new]:
+                back[neighbour][new] = back[neighbour].pop(name)
+        if name in self.weights:
+            self.weights[new] = self.weights.pop(name)
+
     def value_of(self, value: Value | None) -> np.ndarray | None:
         """The array behind a Param or Const result, or None where it has none or is computed."""
         return None if value is None else self.weights.get(value.node)
