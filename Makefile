@@ -22,7 +22,7 @@ venv: $(STAMP) ## Set up .venv: torch, tensorflow-cpu, the package and what its 
 # torch first and by its exact version, so that pip takes the CPU build where one is offered and
 # no later package can pull in another. torchvision and timm come without their dependencies:
 # torchvision's would replace the CPU build of torch.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt tests/stand_in/torchvision_stand_in.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "graphlens needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
 	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 \
@@ -33,8 +33,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) --upgrade pip
 	$(PIP) torch
 	$(PIP) tensorflow-cpu
-	$(PIP) --editable '.[all-but-frameworks]' --group dev
+	$(PIP) --editable '.[runtime,complete]' --group dev
 	$(PIP) --no-deps torchvision timm
+	@cp tests/stand_in/torchvision_stand_in.* \
+	  "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
 
 demo: $(STAMP) ## ResNet-50 from PyTorch and from Keras: captured, optimised, proven, drawn in build/demo
@@ -60,7 +62,7 @@ bench: $(STAMP) ## Measure against torchview and onnxsim, and the growth to 100,
 	$(BIN)/python tests/bench/report.py build/bench
 
 zoo: $(STAMP) ## The slow sweep over whole model libraries
-	$(BIN)/python -m pytest -m zoo -o addopts="-ra"
+	$(BIN)/python -m pytest -m zoo
 
 gallery: $(STAMP) ## Run every gallery page; each must write a picture
 	$(BIN)/python gallery/build.py build/gallery

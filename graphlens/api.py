@@ -78,10 +78,11 @@ def optimize(
         PassError: If a pass fails, or changes what the graph computes.
         UsageError: If a name or option of a pass is unknown.
     """
+    graph = _graph(graph)
     wanted = registry.load("graphlens.passes:DEFAULT") if passes is None else passes
     run_passes = registry.load("graphlens.passes.pipeline:run")
     functions = [function for each in wanted for function in _passes(each)]
-    return run_passes(_graph(graph), functions, prove=prove, on_step=on_step)
+    return run_passes(graph, functions, prove=prove, on_step=on_step)
 
 
 def run(graph: Graph, *inputs: Any) -> list[np.ndarray]:
@@ -90,7 +91,8 @@ def run(graph: Graph, *inputs: Any) -> list[np.ndarray]:
     Raises:
         RunError: If the inputs do not fit, or an op cannot be run here.
     """
-    return registry.load("graphlens.runtime.run:run")(_graph(graph), *inputs)
+    graph = _graph(graph)
+    return registry.load("graphlens.runtime.run:run")(graph, *inputs)
 
 
 def prove(
@@ -104,8 +106,10 @@ def prove(
         inputs: What to run on; by default seeded example data.
         seeds: How many sets of example data.
     """
-    proof = registry.load("graphlens.runtime.prove:prove")
-    return proof(_graph(before), _graph(after), inputs=inputs, seeds=seeds)
+    before, after = _graph(before), _graph(after)
+    return registry.load("graphlens.runtime.prove:prove")(
+        before, after, inputs=inputs, seeds=seeds
+    )
 
 
 def equivalent(a: Graph, b: Graph) -> bool:
@@ -113,18 +117,20 @@ def equivalent(a: Graph, b: Graph) -> bool:
 
     Ops, attributes, dataflow and weights must agree; names and the order of nodes need not.
     """
-    isomorphic = registry.load("graphlens.analysis.equivalent:isomorphic")
-    return isomorphic(_standard(a), _standard(b)) is None
+    a, b = _standard(a), _standard(b)
+    return registry.load("graphlens.analysis.equivalent:isomorphic")(a, b) is None
 
 
 def diff(a: Graph, b: Graph) -> Diff:
     """What was added, removed, kept, changed and fused between two graphs; prints as text."""
-    return registry.load("graphlens.analysis.diff:diff")(_graph(a), _graph(b))
+    a, b = _graph(a), _graph(b)
+    return registry.load("graphlens.analysis.diff:diff")(a, b)
 
 
 def plan_memory(graph: Graph) -> MemoryPlan:
     """Where each intermediate tensor of the graph lies in one arena, and for how long."""
-    return registry.load("graphlens.memory.plan:plan_memory")(_graph(graph))
+    graph = _graph(graph)
+    return registry.load("graphlens.memory.plan:plan_memory")(graph)
 
 
 def draw(thing: Any, path: str | Path, **choices: Any) -> None:
@@ -152,7 +158,8 @@ def save(graph: Graph, path: str | Path) -> None:
     Raises:
         UsageError: If the suffix is neither, or the file cannot be written.
     """
-    registry.find(registry.WRITERS, Path(path).suffix.lower())(_graph(graph), path)
+    graph = _graph(graph)
+    registry.find(registry.WRITERS, Path(path).suffix.lower())(graph, path)
 
 
 def load(path: str | Path) -> Graph:
@@ -192,9 +199,10 @@ def _passes(wanted: str | Pass) -> list[Pass]:
 
 def _standard(graph: Graph) -> Graph:
     """The graph in canonical form, channels first."""
+    graph = _graph(graph)
     canonicalize = registry.find(registry.PASSES, "canonicalize")
     layout = registry.find(registry.PASSES, "layout")
-    return canonicalize(layout(canonicalize(_graph(graph)), to="NCHW"))
+    return canonicalize(layout(canonicalize(graph), to="NCHW"))
 
 
 def _graph(thing: Any) -> Graph:
