@@ -1,0 +1,145 @@
+"""Which nodes of one graph are which of another: by origins, or by structure and then by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphlens.analysis.merkle import Digest, array_digest, digest, downward, upward
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import OURS, OUTPUT, Value
+
+_RELATED = 0.8
+"""Share of the nodes after that must have origins before, and of equal names with equal ops."""
+
+_SMALL = 1024
+"""Bytes up to which a weight is matched by its value; larger ones go by type, then by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What each node after stands for.
+
+    Attributes:
+        pairs: Names before, in order, by name after; a node that stands for none is absent.
+        related: Whether the two graphs descend from one capture, as far as one can tell.
+    """
+
+    pairs: Mapping[str, tuple[str, ...]]
+    related: bool
+
+
+def matches_by_origin(before: Graph, after: Graph) -> Matches:
+    """Match through origins: a node after stands for the nodes before that share one with it.
+
+    An Output is the other Output. A node before that split into several after is theirs all.
+    """
+    place = {name: index for index, name in enumerate(before.order())}
+    holders: dict[str, list[str]] = {}
+    for name in place:
+        for origin in before.nodes[name]["origins"]:
+            holders.setdefault(origin, []).append(name)
+    pairs: dict[str, tuple[str, ...]] = {}
+    for name, held in after.nodes.items():
+        found = {old for origin in held["origins"] for old in holders.get(origin, ())}
+        if held["op"] == OUTPUT and held["domain"] == OURS:
+            found = {before.output}
+        elif name in found and before.nodes[name]["origins"] == held["origins"]:
+            found = {name}
+        if found:
+            pairs[name] = tuple(sorted(found, key=place.__getitem__))
+    return Matches(pairs, _related(before, after, pairs))
+
+
+def _related(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]]) -> bool:
+    named = [name for name in pairs if name in before]
+    alike = sum(before.op(name) == after.op(name) for name in named)
+    return len(pairs) >= _RELATED * len(after) and alike >= _RELATED * len(named)
+
+
+def matches_by_structure(before: Graph, after: Graph) -> Matches:
+    """Match one to one: equal computations, then equal contexts, equal names, then neighbours.
+
+    Each stage is linear and leaves what the former matched alone.
+    """
+    made = _Pairing(before, after)
+    up = upward(before, _content(before)), upward(after, _content(after))
+    made.by_key(up[0], up[1])
+    loose = [upward(graph, lambda name: b"") for graph in (before, after)]
+    down = [downward(graph, hashed) for graph, hashed in zip((before, after), loose, strict=True)]
+    made.by_key(down[0], down[1])
+    made.by_key(*(_names(graph) for graph in (before, after)))
+    made.by_neighbours()
+    return Matches({name: (old,) for name, old in made.pairs.items()}, related=False)
+
+
+def _content(graph: Graph):
+    def content(name: str) -> Digest:
+        array = graph.weights.get(name)
+        if array is not None and array.nbytes <= _SMALL:
+            return array_digest(array)
+        return digest(str(graph.type_of(Value(name))))
+
+    return content
+
+
+def _names(graph: Graph) -> dict[str, Digest]:
+    return {name: digest(name, graph.op(name)) for name in graph}
+
+
+class _Pairing:
+    """A one-to-one matching under construction."""
+
+    def __init__(self, before: Graph, after: Graph) -> None:
+        self._before = before
+        self._after = after
+        self.pairs: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def by_key(self, olds: Mapping[str, Digest], news: Mapping[str, Digest]) -> None:
+        """Pair free nodes of equal keys: those of equal names first, the others in order."""
+        waiting: dict[Digest, list[str]] = {}
+        for name in self._before:
+            if name in olds and name not in self._taken:
+                waiting.setdefault(olds[name], []).append(name)
+        free = [name for name in self._after if name in news and name not in self.pairs]
+        for name in free:
+            if olds.get(name) == news[name] and name not in self._taken:
+                self._pair(name, name)
+        for name in free:
+            held = waiting.get(news[name], [])
+            while held and held[0] in self._taken:
+                held.pop(0)
+            if name not in self.pairs and held:
+                self._pair(held.pop(0), name)
+
+    def by_neighbours(self) -> None:
+        """Pair free nodes of one op that stand in one place beside paired ones."""
+        waiting = list(self.pairs.items())
+        while waiting:
+            name, old = waiting.pop()
+            for theirs, ours in self._beside(old, name):
+                self._pair(theirs, ours)
+                waiting.append((ours, theirs))
+
+    def _beside(self, old: str, name: str) -> list[tuple[str, str]]:
+        """Free operands of a pair at the same index, and its only free readers of one op."""
+        found: list[tuple[str, str]] = []
+        reads = self._before.operands(old), self._after.operands(name)
+        for was, now in zip(*reads, strict=False):
+            if was is not None and now is not None and self._free(was.node, now.node):
+                found.append((was.node, now.node))
+        olds = [r for r in self._before.succ[old] if r not in self._taken]
+        news = [r for r in self._after.succ[name] if r not in self.pairs]
+        if len(olds) == len(news) == 1 and self._free(olds[0], news[0]):
+            found.append((olds[0], news[0]))
+        return list(dict(found).items())
+
+    def _free(self, old: str, name: str) -> bool:
+        unpaired = old not in self._taken and name not in self.pairs
+        return unpaired and self._before.op(old) == self._after.op(name)
+
+    def _pair(self, old: str, name: str) -> None:
+        if old not in self._taken and name not in self.pairs:
+            self.pairs[name] = old
+            self._taken.add(old)

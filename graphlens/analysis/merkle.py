@@ -1,0 +1,187 @@
+"""Merkle hashes of a graph: equal hashes mean equal computations, whatever the nodes are called.
+
+Two rounds, each linear. Upwards, a node's hash covers its op, attributes and operands' hashes, so
+that it stands for everything that the node computes (as git's trees, or hash-consing of terms).
+Downwards, its context's hash covers its readers' too, so that it stands for the node's place in
+the whole graph: one round of Weisfeiler and Lehman's refinement in each direction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, Attribute, Value
+from graphlens.ops.facts import facts
+from graphlens.ops.schema import defaults, in_vocabulary
+from graphlens.tensor import TensorType
+
+Digest = bytes
+Content = Callable[[str], bytes]
+"""What a Param or Const counts as, by name: its value's digest, or its type alone."""
+
+_WEIGHTS = frozenset({PARAM, CONST})
+_IMPLIED = frozenset({"strides", "dilations"})
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def digest(*parts: object) -> Digest:
+    """16 bytes that stand for the parts; bytes go in as they are, all else by its repr."""
+    held = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        text = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogateescape")
+        held.update(len(text).to_bytes(8, "little"))
+        held.update(text)
+    return held.digest()
+
+
+def upward(graph: Graph, content: Content) -> dict[str, Digest]:
+    """Each node's hash over what it computes.
+
+    Args:
+        graph: The graph; it is acyclic, so that operands come before readers.
+        content: What each Param and Const counts as.
+    """
+    symbols = _Symbols()
+    position = {name: index for index, name in enumerate(graph.inputs)}
+    found: dict[str, Digest] = {}
+    for name in graph.order():
+        held = graph.nodes[name]
+        if held["domain"] == OURS and held["op"] in _WEIGHTS:
+            found[name] = digest("weight", content(name))
+        elif held["domain"] == OURS and held["op"] == INPUT:
+            found[name] = digest("input", position[name], symbols.spelt(held["results"][0]))
+        else:
+            label = digest(*label_of(held), *_bodies(held["regions"]))
+            found[name] = digest(label, *_read(graph, name, found))
+    return found
+
+
+def downward(graph: Graph, up: Mapping[str, Digest]) -> dict[str, Digest]:
+    """Each node's hash over what it computes and over all that is made from it.
+
+    Nodes that the Output does not depend on have none.
+    """
+    found: dict[str, Digest] = {}
+    places: dict[str, list[Digest]] = {graph.output: []}
+    for name in reversed(graph.order()):
+        read_by = places.pop(name, None)
+        if read_by is None:
+            continue
+        found[name] = own = digest(up[name], *sorted(read_by))
+        swaps = _swaps(graph, name)
+        for index, value in enumerate(graph.operands(name)):
+            if value is not None:
+                place = digest(own, -1 if swaps else index, value.result)
+                places.setdefault(value.node, []).append(place)
+    return found
+
+
+def label_of(held: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a node does, its operands apart, in a form that equal nodes share.
+
+    Result types count for ops outside the vocabulary only: for the others they follow.
+    """
+    types = () if in_vocabulary(held["op"], held["domain"]) else tuple(map(str, held["results"]))
+    return held["domain"], held["op"], settled(held), types
+
+
+def settled(held: Mapping[str, Any]) -> tuple[tuple[str, Attribute], ...]:
+    """A node's attributes, sorted, at float32, without those that say what is so anyway."""
+    if held["domain"] == OURS and held["op"] == OUTPUT:
+        return ()
+    usual = defaults(held["op"], held["domain"])
+    kept: list[tuple[str, Attribute]] = []
+    for key, given in sorted(held["attributes"].items()):
+        value = rounded(given)
+        if value is None or (key in usual and value == rounded(usual[key])):
+            continue
+        if not _goes_without_saying(key, value):
+            kept.append((key, value))
+    return tuple(kept)
+
+
+def rounded(value: Attribute) -> Attribute:
+    """An attribute as ONNX would hold it: floats at float32, booleans as ints."""
+    if isinstance(value, tuple):
+        return tuple(map(rounded, value))
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        with np.errstate(over="ignore"):
+            held = float(np.float32(value))
+        return "nan" if math.isnan(held) else held + 0.0
+    return str(value) if isinstance(value, TensorType) else value
+
+
+def array_digest(array: np.ndarray) -> Digest:
+    """The hash of an array's dtype, shape and elements, however they lie in memory."""
+    head = (str(array.dtype), tuple(array.shape))
+    if array.dtype.hasobject:
+        return digest(head, array.tolist())
+    dense = np.ascontiguousarray(array)
+    held = hashlib.blake2b(repr(head).encode(), digest_size=16)
+    held.update(dense.reshape(-1).view(np.uint8).data)
+    return held.digest()
+
+
+def _goes_without_saying(key: str, value: Attribute) -> bool:
+    """Strides and dilations of 1, pads of 0, and NCHW: ONNX's schemas give them no default."""
+    if key == "data_format":
+        return value == "NCHW"
+    if not isinstance(value, tuple):
+        return False
+    usual = 1 if key in _IMPLIED else 0 if key == "pads" else None
+    return usual is not None and all(part == usual for part in value)
+
+
+def _bodies(regions: Mapping[str, Graph]) -> Iterable[object]:
+    for key, body in sorted(regions.items()):
+        up = upward(body, lambda name, body=body: _content(body, name))
+        yield key
+        yield up[body.output]
+        yield digest(*sorted(downward(body, up).values()))
+
+
+def _content(graph: Graph, name: str) -> bytes:
+    array = graph.weights.get(name)
+    if array is not None:
+        return array_digest(array)
+    return digest(str(graph.type_of(Value(name))))
+
+
+def _read(graph: Graph, name: str, found: Mapping[str, Digest]) -> list[Digest]:
+    read = [
+        b"" if value is None else digest(found[value.node], value.result)
+        for value in graph.operands(name)
+    ]
+    return sorted(read) if _swaps(graph, name) else read
+
+
+def _swaps(graph: Graph, name: str) -> bool:
+    held = graph.nodes[name]
+    return facts(held["op"], held["domain"]).commutative
+
+
+class _Symbols:
+    """Symbolic dimensions by order of first occurrence: what they are called does not count."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, str] = {}
+
+    def spelt(self, held: TensorType) -> tuple[object, ...]:
+        """A type with its symbols numbered."""
+        if held.shape is None:
+            return held.dtype, None
+        return held.dtype, *(
+            _WORD.sub(self._number, dim) if isinstance(dim, str) else dim for dim in held.shape
+        )
+
+    def _number(self, word: re.Match[str]) -> str:
+        return self._numbers.setdefault(word.group(), f"${len(self._numbers)}")
