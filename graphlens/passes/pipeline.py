@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphlens.analysis.cost import cost
-from graphlens.analysis.lifetimes import lifetimes
+from graphlens.analysis.lifetimes import lifetimes, live_bytes
 from graphlens.errors import GraphError, PassError
 from graphlens.ir import Graph, check
 from graphlens.passes.history import Evidence, History, Step
@@ -161,9 +161,18 @@ def measure(graph: Graph) -> Evidence:
         kernels=found.kernels,
         flops=found.flops,
         traffic_bytes=found.traffic_bytes,
-        peak_bytes=lifetimes(graph).peak_live_bytes,
+        peak_bytes=_peak(graph),
         arena_bytes=plan.get("bytes") if isinstance(plan, dict) else None,
     )
+
+
+def _peak(graph: Graph) -> int | None:
+    """Bytes of the largest live set in the graph's own order, None where a size is not known."""
+    try:
+        found = lifetimes(graph)
+    except GraphError:
+        return None
+    return max(live_bytes(found.buffers(), len(found.order)), default=0)
 
 
 def pass_name(function: Pass) -> str:
