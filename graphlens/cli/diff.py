@@ -30,13 +30,10 @@ def call(arguments: argparse.Namespace) -> None:
             progress.say(f"drawing {arguments.output}")
             api.draw(found, arguments.output)
     content = {
-        "before": arguments.before,
-        "after": arguments.after,
+        "models": [arguments.before, arguments.after],
         "equivalent": same,
-        "added": list(found.added),
-        "removed": list(found.removed),
-        "changed": list(found.changed),
+        **found.to_dict(),
         "picture": arguments.output,
     }
     verdict = "one graph in canonical form" if same else "two different graphs in canonical form"
-    output.report(arguments.json, content, f"{found}\n{verdict}")
+    output.report(arguments.json, content, f"{found}\n{verdict}".lstrip())

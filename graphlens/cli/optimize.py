@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-from typing import TYPE_CHECKING, Any
 
 from graphlens import api, registry
 from graphlens.cli import arguments as common
 from graphlens.cli import draw, models, output
 from graphlens.cli.progress import Progress
-
-if TYPE_CHECKING:
-    from graphlens.passes.history import History
 
 
 def add(commands: common.Commands) -> None:
@@ -48,36 +43,5 @@ def call(arguments: argparse.Namespace) -> None:
         if arguments.save:
             progress.say(f"saving {arguments.save}")
             api.save(history.after, arguments.save)
-    output.report(arguments.json, content(arguments.model, history), text(history))
-
-
-def content(model: str, history: History) -> dict[str, Any]:
-    """The history as plain data, for a JSON report."""
-    return {
-        "graphlens": registry.version(),
-        "model": model,
-        "steps": [
-            {"name": step.name, **dataclasses.asdict(step.evidence)} for step in history.steps
-        ],
-    }
-
-
-def text(history: History) -> str:
-    """The history as a table, one line a step."""
-    heads = ("step", "nodes", "kernels", "FLOPs", "traffic", "peak", "error", "proof", "seconds")
-    rows = [(step.name, *_cells(step.evidence)) for step in history.steps]
-    return output.table(heads, rows)
-
-
-def _cells(evidence: Any) -> tuple[str, ...]:
-    error = evidence.max_abs_error
-    return (
-        str(evidence.nodes),
-        str(evidence.kernels),
-        output.amount(evidence.flops),
-        output.amount(evidence.traffic_bytes, "B"),
-        output.amount(evidence.peak_bytes, "B"),
-        "-" if error is None else f"{error:.1e}",
-        evidence.status,
-        f"{evidence.seconds:.2f}",
-    )
+    content = {"graphlens": registry.version(), **history.report(), "model": arguments.model}
+    output.report(arguments.json, content, str(history))

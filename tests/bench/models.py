@@ -1,0 +1,74 @@
+"""The models that are measured: real ones by torch, exported once, and synthetic ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+def resnet50():
+    """ResNet-50 in inference mode, and its input."""
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    return torchvision.models.resnet50(weights=None).eval(), torch.zeros(1, 3, 224, 224)
+
+
+def gpt2():
+    """GPT-2 with 12 layers in inference mode, and 64 tokens."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.GPT2Config(use_cache=False, return_dict=False)
+    return transformers.GPT2Model(config).eval(), torch.zeros(1, 64, dtype=torch.int64)
+
+
+MODELS = {"resnet50": resnet50, "gpt2": gpt2}
+
+
+def exported(name: str, folder: Path) -> Path:
+    """Its ONNX file, exported by torch as it stands, without torch's own optimisation."""
+    path = folder / f"{name}.onnx"
+    if not path.exists():
+        import torch
+
+        model, example = MODELS[name]()
+        program = torch.onnx.export(
+            model, (example,), dynamo=True, optimize=False, opset_version=18, verbose=False
+        )
+        program.save(path)
+    return path
+
+
+def synthetic(nodes: int) -> onnx.ModelProto:
+    """A chain of residual blocks, five operations each, about ``nodes`` of them in all."""
+    blocks = max(1, nodes // 5)
+    weight = numpy_helper.from_array(np.eye(4, dtype=np.float32), "weight")
+    bias = numpy_helper.from_array(np.ones(4, dtype=np.float32), "bias")
+    made = [node for block in range(blocks) for node in _block(block)]
+    graph = helper.make_graph(
+        made,
+        "synthetic",
+        [helper.make_tensor_value_info("x0", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info(f"x{blocks}", TensorProto.FLOAT, [1, 4])],
+        [weight, bias],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+
+
+def _block(number: int) -> list[onnx.NodeProto]:
+    """``x + sigmoid(relu(x @ weight + bias))``."""
+    x, end = f"x{number}", f"x{number + 1}"
+    names = [f"{step}{number}" for step in ("matmul", "add", "relu", "sigmoid")]
+    return [
+        helper.make_node("MatMul", [x, "weight"], [names[0]], names[0]),
+        helper.make_node("Add", [names[0], "bias"], [names[1]], names[1]),
+        helper.make_node("Relu", [names[1]], [names[2]], names[2]),
+        helper.make_node("Sigmoid", [names[2]], [names[3]], names[3]),
+        helper.make_node("Add", [x, names[3]], [end], f"residual{number}"),
+    ]

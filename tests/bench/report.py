@@ -1,0 +1,111 @@
+"""The benchmark: ``python tests/bench/report.py FOLDER`` prints a Markdown table.
+
+Seconds differ from machine to machine; the ratios are of jobs that took turns in this run. Every
+time is the median of several processes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import models
+
+ROUNDS = 3
+SIZES = (1_000, 10_000, 100_000)
+STARTS = {
+    "import graphlens": "import graphlens",
+    "graphlens --help": "from graphlens.cli import main\n"
+    "try: main(['--help'])\nexcept SystemExit: pass",
+}
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in models.MODELS:
+        models.exported(name, folder)
+    print("| job | graphlens | peer | ratio |\n|---|---|---|---|", flush=True)
+    for line in (*_against_peers(folder), *_growth(folder), *_start()):
+        print(line, flush=True)
+
+
+def _against_peers(folder: Path) -> Iterator[str]:
+    pictures = ("picture_by_graphlens", "picture_by_torchview", "")
+    yield _row("ResNet-50: capture, canonicalise, SVG, against torchview", folder, *pictures)
+    for name in models.MODELS:
+        pair = ("pipeline_by_graphlens", "pipeline_by_onnxsim", name)
+        yield _row(f"{name}.onnx: default pipeline, no proofs, against onnxsim", folder, *pair)
+
+
+def _row(title: str, folder: Path, ours: str, theirs: str, argument: str) -> str:
+    """Both jobs in turns, and the ratio of their medians."""
+    times: dict[str, list[float]] = {ours: [], theirs: []}
+    for _ in range(ROUNDS):
+        for job, held in times.items():
+            held.append(_run(job, folder, argument)["seconds"])
+    mine, peer = (statistics.median(held) for held in times.values())
+    return f"| {title} | {mine:.2f} s | {peer:.2f} s | {mine / peer:.2f} |"
+
+
+def _growth(folder: Path) -> Iterator[str]:
+    medians: list[float] = []
+    for size in SIZES:
+        rounds = ROUNDS if size < max(SIZES) else 1
+        runs = [_run("growth", folder, str(size))["seconds"] for _ in range(rounds)]
+        medians.append(statistics.median(runs))
+        yield f"| {size:,} nodes: capture to History | {medians[-1]:.2f} s | | |"
+    yield f"| exponent of that growth | {_slope(medians):.2f} | | |"
+
+
+def _slope(seconds: list[float]) -> float:
+    """Least squares of log seconds over log nodes."""
+    x, y = [math.log(size) for size in SIZES], [math.log(each) for each in seconds]
+    return statistics.linear_regression(x, y).slope
+
+
+def _start() -> Iterator[str]:
+    bare = _wall("pass")
+    for title, code in STARTS.items():
+        seconds = _wall(code) - bare
+        loaded = _loaded(code)
+        yield f"| {title}, beyond Python's own start | {seconds:.3f} s, {loaded} modules | | |"
+
+
+def _wall(code: str) -> float:
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _loaded(code: str) -> int:
+    """How many modules the code loads that Python had not."""
+    probe = f"import sys; held = set(sys.modules)\n{code}\nprint(len(set(sys.modules) - held))"
+    return int(_output([sys.executable, "-c", probe]).splitlines()[-1])
+
+
+def _run(job: str, folder: Path, argument: str) -> dict:
+    command = [sys.executable, str(HERE / "jobs.py"), job, str(folder), argument]
+    return json.loads(_output(command).splitlines()[-1])
+
+
+def _output(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
