@@ -107,7 +107,7 @@ class Graph(nx.MultiDiGraph):
             raise GraphError(f"no node {name!r} in {self!r}") from None
 
     def op(self, name: str) -> str:
-        """The qualified op of a node (``'Conv'``, ``'graphlens.Param'``), without building a Node."""
+        """The qualified op of a node, without building a Node: ``'Conv'``, ``'graphlens.Param'``."""
         held = self._node[name]
         return f"{held['domain']}.{held['op']}" if held["domain"] else held["op"]
 

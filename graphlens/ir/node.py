@@ -1,4 +1,4 @@
-"""What one node of a Graph carries: the op, its attributes, its result types, where it came from."""
+"""What one node of a Graph carries: op, attributes, result types, where it came from."""
 
 from __future__ import annotations
 
@@ -44,6 +44,9 @@ class Source(NamedTuple):
     line: int = 0
 
 
+_NOWHERE = Source()
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One operation.
@@ -70,7 +73,7 @@ class Node:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     results: tuple[TensorType, ...] = ()
     scope: str = ""
-    source: Source = Source()
+    source: Source = _NOWHERE
     origins: tuple[str, ...] = ()
     regions: Mapping[str, Graph] = field(default_factory=dict)
 

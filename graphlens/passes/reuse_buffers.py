@@ -1,0 +1,71 @@
+"""The pass that orders nodes for the smallest peak of memory and gives every tensor its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphlens.errors import GraphError
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import INPUT, OURS, OUTPUT, STRUCTURAL, Value
+from graphlens.memory.plan import MemoryPlan, plan_memory
+
+ARENA = "arena"
+"""The key of ``graph.graph`` under which the plan stands."""
+
+
+def reuse_buffers(graph: Graph, *, alignment: int = 1) -> Graph:
+    """The same operations in the order of a memory plan, which is recorded in ``graph['arena']``.
+
+    The record is plain data: the arena's ``bytes``, the ``offsets`` of all values (``'split@1'``
+    is result 1 of ``split``) and which value is written ``inplace`` over which. A graph whose
+    sizes are not all known has no plan and stays as it is.
+
+    Args:
+        graph: The graph.
+        alignment: Every offset becomes a multiple of it, in bytes.
+
+    Returns:
+        The very graph given if its order is already the best found and its record is this plan's.
+    """
+    try:
+        plan = plan_memory(graph, alignment=alignment)
+    except GraphError:
+        return graph
+    record = plan_record(plan)
+    running = tuple(name for name in graph.order() if _runs(graph, name))
+    if running == plan.order and graph.graph.get(ARENA) == record:
+        return graph
+    planned = graph.copy() if running == plan.order else graph.reordered(_whole(graph, plan.order))
+    planned.graph[ARENA] = record
+    return planned
+
+
+def plan_record(plan: MemoryPlan) -> dict[str, Any]:
+    """A plan as the plain data that a graph carries and a file can hold."""
+    return {
+        "bytes": plan.arena_bytes,
+        "alignment": plan.alignment,
+        "offsets": {_spelt(value): offset for value, offset in plan.offsets.items()},
+        "inplace": {_spelt(value): _spelt(over) for value, over in plan.inplace.items()},
+    }
+
+
+def _spelt(value: Value) -> str:
+    return value.node if not value.result else f"{value.node}@{value.result}"
+
+
+def _runs(graph: Graph, name: str) -> bool:
+    held = graph.nodes[name]
+    return not (held["domain"] == OURS and held["op"] in STRUCTURAL)
+
+
+def _whole(graph: Graph, running: Sequence[str]) -> list[str]:
+    """All nodes in the order of those that run: weights just before their first reader."""
+    done = dict.fromkeys(graph.structural(INPUT))
+    for name in running:
+        done.update(dict.fromkeys(p for p in graph.predecessors(name) if p not in done))
+        done[name] = None
+    rest = [name for name in graph if name not in done]
+    last = [name for name in rest if graph.op(name) == f"{OURS}.{OUTPUT}"]
+    return [*done, *(name for name in rest if name not in last), *last]
