@@ -1,0 +1,263 @@
+"""Rows of the aten table: slicing, gathering, scattering, embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphlens.frontends.torch_call import Call, row
+from graphlens.ir.node import Value
+
+_END = np.iinfo(np.int64).max
+
+
+@row("slice", "slice_copy")
+def _slice(call: Call, x: Value, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Value:  # fmt: skip
+    start, end = 0 if start is None else start, _END if end is None else end
+    axis = call.axis(x, dim)
+    bounds = [call.ints(start), call.ints(end), call.const([axis])]
+    if step != 1:
+        bounds.append(call.ints(step))
+    return call.emit("Slice", x, *bounds)
+
+
+@row("narrow", "narrow_copy")
+def _narrow(call: Call, x: Value, dim: int, start: Any, length: Any) -> Value:
+    if isinstance(start, Value):
+        return NotImplemented
+    axis, size = call.axis(x, dim), call.shape(x)[call.axis(x, dim)]
+    if isinstance(start, int) and start < 0 and isinstance(size, int):
+        start += size
+    return call.emit("Slice", x, call.ints(start), call.ints(start + length), call.const([axis]))
+
+
+@row("select", "select_copy")
+def _select(call: Call, x: Value, dim: int, index: Any) -> Value:
+    axis = call.axis(x, dim)
+    where = call.number(index, "int64")
+    return call.emit("Gather", x, where, axis=axis)
+
+
+@row("index_select")
+def _index_select(call: Call, x: Value, dim: int, index: Value) -> Value:
+    if call.rank(x) == 0 or call.rank(index) == 0:
+        return NotImplemented
+    return call.emit("Gather", x, index, axis=call.axis(x, dim))
+
+
+@row("embedding")
+def _embedding(call: Call, weight: Value, indices: Value, *_: Any) -> Value:
+    return call.emit("Gather", weight, indices, axis=0)
+
+
+@row("gather")
+def _gather(call: Call, x: Value, dim: int, index: Value, _: Any = False) -> Value:
+    if call.rank(x) == 0 or call.rank(index) == 0:
+        return NotImplemented
+    return call.emit("GatherElements", x, index, axis=call.axis(x, dim))
+
+
+@row("take_along_dim")
+def _take_along_dim(call: Call, x: Value, index: Value, dim: int | None = None) -> Value:
+    shapes = [list(call.shape(one)) for one in (x, index)]
+    if dim is None or call.rank(x) != call.rank(index):
+        return NotImplemented
+    axis = call.axis(x, dim)
+    for shape in shapes:
+        shape[axis] = 1
+    if shapes[0] != shapes[1]:
+        return NotImplemented
+    return call.emit("GatherElements", x, index, axis=axis)
+
+
+@row("take")
+def _take(call: Call, x: Value, index: Value) -> Value:
+    flat = call.reshape(x, (-1,), call.type(x).with_shape((call.type(x).elements or -1,)))
+    return call.emit("Gather", flat, index, axis=0)
+
+
+_REDUCE = {"add": "add", "sum": "add", "multiply": "mul", "prod": "mul", "amax": "max", "amin": "min"}  # fmt: skip
+
+
+@row("scatter", "scatter_add", "scatter_reduce")
+def _scatter(
+    call: Call, x: Value, dim: int, index: Value, source: Any, reduce: str = "", inside: bool = True
+) -> Value:
+    if not inside or reduce not in ("", *_REDUCE) or call.rank(x) == 0:
+        return NotImplemented
+    reduction = "add" if call.op.startswith("scatter_add") else _REDUCE.get(reduce)
+    shape = call.shape(index)
+    if not isinstance(source, Value):
+        source = call.step("Expand", call.number(source, call.out.dtype), call.ints(shape))
+    elif call.shape(source) != shape:
+        source = _cut_to(call, source, shape)
+    return call.emit("ScatterElements", x, index, call.cast(source, call.out.dtype), axis=call.axis(x, dim), reduction=reduction)  # fmt: skip
+
+
+def _cut_to(call: Call, x: Value, shape: Sequence[Any]) -> Value:
+    """The corner of a value that an index covers."""
+    axes = list(range(len(shape)))
+    starts, ends = call.const([0] * len(axes)), call.ints(shape)
+    held = call.type(x).with_shape(tuple(shape))
+    return call.step("Slice", x, starts, ends, call.const(axes), type=held)
+
+
+@row("index_add", "index_copy")
+def _index_add(call: Call, x: Value, dim: int, index: Value, source: Value, alpha: Any = 1) -> Value:  # fmt: skip
+    if call.rank(x) == 0 or call.rank(index) != 1 or call.rank(source) == 0:
+        return NotImplemented
+    if alpha != 1:
+        source = call.step("Mul", source, call.number(alpha, call.out.dtype))
+    axis, shape = call.axis(x, dim), call.shape(source)
+    column = call.reshape(
+        index,
+        [-1 if i == axis else 1 for i in range(len(shape))],
+        call.type(index).with_shape(tuple(n if i == axis else 1 for i, n in enumerate(shape))),
+    )
+    where = call.step("Expand", column, call.ints(shape))
+    reduction = "add" if call.op.startswith("index_add") else None
+    return call.emit("ScatterElements", x, where, source, axis=axis, reduction=reduction)
+
+
+@row("index_fill")
+def _index_fill(call: Call, x: Value, dim: int, index: Value, value: Any) -> Value:
+    if call.rank(x) == 0 or call.rank(index) != 1:
+        return NotImplemented
+    axis, shape = call.axis(x, dim), list(call.shape(x))
+    shape[axis] = call.shape(index)[0]
+    column = call.step("Reshape", index, call.const([-1 if i == axis else 1 for i in range(len(shape))]))  # fmt: skip
+    where = call.step("Expand", column, call.ints(shape))
+    source = call.step("Expand", call.operand(value, call.out.dtype), call.ints(shape))
+    return call.emit("ScatterElements", x, where, source, axis=axis)
+
+
+@row("slice_scatter")
+def _slice_scatter(
+    call: Call, x: Value, source: Value, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+) -> Value:  # fmt: skip
+    axis = call.axis(x, dim)
+    size, count = call.shape(x)[axis], call.shape(source)[axis]
+    if not isinstance(size, int):
+        return NotImplemented
+    first, _, _ = slice(start, end, step).indices(size)
+    return put_along(call, x, source, axis, np.arange(int(count)) * step + first)
+
+
+@row("select_scatter")
+def _select_scatter(call: Call, x: Value, source: Value, dim: int, index: int) -> Value:
+    axis = call.axis(x, dim)
+    size = call.shape(x)[axis]
+    if not isinstance(size, int):
+        return NotImplemented
+    widened = call.step("Unsqueeze", source, call.const([axis]))
+    return put_along(call, x, widened, axis, np.array([index % size]))
+
+
+def put_along(call: Call, x: Value, source: Value, axis: int, places: np.ndarray) -> Value:
+    """Emit ``x`` with ``source`` at the given places of one axis."""
+    shape = call.shape(source)
+    column = places.astype(np.int64).reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    where = call.step("Expand", call.const(column), call.ints(shape))
+    return call.emit("ScatterElements", x, where, call.cast(source, call.out.dtype), axis=axis)
+
+
+@row("masked_scatter", "masked_select", "nonzero")
+def _data_dependent(call: Call, x: Value, *rest: Any) -> Value:
+    if call.op.startswith("nonzero") and call.rank(x):
+        found = call.step("NonZero", x)
+        return call.emit("Transpose", found, perm=(1, 0))
+    return NotImplemented
+
+
+@row("index", "_unsafe_index")
+def _index(call: Call, x: Value, indices: Sequence[Value | None]) -> Value:
+    """Advanced indexing: one index is a Gather, more of them a GatherND over joined indices."""
+    used = [axis for axis, one in enumerate(indices) if one is not None]
+    if any(call.dtype(one) in ("bool", "uint8") for one in indices if one is not None):
+        return _index_mask(call, x, indices)
+    if len(used) == 1 and call.rank(indices[used[0]]):  # type: ignore[arg-type]
+        return call.emit("Gather", x, indices[used[0]], axis=used[0])
+    joined, rank = _joined_indices(call, indices, used)
+    rest = [axis for axis in range(call.rank(x)) if axis not in used]
+    turned = call.permuted(x, (*used, *rest))
+    if used != list(range(used[0], used[0] + len(used))) or used[0] == 0:
+        return call.emit("GatherND", turned, joined)
+    taken = call.step("GatherND", turned, joined)
+    before = used[0]
+    order = (*range(rank, rank + before), *range(rank), *range(rank + before, rank + len(rest)))
+    return call.emit("Transpose", taken, perm=order)
+
+
+def _index_mask(call: Call, x: Value, indices: Sequence[Value | None]) -> Value:
+    """One mask over the leading axes: the places where it is true, then a GatherND."""
+    used = [one for one in indices if one is not None]
+    if len(used) != 1 or indices[0] is None or call.dtype(used[0]) != "bool":
+        return NotImplemented
+    found = call.step("NonZero", used[0])
+    return call.emit("GatherND", x, call.step("Transpose", found, perm=(1, 0)))
+
+
+def _joined_indices(
+    call: Call, indices: Sequence[Value | None], used: Sequence[int]
+) -> tuple[Value, int]:
+    """Index tensors broadcast together and stacked on a last axis, and their common rank."""
+    held = [one for one in (indices[axis] for axis in used) if one is not None]
+    shapes = [tuple(int(n) for n in call.shape(one)) for one in held]
+    common = tuple(np.broadcast_shapes(*shapes))
+    parts: list[Value] = []
+    for one, shape in zip(held, shapes, strict=True):
+        wide = call.cast(one, "int64")
+        wide = wide if shape == common else call.step("Expand", wide, call.ints(common))
+        parts.append(call.step("Unsqueeze", wide, call.const([-1])))
+    joined = parts[0] if len(parts) == 1 else call.step("Concat", *parts, axis=-1)
+    return joined, len(common)
+
+
+@row("index_put", "_unsafe_index_put", "_index_put_impl")
+def _index_put(
+    call: Call, x: Value, indices: Sequence[Value | None], values: Value, accumulate: bool = False, _: Any = None
+) -> Value:  # fmt: skip
+    used = [axis for axis, one in enumerate(indices) if one is not None]
+    first = indices[used[0]]
+    if first is not None and call.dtype(first) == "bool":
+        return _mask_put(call, x, indices, values, accumulate)
+    rest = [axis for axis in range(call.rank(x)) if axis not in used]
+    if used != list(range(len(used))):
+        return NotImplemented
+    joined, _rank = _joined_indices(call, indices, used)
+    target = [*call.shape(joined)[:-1], *(call.shape(x)[axis] for axis in rest)]
+    source = call.cast(values, call.out.dtype)
+    if list(call.shape(source)) != target:
+        source = call.step("Expand", source, call.ints(target))
+    return call.emit("ScatterND", x, joined, source, reduction="add" if accumulate else None)
+
+
+def _mask_put(call: Call, x: Value, indices: Sequence[Any], values: Value, add: bool) -> Value:
+    """A mask with one value for all its places is a Where."""
+    if len(indices) != 1 or add or call.type(values).elements != 1:
+        return NotImplemented
+    mask, missing = indices[0], call.rank(x) - call.rank(indices[0])
+    shape = (*call.shape(mask), *(1,) * missing)
+    mask = call.reshape(mask, shape, call.type(mask).with_shape(shape))
+    scalar = call.reshape(values, (), call.type(values).with_shape(()))
+    return call.emit("Where", mask, call.cast(scalar, call.out.dtype), x)
+
+
+@row("tril", "triu")
+def _trilu(call: Call, x: Value, diagonal: int = 0) -> Value:
+    upper = int(call.op.startswith("triu"))
+    if call.dtype(x) == "bool":
+        held = call.step("Trilu", call.cast(x, "uint8"), call.const(np.array(diagonal)), upper=upper)  # fmt: skip
+        return call.emit("Cast", held, to="bool")
+    return call.emit("Trilu", x, call.const(np.array(diagonal, np.int64)), upper=upper)
+
+
+@row("one_hot")
+def _one_hot(call: Call, x: Value, classes: int = -1) -> Value:
+    depth = (call.out.shape or (-1,))[-1]
+    if not isinstance(depth, int):
+        return NotImplemented
+    ends = call.const(np.array([0, 1], np.int64))
+    return call.emit("OneHot", x, call.const(np.array(depth, np.int64)), ends, axis=-1)

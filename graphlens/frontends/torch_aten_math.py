@@ -1,0 +1,431 @@
+"""Rows of the aten table: elementwise arithmetic, comparison, activation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from graphlens.frontends.torch_call import Call, Row, TABLE, row
+from graphlens.frontends.torch_types import dtype_name
+from graphlens.ir.node import Value
+
+_FLOAT_UNARY = {
+    "acos": "Acos", "acosh": "Acosh", "asin": "Asin", "asinh": "Asinh", "atan": "Atan",
+    "atanh": "Atanh", "cos": "Cos", "cosh": "Cosh", "erf": "Erf", "special_erf": "Erf",
+    "exp": "Exp", "log": "Log", "reciprocal": "Reciprocal", "sigmoid": "Sigmoid",
+    "special_expit": "Sigmoid", "sin": "Sin", "sinh": "Sinh", "sqrt": "Sqrt", "tan": "Tan",
+    "tanh": "Tanh", "softsign": "Softsign",
+}  # fmt: skip
+"""Unary ops of floats; torch computes integers in the default float type."""
+
+_UNARY = {
+    "neg": "Neg", "negative": "Neg", "sign": "Sign", "sgn": "Sign", "relu": "Relu",
+    "bitwise_not": "BitwiseNot", "mish": "Mish", "hardswish": "HardSwish",
+}  # fmt: skip
+
+_ROUNDING = {"ceil": "Ceil", "floor": "Floor", "round": "Round"}
+"""Roundings: of an integer they are the integer itself."""
+
+_IDENTITY = (
+    "alias clone contiguous detach lift lift_fresh lift_fresh_copy positive view_as_real_copy "
+    "detach_copy alias_copy resolve_conj resolve_neg _conj_physical conj_physical conj"
+)
+
+_COMPARE = {
+    "eq": "Equal", "lt": "Less", "le": "LessOrEqual", "gt": "Greater", "ge": "GreaterOrEqual",
+    "less": "Less", "less_equal": "LessOrEqual", "greater": "Greater",
+    "greater_equal": "GreaterOrEqual",
+}  # fmt: skip
+
+_LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
+_BITWISE = {
+    "bitwise_and": ("And", "BitwiseAnd"), "bitwise_or": ("Or", "BitwiseOr"),
+    "bitwise_xor": ("Xor", "BitwiseXor"), "__and__": ("And", "BitwiseAnd"),
+    "__or__": ("Or", "BitwiseOr"), "__xor__": ("Xor", "BitwiseXor"),
+}  # fmt: skip
+
+
+def _float_unary(op: str) -> Row:
+    def write(call: Call, x: Value) -> Value:
+        return call.emit(op, call.cast(x, call.out.dtype))
+
+    return write
+
+
+def _plain_unary(op: str) -> Row:
+    def write(call: Call, x: Value) -> Value:
+        if call.dtype(x) == "bool":
+            return call.emit("Not", x) if op == "BitwiseNot" else NotImplemented
+        return call.emit(op, x)
+
+    return write
+
+
+def _rounding(op: str) -> Row:
+    def write(call: Call, x: Value) -> Value:
+        return call.emit(op, x) if call.type(x).is_floating else call.same(x)
+
+    return write
+
+
+def _identity(call: Call, x: Value, *_: Any) -> Value:
+    return NotImplemented if call.dtype(x).startswith("complex") else call.same(x)
+
+
+def compare(op: str, negated: bool = False) -> Row:
+    """A row that compares two operands in their common dtype."""
+
+    def write(call: Call, x: Value, other: Any) -> Value:
+        dtype = call.promote(x, other)
+        if dtype == "bool" and op not in ("Equal",):
+            dtype = "int32"  # ONNX does not order bools
+        operands = call.operand(x, dtype), call.operand(other, dtype)
+        if not negated:
+            return call.emit(op, *operands)
+        return call.emit("Not", call.step(op, *operands, type=call.out))
+
+    return write
+
+
+def _logical(op: str) -> Row:
+    def write(call: Call, x: Value, other: Any) -> Value:
+        return call.emit(op, truth(call, x), truth(call, other))
+
+    return write
+
+
+def _bitwise(ops: tuple[str, str]) -> Row:
+    def write(call: Call, x: Any, other: Any) -> Value:
+        dtype = call.out.dtype
+        op = ops[0] if dtype == "bool" else ops[1]
+        return call.emit(op, call.operand(x, dtype), call.operand(other, dtype))
+
+    return write
+
+
+def truth(call: Call, x: Value) -> Value:
+    """Whether each element is not zero."""
+    return call.cast(x, "bool")
+
+
+for _names, _make in (
+    (_FLOAT_UNARY, _float_unary),
+    (_UNARY, _plain_unary),
+    (_ROUNDING, _rounding),
+    (_COMPARE, compare),
+    (_LOGICAL, _logical),
+    (_BITWISE, _bitwise),
+):
+    for _name, _op in _names.items():
+        TABLE[_name] = _make(_op)
+for _name in _IDENTITY.split():
+    TABLE[_name] = _identity
+TABLE["ne"] = TABLE["not_equal"] = compare("Equal", negated=True)
+
+
+def _arithmetic(call: Call, op: str, x: Any, other: Any) -> Value:
+    dtype = call.out.dtype
+    if dtype == "bool":
+        op = {"Add": "Or", "Mul": "And", "Max": "Or", "Min": "And"}.get(op, op)
+    return call.emit(op, call.operand(x, dtype), call.operand(other, dtype))
+
+
+def _scaled(call: Call, other: Any, alpha: Any) -> Any:
+    if alpha == 1:
+        return other
+    if not isinstance(other, Value):
+        return other * alpha
+    dtype = call.out.dtype
+    held = call.type(other).with_dtype(dtype)
+    return call.step("Mul", call.cast(other, dtype), call.number(alpha, dtype), type=held)
+
+
+@row("add")
+def _add(call: Call, x: Any, other: Any, alpha: Any = 1) -> Value:
+    return _arithmetic(call, "Add", x, _scaled(call, other, alpha))
+
+
+@row("sub", "subtract")
+def _sub(call: Call, x: Any, other: Any, alpha: Any = 1) -> Value:
+    return _arithmetic(call, "Sub", x, _scaled(call, other, alpha))
+
+
+@row("rsub")
+def _rsub(call: Call, x: Any, other: Any, alpha: Any = 1) -> Value:
+    return _arithmetic(call, "Sub", other, _scaled(call, x, alpha))
+
+
+@row("mul", "multiply")
+def _mul(call: Call, x: Any, other: Any) -> Value:
+    return _arithmetic(call, "Mul", x, other)
+
+
+@row("maximum", "max.other")
+def _maximum(call: Call, x: Any, other: Any) -> Value:
+    return _arithmetic(call, "Max", x, other)
+
+
+@row("minimum", "min.other")
+def _minimum(call: Call, x: Any, other: Any) -> Value:
+    return _arithmetic(call, "Min", x, other)
+
+
+@row("div", "divide", "true_divide")
+def _div(call: Call, x: Any, other: Any, rounding_mode: str | None = None) -> Value:
+    if rounding_mode == "floor":
+        return _floor_divide(call, x, other)
+    if rounding_mode == "trunc":
+        dtype = call.out.dtype
+        operands = call.operand(x, dtype), call.operand(other, dtype)
+        if not call.out.is_floating:
+            return call.emit("Div", *operands)  # ONNX's integer division truncates
+        quotient = call.step("Div", *operands, type=call.out)
+        size = call.step("Floor", call.step("Abs", quotient, type=call.out), type=call.out)
+        return call.emit("Mul", size, call.step("Sign", quotient, type=call.out))
+    return _arithmetic(call, "Div", x, other)
+
+
+@row("floor_divide")
+def _floor_divide(call: Call, x: Any, other: Any) -> Value:
+    dtype = call.out.dtype
+    a, b = call.operand(x, dtype), call.operand(other, dtype)
+    if call.out.is_floating:
+        return call.emit("Floor", call.step("Div", a, b, type=call.out))
+    if dtype.startswith("u"):
+        return call.emit("Div", a, b)
+    # (a - a mod b) / b, exact, with Python's sign of the remainder
+    rest = call.step("Mod", a, b, type=call.out)
+    return call.emit("Div", call.step("Sub", a, rest, type=call.out), b)
+
+
+@row("remainder")
+def _remainder(call: Call, x: Any, other: Any) -> Value:
+    dtype = call.out.dtype
+    a, b = call.operand(x, dtype), call.operand(other, dtype)
+    if not call.out.is_floating:
+        return call.emit("Mod", a, b)
+    quotient = call.step("Floor", call.step("Div", a, b, type=call.out), type=call.out)
+    return call.emit("Sub", a, call.step("Mul", quotient, b, type=call.out))
+
+
+@row("fmod")
+def _fmod(call: Call, x: Any, other: Any) -> Value:
+    return call.emit(
+        "Mod", call.operand(x, call.out.dtype), call.operand(other, call.out.dtype), fmod=1
+    )
+
+
+@row("pow", "float_power")
+def _pow(call: Call, x: Any, exponent: Any) -> Value:
+    dtype = call.out.dtype
+    return call.emit("Pow", call.operand(x, dtype), call.operand(exponent, dtype))
+
+
+@row("square")
+def _square(call: Call, x: Value) -> Value:
+    return call.emit("Mul", x, x)
+
+
+@row("rsqrt")
+def _rsqrt(call: Call, x: Value) -> Value:
+    root = call.step("Sqrt", call.cast(x, call.out.dtype), type=call.out)
+    return call.emit("Reciprocal", root)
+
+
+@row("abs", "absolute")
+def _abs(call: Call, x: Value) -> Value:
+    return call.emit("Abs", x) if call.dtype(x) == call.out.dtype else NotImplemented
+
+
+def _after(op: str, *before: Any, scale: float = 1.0, shift: float = 0.0) -> Row:
+    """A unary op of ONNX with a constant factor or shift before or after it."""
+    first = "before" in before
+
+    def write(call: Call, x: Value) -> Value:
+        dtype, held = call.out.dtype, call.cast(x, call.out.dtype)
+        if not first:
+            held = call.step(op, held, type=call.out)
+        if shift:
+            last = call.emit if first is False else call.step
+            held = last("Add", held, call.number(shift, dtype))
+        if scale != 1.0:
+            last = call.emit if first is False else call.step
+            held = last("Mul", held, call.number(scale, dtype))
+        return call.emit(op, held) if first else held
+
+    return write
+
+
+TABLE |= {
+    "log2": _after("Log", scale=1 / math.log(2)),
+    "log10": _after("Log", scale=1 / math.log(10)),
+    "log1p": _after("Log", "before", shift=1.0),
+    "special_log1p": _after("Log", "before", shift=1.0),
+    "expm1": _after("Exp", shift=-1.0),
+    "special_expm1": _after("Exp", shift=-1.0),
+    "exp2": _after("Exp", "before", scale=math.log(2)),
+    "special_exp2": _after("Exp", "before", scale=math.log(2)),
+    "deg2rad": _after("Identity", scale=math.pi / 180),
+    "rad2deg": _after("Identity", scale=180 / math.pi),
+}
+
+
+@row("erfc", "special_erfc")
+def _erfc(call: Call, x: Value) -> Value:
+    held = call.step("Erf", call.cast(x, call.out.dtype), type=call.out)
+    return call.emit("Sub", call.number(1, call.out.dtype), held)
+
+
+@row("trunc", "fix")
+def _trunc(call: Call, x: Value) -> Value:
+    if not call.type(x).is_floating:
+        return call.same(x)
+    size = call.step("Floor", call.step("Abs", x, type=call.out), type=call.out)
+    return call.emit("Mul", size, call.step("Sign", x, type=call.out))
+
+
+@row("frac")
+def _frac(call: Call, x: Value) -> Value:
+    return call.emit("Mod", x, call.number(1, call.out.dtype), fmod=1)
+
+
+@row("round.decimals")
+def _round_decimals(call: Call, x: Value, decimals: int = 0) -> Value:
+    if decimals == 0 or not call.out.is_floating:
+        return TABLE["round"](call, x)
+    factor = call.number(10.0**decimals, call.out.dtype)
+    moved = call.step("Round", call.step("Mul", x, factor, type=call.out), type=call.out)
+    return call.emit("Div", moved, factor)
+
+
+@row("logical_not")
+def _logical_not(call: Call, x: Value) -> Value:
+    return call.emit("Not", truth(call, x))
+
+
+@row("isnan")
+def _isnan(call: Call, x: Value) -> Value:
+    return call.emit("IsNaN", call.operand(x, _float_of(call, x)))
+
+
+@row("isinf")
+def _isinf(call: Call, x: Value) -> Value:
+    return call.emit("IsInf", call.operand(x, "float32") if _needs_float(call, x) else x)
+
+
+@row("isfinite")
+def _isfinite(call: Call, x: Value) -> Value:
+    x = call.operand(x, _float_of(call, x))
+    wide = call.cast(x, "float32") if _needs_float(call, x) else x
+    odd = call.step("Or", call.step("IsNaN", x, type=call.out), call.step("IsInf", wide, type=call.out), type=call.out)  # fmt: skip
+    return call.emit("Not", odd)
+
+
+def _float_of(call: Call, x: Value) -> str:
+    return call.dtype(x) if call.type(x).is_floating else "float32"
+
+
+def _needs_float(call: Call, x: Value) -> bool:
+    """ONNX's IsInf takes float32 and float64 only (float16 in newer opsets, not everywhere)."""
+    return call.dtype(x) not in ("float32", "float64")
+
+
+@row("where.self", "where.ScalarSelf", "where.ScalarOther", "where.Scalar")
+def _where(call: Call, condition: Value, x: Any, other: Any) -> Value:
+    dtype = call.out.dtype
+    return call.emit(
+        "Where", truth(call, condition), call.operand(x, dtype), call.operand(other, dtype)
+    )
+
+
+@row("masked_fill")
+def _masked_fill(call: Call, x: Value, mask: Value, value: Any) -> Value:
+    return call.emit("Where", truth(call, mask), call.operand(value, call.out.dtype), x)
+
+
+@row("clamp", "clip")
+def _clamp(call: Call, x: Value, low: Any = None, high: Any = None) -> Value:
+    dtype = call.out.dtype
+    held = call.cast(x, dtype)
+    bounds = [None if bound is None else call.operand(bound, dtype) for bound in (low, high)]
+    if all(bound is None or call.rank(bound) == 0 for bound in bounds):
+        return call.emit("Clip", held, *(bounds if bounds[1] else bounds[:1]))
+    for op, bound in zip(("Max", "Min"), bounds, strict=True):
+        if bound is not None:
+            last = op == "Min" or bounds[1] is None
+            held = call.emit(op, held, bound) if last else call.step(op, held, bound)
+    return held
+
+
+@row("clamp_min")
+def _clamp_min(call: Call, x: Value, low: Any) -> Value:
+    return _clamp(call, x, low, None)
+
+
+@row("clamp_max")
+def _clamp_max(call: Call, x: Value, high: Any) -> Value:
+    return _clamp(call, x, None, high)
+
+
+@row("lerp")
+def _lerp(call: Call, start: Value, end: Value, weight: Any) -> Value:
+    gap = call.step("Sub", end, start)
+    return call.emit("Add", start, call.step("Mul", gap, call.operand(weight, call.out.dtype)))
+
+
+@row("addcmul")
+def _addcmul(call: Call, x: Value, a: Value, b: Value, value: Any = 1) -> Value:
+    return _add(call, x, _joined(call, "Mul", a, b), value)
+
+
+@row("addcdiv")
+def _addcdiv(call: Call, x: Value, a: Value, b: Value, value: Any = 1) -> Value:
+    return _add(call, x, _joined(call, "Div", a, b), value)
+
+
+def _joined(call: Call, op: str, a: Value, b: Value) -> Value:
+    dtype = call.out.dtype
+    return call.step(op, call.cast(a, dtype), call.cast(b, dtype))
+
+
+@row("to", "_to_copy", "type_as", "_autocast_to_full_precision", "_autocast_to_reduced_precision")
+def _to(call: Call, x: Value, *_: Any) -> Value:
+    if call.dtype(x) == call.out.dtype:
+        return call.same(x)
+    return call.emit("Cast", x, to=call.out.dtype)
+
+
+@row("bernoulli", "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+def _dropout(call: Call, x: Value, *rest: Any) -> Value:
+    if call.op.startswith("bernoulli") or len(rest) < 2:
+        return NotImplemented
+    if not rest[1] or rest[0] == 0.0:
+        return call.same(x)
+    if not call.op.startswith("dropout"):
+        return NotImplemented
+    ratio, training = call.number(rest[0], call.out.dtype), call.const(np.array(True))
+    return call.emit("Dropout", x, ratio, training)
+
+
+@row("native_dropout")
+def _native_dropout(call: Call, x: Value, p: float, train: bool | None) -> Any:
+    if train:
+        return NotImplemented
+    mask = call.step("Expand", call.const(np.array(True)), call.ints(call.shape(x)))
+    return call.build.op("Identity", x, results=call.types[:1], name=call.name), mask
+
+
+@row("copy")
+def _copy(call: Call, x: Value, source: Value, non_blocking: bool = False) -> Value:
+    held = call.cast(source, call.out.dtype)
+    if call.shape(held) == call.shape(x):
+        return call.same(held)
+    return call.emit("Expand", held, call.ints(call.out.shape or ()))
+
+
+def torch_dtype(dtype: torch.dtype | None, otherwise: str) -> str:
+    """Our name of an optional dtype argument."""
+    return otherwise if dtype is None else dtype_name(dtype)

@@ -1,0 +1,327 @@
+"""Rows of the aten table: activations, normalisations, attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphlens.frontends.torch_call import TABLE, Call, row
+from graphlens.ir.node import Value
+from graphlens.tensor import TensorType
+
+
+@row("gelu")
+def _gelu(call: Call, x: Value, approximate: str = "none") -> Value:
+    return call.emit("Gelu", x, approximate=approximate if approximate != "none" else None)
+
+
+@row("silu")
+def _silu(call: Call, x: Value) -> Value:
+    return call.emit("Swish", x)
+
+
+@row("hardsigmoid")
+def _hardsigmoid(call: Call, x: Value) -> Value:
+    return call.emit("HardSigmoid", x, alpha=1 / 6, beta=0.5)
+
+
+@row("hardtanh", "relu6")
+def _hardtanh(call: Call, x: Value, low: float = 0.0, high: float = 6.0) -> Value:
+    dtype = call.out.dtype
+    return call.emit("Clip", x, call.number(low, dtype), call.number(high, dtype))
+
+
+@row("leaky_relu")
+def _leaky_relu(call: Call, x: Value, slope: float = 0.01) -> Value:
+    return call.emit("LeakyRelu", x, alpha=float(slope))
+
+
+@row("rrelu")
+def _rrelu(call: Call, x: Value, low: float, high: float, training: bool, _: Any) -> Value:
+    return NotImplemented if training else call.emit("LeakyRelu", x, alpha=(low + high) / 2)
+
+
+@row("elu")
+def _elu(call: Call, x: Value, alpha: float = 1.0, scale: float = 1.0, inner: float = 1.0) -> Value:
+    if inner != 1.0:
+        return NotImplemented
+    if scale == 1.0:
+        return call.emit("Elu", x, alpha=float(alpha))
+    held = call.step("Elu", x, type=call.out, alpha=float(alpha))
+    return call.emit("Mul", held, call.number(scale, call.out.dtype))
+
+
+@row("selu")
+def _selu(call: Call, x: Value) -> Value:
+    return call.emit("Selu", x)
+
+
+@row("celu")
+def _celu(call: Call, x: Value, alpha: float = 1.0) -> Value:
+    return call.emit("Celu", x, alpha=float(alpha))
+
+
+@row("softplus")
+def _softplus(call: Call, x: Value, beta: float = 1, threshold: float = 20) -> Value:
+    dtype = call.out.dtype
+    factor = call.number(beta, dtype)
+    scaled = x if beta == 1 else call.step("Mul", x, factor, type=call.out)
+    if beta == 1 and threshold >= 20 and dtype != "float64":
+        return call.emit("Softplus", scaled)  # beyond 20 the sum is x to float32's last bit
+    soft = call.step("Softplus", scaled, type=call.out)
+    soft = soft if beta == 1 else call.step("Div", soft, factor, type=call.out)
+    past = call.step("Greater", scaled, call.number(threshold, dtype))
+    return call.emit("Where", past, x, soft)
+
+
+@row("log_sigmoid")
+def _log_sigmoid(call: Call, x: Value) -> Value:
+    return call.emit("Log", call.step("Sigmoid", x, type=call.out))
+
+
+@row("threshold")
+def _threshold(call: Call, x: Value, threshold: float, value: float) -> Value:
+    dtype = call.out.dtype
+    above = call.step("Greater", x, call.number(threshold, dtype))
+    return call.emit("Where", above, x, call.number(value, dtype))
+
+
+@row("hardshrink")
+def _hardshrink(call: Call, x: Value, lambd: float = 0.5) -> Value:
+    return call.emit("Shrink", x, lambd=float(lambd), bias=0.0)
+
+
+@row("softshrink")
+def _softshrink(call: Call, x: Value, lambd: float = 0.5) -> Value:
+    return call.emit("Shrink", x, lambd=float(lambd), bias=float(lambd))
+
+
+@row("prelu")
+def _prelu(call: Call, x: Value, weight: Value) -> Value:
+    rank = call.rank(x)
+    if call.type(weight).elements != 1 and rank > 2:
+        (count,) = call.shape(weight)
+        held = call.type(weight).with_shape((count, *(1,) * (rank - 2)))
+        weight = call.reshape(weight, held.shape or (), held)
+    return call.emit("PRelu", x, weight)
+
+
+@row("glu")
+def _glu(call: Call, x: Value, dim: int = -1) -> Value:
+    halves = call.step("Split", x, count=2, axis=call.axis(x, dim), num_outputs=2)
+    gate = call.step("Sigmoid", Value(halves.node, 1), type=call.out)
+    return call.emit("Mul", halves, gate)
+
+
+@row("softmax", "_softmax", "log_softmax", "_log_softmax", "special_softmax", "special_log_softmax")
+def _softmax(call: Call, x: Value, dim: int, _: Any = None) -> Value:
+    op = "LogSoftmax" if "log" in call.op else "Softmax"
+    if call.rank(x) == 0:
+        return NotImplemented
+    return call.emit(op, call.cast(x, call.out.dtype), axis=call.axis(x, dim))
+
+
+@row("softmin")
+def _softmin(call: Call, x: Value, dim: int, _: Any = None) -> Value:
+    return call.emit("Softmax", call.step("Neg", x), axis=call.axis(x, dim))
+
+
+@row("batch_norm", "cudnn_batch_norm", "_batch_norm_impl_index")
+def _batch_norm(
+    call: Call,
+    x: Value,
+    weight: Value | None,
+    bias: Value | None,
+    mean: Value | None,
+    var: Value | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    _: Any = None,
+) -> Value:
+    if training or mean is None or var is None:
+        return _batch_statistics(call, x, weight, bias, eps)
+    scale = weight if weight is not None else _filled(call, mean, 1)
+    shift = bias if bias is not None else _filled(call, mean, 0)
+    return call.emit("BatchNormalization", x, scale, shift, mean, var, epsilon=float(eps))
+
+
+def _filled(call: Call, like: Value, number: float) -> Value:
+    held = call.type(like)
+    return call.const(np.full([int(dim) for dim in held.shape or ()], number), held.dtype)
+
+
+@row("_native_batch_norm_legit_no_training", "native_batch_norm")
+def _native_batch_norm(call: Call, x: Value, *rest: Any) -> Any:
+    if call.op.startswith("native"):
+        weight, bias, mean, var, training, momentum, eps = rest
+    else:
+        (weight, bias, mean, var, momentum, eps), training = rest, False
+    if training:
+        return NotImplemented
+    inner = Call(call.build, call.op, call.name, call.types[:1])
+    result = _batch_norm(inner, x, weight, bias, mean, var, False, momentum, eps)
+    empty = call.const(np.zeros(0, np.float32))
+    return result, empty, empty
+
+
+def _batch_statistics(
+    call: Call, x: Value, weight: Value | None, bias: Value | None, eps: float
+) -> Value:
+    """Normalised by this batch's own mean and variance (training, or no running statistics)."""
+    axes = tuple(axis for axis in range(call.rank(x)) if axis != 1)
+    held = _standardized(call, x, axes, eps)
+    return _affine(call, held, weight, bias, 1)
+
+
+def _standardized(call: Call, x: Value, axes: Sequence[int], eps: float) -> Value:
+    over = call.const(list(axes))
+    held = call.type(x)
+    centred = call.step("Sub", x, call.step("ReduceMean", x, over, keepdims=1), type=held)
+    var = call.step("ReduceMean", call.step("Mul", centred, centred, type=held), over, keepdims=1)
+    spread = call.step("Sqrt", call.step("Add", var, call.number(eps, held.dtype)))
+    return call.step("Div", centred, spread, type=held)
+
+
+def _affine(call: Call, x: Value, weight: Value | None, bias: Value | None, axis: int) -> Value:
+    """``x * weight + bias`` with both along one axis; the last of the nodes is the result."""
+    steps = [(op, one) for op, one in (("Mul", weight), ("Add", bias)) if one is not None]
+    if not steps:
+        return call.same(x)
+    tail = call.rank(x) - axis - 1
+    for index, (op, one) in enumerate(steps):
+        (count,) = call.shape(one)
+        spread = call.type(one).with_shape((count, *(1,) * tail))
+        operand = call.cast(call.reshape(one, spread.shape or (), spread), call.out.dtype)
+        last = index == len(steps) - 1
+        x = call.emit(op, x, operand) if last else call.step(op, x, operand, type=call.type(x))
+    return x
+
+
+@row("layer_norm")
+def _layer_norm(
+    call: Call,
+    x: Value,
+    normalized_shape: Sequence[int],
+    weight: Value | None = None,
+    bias: Value | None = None,
+    eps: float = 1e-5,
+    _: Any = None,
+) -> Value:
+    scale = weight if weight is not None else call.const(np.ones(normalized_shape), call.dtype(x))
+    axis = call.rank(x) - len(normalized_shape)
+    return call.emit("LayerNormalization", x, scale, bias, axis=axis, epsilon=float(eps))
+
+
+@row("native_layer_norm")
+def _native_layer_norm(
+    call: Call, x: Value, shape: Sequence[int], weight: Any, bias: Any, eps: float
+) -> Any:
+    scale = weight if weight is not None else call.const(np.ones(shape), call.dtype(x))
+    axis = call.rank(x) - len(shape)
+    first = call.emit("LayerNormalization", x, scale, bias, axis=axis, epsilon=float(eps))
+    return first, Value(first.node, 1), Value(first.node, 2)
+
+
+@row("rms_norm", "_fused_rms_norm")
+def _rms_norm(
+    call: Call, x: Value, shape: Sequence[int], weight: Value | None = None, eps: Any = None
+) -> Any:
+    if call.op.startswith("_"):
+        return NotImplemented
+    if eps is None:
+        eps = float(np.finfo(np.float64 if call.dtype(x) == "float64" else np.float32).eps)
+    scale = weight if weight is not None else call.const(np.ones(shape), call.dtype(x))
+    axis = call.rank(x) - len(shape)
+    return call.emit("RMSNormalization", x, scale, axis=axis, epsilon=float(eps))
+
+
+@row("group_norm")
+def _group_norm(
+    call: Call,
+    x: Value,
+    groups: int,
+    weight: Value | None = None,
+    bias: Value | None = None,
+    eps: float = 1e-5,
+    _: Any = None,
+) -> Value:
+    channels = int(call.shape(x)[1])
+    one = TensorType(call.dtype(x), (channels,))
+    scale = weight if weight is not None else call.const(np.ones(channels), one.dtype)
+    shift = bias if bias is not None else call.const(np.zeros(channels), one.dtype)
+    return call.emit("GroupNormalization", x, scale, shift, num_groups=groups, epsilon=float(eps))
+
+
+@row("instance_norm")
+def _instance_norm(
+    call: Call,
+    x: Value,
+    weight: Value | None,
+    bias: Value | None,
+    mean: Value | None,
+    var: Value | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    _: Any = None,
+) -> Value:
+    if not use_input_stats and mean is not None:
+        return _batch_norm(call, x, weight, bias, mean, var, False, momentum, eps)
+    count = int(call.shape(x)[1])
+    scale = weight if weight is not None else call.const(np.ones(count), call.dtype(x))
+    shift = bias if bias is not None else call.const(np.zeros(count), call.dtype(x))
+    return call.emit("InstanceNormalization", x, scale, shift, epsilon=float(eps))
+
+
+@row("local_response_norm")
+def _local_response_norm(call: Call, x: Value, size: int, *rest: float) -> Value:
+    alpha, beta, k = (*rest, 1e-4, 0.75, 1.0)[:3]
+    return call.emit("LRN", x, size=size, alpha=alpha, beta=beta, bias=k)
+
+
+@row("scaled_dot_product_attention")
+def _attention(
+    call: Call,
+    query: Value,
+    key: Value,
+    value: Value,
+    mask: Value | None = None,
+    dropout: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Value:
+    """ONNX's Attention takes [batch, heads, length, width] and a mask of rank 2 or 4."""
+    rank = call.rank(query)
+    if dropout or call.dtype(query) == "float64" and mask is None and rank < 2:
+        return NotImplemented
+    dtype = call.out.dtype
+    operands = [_four_axes(call, call.cast(one, dtype)) for one in (query, key, value)]
+    if mask is not None:
+        held = call.dtype(mask)
+        mask = mask if held == "bool" else call.cast(mask, dtype)
+        operands.append(mask if call.rank(mask) == 2 else _four_axes(call, mask))
+    attributes = {"scale": None if scale is None else float(scale)}
+    if is_causal:
+        attributes["is_causal"] = 1
+    if rank == 4:
+        return call.emit("Attention", *operands, **attributes)
+    held = call.step("Attention", *operands, **attributes)
+    return call.emit("Reshape", held, call.ints(call.out.shape or ()))
+
+
+def _four_axes(call: Call, x: Value) -> Value:
+    """[batch, heads, length, width] of a value of any rank: leading axes joined, or made."""
+    shape = call.shape(x)
+    if len(shape) == 4:
+        return x
+    sizes = [int(dim) for dim in shape]
+    lead = [1] * (4 - len(sizes)) if len(sizes) < 4 else [int(np.prod(sizes[:-3]))]
+    whole = (*lead, *sizes[-min(len(sizes), 3) :]) if len(sizes) > 4 else (*lead, *sizes)
+    return call.reshape(x, whole, call.type(x).with_shape(whole))
+
+
+TABLE["_safe_softmax"] = _softmax

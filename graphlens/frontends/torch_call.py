@@ -1,0 +1,224 @@
+"""What a row of the aten table writes with: one aten call, being turned into ONNX nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.torch_types import dtype_name, promoted
+from graphlens.ir.node import Attribute, Value
+from graphlens.ops.build import Builder
+from graphlens.tensor import Dim, TensorType
+
+Row = Callable[..., Any]
+"""``row(call, *arguments)``, one argument for each of the op's schema, tensors as `Value`; returns
+the Value (or a tuple of Values) that the op returns, or NotImplemented where it has no ONNX form
+for these arguments."""
+
+TABLE: dict[str, Row] = {}
+"""The one table: ``'add.Tensor'`` or ``'add'`` (all overloads) to its row."""
+
+ShapeSource = Callable[[Any, "Call"], Value]
+"""Makes an int64 value of shape [1] out of a symbolic size."""
+
+
+def row(*names: str) -> Callable[[Row], Row]:
+    """Put a function into the table under the given op names."""
+
+    def put(function: Row) -> Row:
+        for name in names:
+            TABLE[name] = function
+        return function
+
+    return put
+
+
+class Call:
+    """One call of an aten op: where its nodes go and what it must return.
+
+    Attributes:
+        build: The builder, its scope and source set.
+        op: The op's name and overload (``'add.Tensor'``).
+        name: The wanted name of the node that gives the result.
+        types: The types of the op's results, as torch worked them out.
+        sizes: The result's sizes as the program gave them, where it did: symbolic ones included.
+    """
+
+    def __init__(
+        self,
+        build: Builder,
+        op: str,
+        name: str,
+        types: Sequence[TensorType],
+        sizes: ShapeSource | None = None,
+    ) -> None:
+        """A call whose nodes ``build`` adds."""
+        self.build = build
+        self.op = op
+        self.name = name
+        self.types = tuple(types)
+        self.sizes: Sequence[Any] | None = None
+        self._sizes = sizes
+
+    # -- types --------------------------------------------------------------------------------
+
+    @property
+    def out(self) -> TensorType:
+        """The type of the first result."""
+        return self.types[0]
+
+    def type(self, value: Value) -> TensorType:
+        """The type of an operand."""
+        return self.build.type_of(value)
+
+    def dtype(self, value: Value) -> str:
+        """The dtype of an operand."""
+        return self.type(value).dtype
+
+    def shape(self, value: Value) -> tuple[Dim, ...]:
+        """The shape of an operand.
+
+        Raises:
+            CaptureError: If its rank is not known.
+        """
+        shape = self.type(value).shape
+        if shape is None:
+            raise CaptureError(f"{self.op}: the rank of operand {value.node!r} is not known")
+        return shape
+
+    def rank(self, value: Value) -> int:
+        """The number of axes of an operand."""
+        return len(self.shape(value))
+
+    def axis(self, value: Value, dim: int) -> int:
+        """A dim of an operand, counted from the front."""
+        return dim % max(self.rank(value), 1)
+
+    def axes(self, value: Value, dims: Sequence[int] | int | None) -> tuple[int, ...]:
+        """Dims of an operand, counted from the front, in order; None or empty is all of them."""
+        if isinstance(dims, int):
+            dims = (dims,)
+        if not dims:
+            return tuple(range(self.rank(value)))
+        return tuple(sorted(self.axis(value, dim) for dim in dims))
+
+    # -- nodes --------------------------------------------------------------------------------
+
+    def emit(self, op: str, *operands: Value | None, **attributes: Attribute) -> Value:
+        """Add the node that gives the call's result, under its name and type."""
+        return self.build.op(op, *operands, results=self.types, name=self.name, **attributes)
+
+    def step(
+        self,
+        op: str,
+        *operands: Value | None,
+        type: TensorType | None = None,
+        count: int = 1,
+        **attributes: Attribute,
+    ) -> Value:
+        """Add a node on the way to the result; its type is inferred if it is not given."""
+        results: Any = count if type is None else (type,)
+        return self.build.op(
+            op, *operands, results=results, name=f"{self.name}.{op.lower()}", **attributes
+        )
+
+    def const(self, content: Any, dtype: str | None = None) -> Value:
+        """A literal; Python ints are int64 and floats float32 unless ``dtype`` says otherwise."""
+        return self.build.const(content, dtype, name=f"{self.name}.const")
+
+    def ints(self, sizes: Sequence[Any] | int) -> Value:
+        """Sizes as one int64 vector, computed from shapes where they are symbolic."""
+        sizes = [sizes] if isinstance(sizes, int | torch.SymInt) else list(sizes)
+        if not any(isinstance(size, torch.SymInt) for size in sizes):
+            return self.const(np.array(sizes, np.int64).reshape(len(sizes)))
+        parts = [self.size(size) for size in sizes]
+        return parts[0] if len(parts) == 1 else self.step("Concat", *parts, axis=0)
+
+    def size(self, size: Any) -> Value:
+        """One size as an int64 vector of one element."""
+        if isinstance(size, torch.SymInt) and not size.node.expr.is_number:
+            if self._sizes is None:
+                raise CaptureError(f"{self.op}: the size {size} has no value in the graph")
+            return self._sizes(size, self)
+        return self.const(np.array([int(size)], np.int64))
+
+    def cast(self, value: Value, dtype: str) -> Value:
+        """The value in another dtype: itself, or a Cast of it."""
+        held = self.type(value)
+        if held.dtype == dtype:
+            return value
+        return self.step("Cast", value, type=held.with_dtype(dtype), to=dtype)
+
+    def operand(self, argument: Any, dtype: str) -> Value:
+        """A tensor or Python number as an operand of the given dtype."""
+        if isinstance(argument, Value):
+            return self.cast(argument, dtype)
+        return self.number(argument, dtype)
+
+    def number(self, number: Any, dtype: str) -> Value:
+        """A Python or symbolic number as a scalar of the given dtype."""
+        if isinstance(number, torch.SymInt) and not number.node.expr.is_number:
+            scalar = self.step("Reshape", self.size(number), self.const(np.zeros(0, np.int64)))
+            return self.cast(scalar, dtype)
+        return self.const(np.array(_plain(number)).astype(dtype))
+
+    def promote(self, *arguments: Any) -> str:
+        """The dtype in which torch computes on these tensors and numbers together."""
+        return promoted(*(self._kind(argument) for argument in arguments))
+
+    def _kind(self, argument: Any) -> Any:
+        if isinstance(argument, Value):
+            return self.dtype(argument), self.rank(argument) > 0
+        return type(_plain(argument))
+
+    def reshape(self, value: Value, sizes: Sequence[Any], result: TensorType) -> Value:
+        """A value in another shape of as many elements, as a step of that type."""
+        if self.type(value) == result:
+            return value
+        return self.step("Reshape", value, self.shape_operand(value, sizes), type=result)
+
+    def shape_operand(self, value: Value, sizes: Sequence[Any]) -> Value:
+        """The second operand of a Reshape: constant where the sizes can be told without symbols.
+
+        One symbolic size becomes -1; one that the operand has at the same place becomes 0.
+        """
+        sizes = list(sizes)
+        symbolic = [i for i, size in enumerate(sizes) if isinstance(size, torch.SymInt | str)]
+        if not symbolic:
+            return self.ints(sizes)
+        spelt = list(sizes)
+        held = self.shape(value)
+        names = self.out.shape or ()
+        for index in symbolic:
+            same = index < len(held) and index < len(names) and held[index] == names[index]
+            spelt[index] = 0 if same else spelt[index]
+        left = [i for i in symbolic if spelt[i] != 0 or isinstance(spelt[i], torch.SymInt)]
+        if len(left) == 1 and -1 not in spelt and 0 not in sizes:
+            spelt[left[0]] = -1
+            left = []
+        return self.ints(sizes) if left else self.ints(spelt)
+
+    def permuted(self, value: Value, order: Sequence[int]) -> Value:
+        """A value with its axes in another order, as a step."""
+        if list(order) == sorted(order):
+            return value
+        held = self.type(value)
+        shape = self.shape(value)
+        result = held.with_shape(tuple(shape[axis] for axis in order))
+        return self.step("Transpose", value, type=result, perm=tuple(order))
+
+    def same(self, value: Value) -> Value:
+        """The result is an operand as it is: an Identity, so that the op is still seen."""
+        return self.emit("Identity", value)
+
+
+def _plain(number: Any) -> Any:
+    if isinstance(number, torch.dtype):
+        return dtype_name(number)
+    if isinstance(number, torch.SymInt | torch.SymFloat | torch.SymBool):
+        return number.node.hint
+    return number

@@ -1,0 +1,117 @@
+"""PyTorch by torch.fx: a GraphModule, or a module traced symbolically, run on fake tensors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.fx
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.torch_inputs import Arguments, arguments
+from graphlens.frontends.torch_record import Recorder
+from graphlens.frontends.torch_scopes import Scopes
+from graphlens.frontends.torch_translate import Translator
+from graphlens.ir.graph import Graph
+
+
+def capture(
+    model: Any,
+    *inputs: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+) -> Graph:
+    """Capture a module or GraphModule as a Graph.
+
+    The module is traced symbolically, and each fx node run on fake tensors, where its aten calls
+    are recorded before autograd or decompositions see them. A module that torch.fx cannot trace
+    (data-dependent Python) is run on the fake tensors as it is; ``graph.graph['capture']`` says
+    which of the two it was. The model is captured in the mode that it is in (train or eval).
+
+    Args:
+        model: A ``torch.nn.Module``.
+        inputs: Tensors, numpy arrays or TensorTypes.
+        kwargs: More of them by name.
+        dynamic_shapes: Not taken by this front end; 'torch.export' is the one for it.
+
+    Raises:
+        CaptureError: If the model cannot be run on these inputs.
+    """
+    if not isinstance(model, torch.nn.Module):
+        raise CaptureError(f"torch.fx captures a torch.nn.Module, not a {type(model).__name__}")
+    given = arguments(model.forward, inputs, kwargs)
+    traced = _traced(model)
+    means = "torch.fx" if traced is not None else "torch.fx (run on fake tensors)"
+    translator = Translator(type(model).__name__, means, Scopes.of(model))
+    recorder = Recorder(translator, weights_of(model))
+    return recorder.output(_run(recorder, model, traced, given))
+
+
+def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters and buffers by qualified name, tied ones under their first."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+def _traced(model: torch.nn.Module) -> torch.fx.GraphModule | None:
+    if isinstance(model, torch.fx.GraphModule):
+        return model
+    try:
+        return torch.fx.symbolic_trace(model)
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def _run(
+    recorder: Recorder,
+    model: torch.nn.Module,
+    traced: torch.fx.GraphModule | None,
+    given: Arguments,
+) -> Any:
+    fakes = {id(t): recorder.input(n, t) for n, t in zip(given.names, given.tensors, strict=True)}
+    args, kwargs = given.mapped(lambda tensor: fakes[id(tensor)])
+    with _scoped(model, recorder.scope):
+        if traced is None:
+            return recorder.run(model, args, kwargs)
+        return recorder.run(_Interpreter(traced, recorder.scope).run, args, kwargs)
+
+
+@contextlib.contextmanager
+def _scoped(model: torch.nn.Module, scope: list[str]) -> Iterator[None]:
+    """Keep the path of the module that is running on top of ``scope``."""
+    paths = {id(held): path for path, held in model.named_modules()}
+
+    def enter(module: torch.nn.Module, _: Any) -> None:
+        scope.append(paths.get(id(module), scope[-1]))
+
+    def leave(module: torch.nn.Module, *_: Any) -> None:
+        scope.pop()
+
+    hooks = torch.nn.modules.module
+    held = [
+        hooks.register_module_forward_pre_hook(enter),
+        hooks.register_module_forward_hook(leave, always_call=True),
+    ]
+    try:
+        yield
+    finally:
+        for hook in held:
+            hook.remove()
+
+
+class _Interpreter(torch.fx.Interpreter):
+    """Runs an fx graph node by node, saying in which module each node is."""
+
+    def __init__(self, module: torch.fx.GraphModule, scope: list[str]) -> None:
+        super().__init__(module)
+        self._scope = scope
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        """Run one node in its module's scope."""
+        stack = n.meta.get("nn_module_stack")
+        self._scope.append(list(stack.values())[-1][0] if stack else "")
+        try:
+            return super().run_node(n)
+        finally:
+            self._scope.pop()

@@ -1,0 +1,163 @@
+"""What a model is given and what it returns, as flat lists of tensors with names."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.torch_types import DTYPES, tensor_of
+from graphlens.tensor import TensorType
+
+_SYMBOLIC_SIZE = 2
+"""The size that a symbolic dimension has in an example made up for it."""
+
+
+class Arguments(NamedTuple):
+    """The arguments of a model's call.
+
+    Attributes:
+        args: By position, tensors real or on the meta device.
+        kwargs: By name.
+        names: The name of each tensor in them, in order.
+        tensors: Those tensors.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    names: list[str]
+    tensors: list[torch.Tensor]
+
+    def mapped(
+        self, replace: Callable[[torch.Tensor], Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with every tensor replaced."""
+        args = tuple(_mapped(one, replace) for one in self.args)
+        return args, {key: _mapped(one, replace) for key, one in self.kwargs.items()}
+
+
+def arguments(
+    forward: Callable[..., Any], inputs: Sequence[Any], kwargs: Mapping[str, Any] | None
+) -> Arguments:
+    """The arguments of a call of ``forward``, each given as a tensor, an array or a type.
+
+    Raises:
+        CaptureError: If one is none of these, nor a number, a string, None or a container.
+    """
+    formals = _formals(forward, len(inputs))
+    named = [*zip(formals, inputs, strict=True), *(kwargs or {}).items()]
+    made = {name: _made(name, one) for name, one in named}
+    names: list[str] = []
+    tensors: list[torch.Tensor] = []
+    for name, one in made.items():
+        for path, tensor in flattened(one, name):
+            if isinstance(tensor, torch.Tensor):
+                names.append(path)
+                tensors.append(tensor)
+    args = tuple(made[name] for name in formals)
+    return Arguments(args, {key: made[key] for key in kwargs or {}}, names, tensors)
+
+
+def _formals(forward: Callable[..., Any], count: int) -> list[str]:
+    try:
+        parameters = list(inspect.signature(forward).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]  # fmt: skip
+    if any(one.kind == one.VAR_POSITIONAL for one in parameters) or not parameters:
+        rest = next((one.name for one in parameters if one.kind == one.VAR_POSITIONAL), "input")
+        names += [f"{rest}_{index}" for index in range(count - len(names))]
+    if len(names) < count:
+        raise CaptureError(
+            f"the model takes {len(names)} inputs ({', '.join(names) or 'none'}), {count} were given"
+        )
+    return names[:count]
+
+
+def _made(name: str, one: Any) -> Any:
+    """An argument with arrays and types made into tensors."""
+    if one is None or isinstance(one, torch.Tensor | bool | int | float | str | torch.dtype):
+        return one
+    if isinstance(one, np.ndarray | np.generic):
+        return tensor_of(np.asarray(one))
+    if isinstance(one, TensorType):
+        return example(name, one)
+    if isinstance(one, Mapping):
+        return type(one)({key: _made(f"{name}.{key}", held) for key, held in one.items()})
+    if isinstance(one, list | tuple):
+        held = [_made(f"{name}.{index}", part) for index, part in enumerate(one)]
+        return type(one)(*held) if hasattr(one, "_fields") else type(one)(held)
+    raise CaptureError(
+        f"input {name!r} is a {type(one).__name__}; expected a tensor, a numpy array, a TensorType, "
+        "a number, or a list, tuple or dict of them"
+    )
+
+
+def example(name: str, held: TensorType) -> torch.Tensor:
+    """A tensor of a type: zeros of integers, seeded values in [-1, 1) of floats.
+
+    Raises:
+        CaptureError: If the type has no shape or no torch dtype.
+    """
+    if held.shape is None or held.dtype not in DTYPES:
+        raise CaptureError(f"input {name!r}: no example can be made of the type {held}")
+    shape = [dim if isinstance(dim, int) else _SYMBOLIC_SIZE for dim in held.shape]
+    dtype = DTYPES[held.dtype]
+    if not dtype.is_floating_point:
+        return torch.zeros(shape, dtype=dtype)
+    seeded = torch.Generator().manual_seed(0)
+    return (torch.rand(shape, generator=seeded) * 2 - 1).to(dtype)
+
+
+def flattened(one: Any, name: str) -> list[tuple[str, Any]]:
+    """The leaves of nested containers in order, each with its path; None is no leaf."""
+    if one is None:
+        return []
+    if dataclasses.is_dataclass(one) and not isinstance(one, type | Mapping):
+        pairs: Any = [(field.name, getattr(one, field.name)) for field in dataclasses.fields(one)]
+    elif isinstance(one, Mapping):
+        pairs = one.items()
+    elif isinstance(one, list | tuple):
+        keys = getattr(one, "_fields", range(len(one)))
+        pairs = zip(keys, one, strict=True)
+    else:
+        return [(name, one)]
+    return [
+        leaf
+        for key, held in pairs
+        for leaf in flattened(held, f"{name}.{key}" if name else str(key))
+    ]
+
+
+def _mapped(one: Any, replace: Callable[[torch.Tensor], Any]) -> Any:
+    if isinstance(one, torch.Tensor):
+        return replace(one)
+    if isinstance(one, Mapping):
+        return type(one)({key: _mapped(held, replace) for key, held in one.items()})
+    if isinstance(one, list | tuple):
+        held = [_mapped(part, replace) for part in one]
+        return type(one)(*held) if hasattr(one, "_fields") else type(one)(held)
+    return one
+
+
+def returned(result: Any) -> tuple[list[Any], list[str]]:
+    """What a model returned as a flat list, with names where it has any (keys, fields).
+
+    Raises:
+        CaptureError: If it returned something that is not a tensor or a number.
+    """
+    leaves = flattened(result, "")
+    for path, leaf in leaves:
+        if not isinstance(leaf, torch.Tensor | bool | int | float):
+            raise CaptureError(
+                f"output {path or 0} is a {type(leaf).__name__}, not a tensor; a cache can often be "
+                "switched off (use_cache=False), else wrap the model to return tensors only"
+            )
+    paths = [path for path, _ in leaves]
+    named = any(part and not part.isdigit() for path in paths for part in path.split("."))
+    return [leaf for _, leaf in leaves], paths if named else []

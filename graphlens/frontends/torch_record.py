@@ -1,0 +1,178 @@
+"""Recording the aten calls of PyTorch code as a Graph while it runs on fake tensors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch._dispatch.python import enable_python_dispatcher
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.torch_inputs import returned
+from graphlens.frontends.torch_scopes import user_line
+from graphlens.frontends.torch_translate import Translator, signature
+from graphlens.frontends.torch_types import type_of
+from graphlens.frontends.torch_views import Ref, maybe_view
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import Source
+
+_ASKING = frozenset("_local_scalar_dense item is_nonzero equal allclose".split())
+"""Ops that give Python a tensor's value; of a weight it is known."""
+
+
+class Recorder(ProxyTorchDispatchMode):
+    """Sees every aten call before autograd and decompositions do, and translates it.
+
+    torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class;
+    nothing of it is used but its place.
+    """
+
+    def __init__(self, translator: Translator, weights: dict[str, torch.Tensor]) -> None:
+        """A recorder that writes into ``translator``; ``weights`` by qualified name."""
+        super().__init__(None, "fake", True)  # type: ignore[arg-type]
+        self.translator = translator
+        self.fake = FakeTensorMode(allow_non_fake_inputs=True)
+        self.scope: list[str] = [""]
+        self._refs: dict[int, Ref] = {}
+        self._held: list[Any] = []
+        self._twins: dict[int, torch.Tensor] = {}
+        self._names: dict[int, str] = {}
+        for name, tensor in weights.items():
+            if id(tensor) not in self._names:
+                self._names[id(tensor)] = name
+                self._twins[id(tensor)] = self._twin(tensor)
+                self._held.append(tensor)
+
+    def input(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        """The fake tensor that stands for an input of the graph."""
+        fake = self._twin(tensor)
+        self._keep(fake, self.translator.input(name, type_of(tensor)))
+        return fake
+
+    def output(self, result: Any) -> Graph:
+        """The finished graph, returning what the model returned."""
+        leaves, names = returned(result)
+        refs = [
+            self._ref(leaf) if isinstance(leaf, torch.Tensor) else self._literal(leaf)
+            for leaf in leaves
+        ]
+        return self.translator.output(refs, names)
+
+    def run(self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Call a function on fake tensors and record what it does."""
+        with _tracing(), self.fake, self:
+            return function(*args, **kwargs)
+
+    def __torch_dispatch__(  # type: ignore[override]
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Run one aten call on fake tensors and translate it."""
+        kwargs = kwargs or {}
+        held = signature(func)
+        if held.base in _ASKING and all(not isinstance(one, FakeTensor) for one in args):
+            with torch._C._DisableTorchDispatch():
+                return func(*args, **kwargs)
+        given = [self._faked(one) for one in args]
+        named = {key: self._faked(one) for key, one in kwargs.items()}
+        result = func(*given, **named)
+        flat = list(result) if isinstance(result, tuple | list) else [result]
+        if not any(isinstance(one, torch.Tensor) for one in flat):
+            return result
+        self._translate(func, held.base, args, kwargs, flat)
+        return result
+
+    def _translate(self, func: Any, base: str, args: Any, kwargs: Any, flat: list[Any]) -> None:
+        translator = self.translator
+        translator.place(self.scope[-1], Source("", *user_line()))
+        scope, source = translator.build.scope, translator.build.source
+        given = [self._argument(one) for one in args]
+        named = {key: self._argument(one) for key, one in kwargs.items()}
+        translator.place(scope, source)
+
+        def aliases() -> bool:
+            return maybe_view(base) and _same_storage(flat[0], self._faked(args[0]))
+
+        refs = translator.call(func, given, named, [type_of(one) for one in flat], aliases)
+        for one, ref in zip(flat, refs, strict=False):
+            if isinstance(one, torch.Tensor):
+                self._keep(one, ref)
+
+    def _keep(self, tensor: torch.Tensor, ref: Ref) -> None:
+        self._refs[id(tensor)] = ref
+        self._held.append(tensor)  # so that its id stays its own
+
+    def _argument(self, one: Any) -> Any:
+        if isinstance(one, torch.Tensor):
+            return self._ref(one)
+        if isinstance(one, list | tuple):
+            return [self._argument(part) for part in one]
+        return one
+
+    def _ref(self, tensor: torch.Tensor) -> Ref:
+        """The Ref of a tensor: known, a weight, or a literal of the program."""
+        twin = self._twins.get(id(tensor), tensor)
+        found = self._refs.get(id(twin))
+        if found is None:
+            name = self._names.get(id(tensor))
+            found = self.translator.param(name, tensor) if name else self._lifted(tensor)
+            self._keep(twin, found)
+            self._held.append(tensor)
+        return found
+
+    def _lifted(self, tensor: torch.Tensor) -> Ref:
+        if isinstance(tensor, FakeTensor):
+            raise CaptureError(
+                "a tensor reached an op without being made by one that was recorded; "
+                "was the model run under another tracing mode?"
+            )
+        return self.translator.const(tensor)
+
+    def _literal(self, number: Any) -> Ref:
+        with torch._C._DisableTorchDispatch():
+            return self.translator.const(torch.tensor(number))
+
+    def _faked(self, one: Any) -> Any:
+        """An argument with real tensors replaced by fake ones."""
+        if isinstance(one, torch.Tensor):
+            if isinstance(one, FakeTensor):
+                return one
+            twin = self._twins.get(id(one))
+            if twin is None:
+                twin = self._twins[id(one)] = self._twin(one)
+                self._held.append(one)
+            return twin
+        if isinstance(one, list | tuple):
+            return [self._faked(part) for part in one]
+        return one
+
+    def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A fake tensor like a real one, made some 20 times faster than torch's general way."""
+        if tensor.layout != torch.strided:
+            return self.fake.from_tensor(tensor, static_shapes=True)
+        with torch._C._DisableTorchDispatch():
+            meta = torch.empty_strided(
+                tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta"
+            )
+            return FakeTensor(self.fake, meta, tensor.device)
+
+
+def _same_storage(one: Any, other: Any) -> bool:
+    if not isinstance(other, torch.Tensor):
+        return False
+    return one.untyped_storage()._cdata == other.untyped_storage()._cdata
+
+
+@contextlib.contextmanager
+def _tracing() -> Iterator[None]:
+    """No gradients, composite ops visible, no fused fast path that would hide what is computed."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), enable_python_dispatcher():
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)

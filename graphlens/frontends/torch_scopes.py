@@ -1,0 +1,77 @@
+"""Where an op comes from: module paths, readable names, the user's line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import Source
+
+_LIBRARY = (str(Path(torch.__file__).parent), "<frozen", "<eval_with_key>", "<string>")
+_HERE = str(Path(__file__).parent)
+_LINE = re.compile(r'File "([^"]+)", line (\d+)')
+
+
+class Scopes:
+    """The modules of a model by path, and the names of nodes that follow from them.
+
+    A module without children (a layer of the library) gives its own path to its op:
+    ``layer1.0.conv1``; an op that runs in a larger module is named after both: ``layer1.0.add``.
+    """
+
+    def __init__(self, classes: Mapping[str, str]) -> None:
+        """The class name of the module at each path."""
+        self._classes = dict(classes)
+        self._parents = {path.rpartition(".")[0] for path in self._classes if path}
+
+    @classmethod
+    def of(cls, module: torch.nn.Module) -> Scopes:
+        """The scopes of an eager module."""
+        return cls({path: type(held).__name__ for path, held in module.named_modules()})
+
+    def name(self, scope: str, op: str) -> str:
+        """The wanted name of a node for ``op`` in ``scope``."""
+        if scope and scope not in self._parents:
+            return scope
+        word = op.strip("_") or op
+        return f"{scope}.{word}" if scope else word
+
+    def classes(self, graph: Graph) -> dict[str, str]:
+        """The class names of the scopes that a graph's nodes are in, and of those around them."""
+        found: dict[str, str] = {}
+        for fields in graph.nodes.values():
+            path = fields["scope"]
+            while path and path not in found:
+                found[path] = self._classes.get(path, "")
+                path = path.rpartition(".")[0]
+        return {path: found[path] for path in sorted(found)}
+
+
+def user_line() -> tuple[str, int]:
+    """File and line of the innermost frame that is neither torch's nor ours."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_LIBRARY) and not file.startswith(_HERE):
+            return file, frame.f_lineno
+        frame = frame.f_back
+    return "", 0
+
+
+def line_in(trace: str | None) -> tuple[str, int]:
+    """File and line of the innermost user's frame in the text of a stack trace."""
+    found = _LINE.findall(trace or "")
+    for file, line in reversed(found):
+        if not file.startswith(_LIBRARY) and not file.startswith(_HERE):
+            return file, int(line)
+    return "", 0
+
+
+def source_of(trace: str | None) -> Source:
+    """The same as a Source without an op."""
+    return Source("", *line_in(trace))

@@ -1,0 +1,146 @@
+"""Tensors that alias: a write through one is seen by all, in a graph where nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.torch_call import TABLE, Call
+from graphlens.ir.node import Value
+from graphlens.ops.build import Builder
+
+_RESHAPES = frozenset(
+    "view view_as unsqueeze squeeze unflatten reshape reshape_as flatten ravel _reshape_alias "
+    "_unsafe_view atleast_1d atleast_2d".split()
+)
+_PERMUTES = frozenset("transpose permute t numpy_T mT mH adjoint movedim swapaxes swapdims".split())
+_SAME = frozenset("detach alias contiguous to type_as lift_fresh expand expand_as".split())
+_PARTS = frozenset("slice select narrow split chunk unbind split_with_sizes tensor_split".split())
+_OTHERS = frozenset(["diagonal", "unfold", "broadcast_to"])
+
+MAYBE = frozenset("reshape reshape_as flatten ravel contiguous to type_as".split())
+"""Ops that return a view of their operand or a copy, by how it lies in memory."""
+SURELY = (_RESHAPES | _PERMUTES | _SAME | _PARTS | _OTHERS) - MAYBE
+"""Ops that always return a view."""
+
+
+def is_view(base: str) -> bool:
+    """Whether the op of that name can return a view of its first argument."""
+    return base in SURELY or base in MAYBE
+
+
+def maybe_view(base: str) -> bool:
+    """Whether it does so for some operands only."""
+    return base in MAYBE
+
+
+@dataclass(slots=True)
+class View:
+    """How a tensor is a part of another.
+
+    Attributes:
+        base: The tensor whose memory it lies in.
+        index: Which result of the op it is.
+        again: Makes the op's results from a new value of the base.
+        op: The op's name.
+        arguments: Its arguments by name.
+        build: The builder to write with.
+    """
+
+    base: Ref
+    index: int
+    again: Callable[[Value], list[Value]]
+    op: str
+    arguments: dict[str, Any]
+    build: Builder
+
+
+class Ref:
+    """A tensor variable of the program: the value that it holds now.
+
+    A write to a tensor makes a new value of its base too, and every other view of that base is
+    made again when it is next read, as torch's functionalization does (arXiv 2112.08429 has the
+    idea; the code followed is ``FunctionalStorageImpl``).
+    """
+
+    __slots__ = ("_seen", "_value", "_version", "_view")
+
+    def __init__(self, value: Value, view: View | None = None) -> None:
+        """A tensor holding ``value``."""
+        self._value = value
+        self._view = view
+        self._version = 0
+        self._seen = self._root()._version
+
+    def read(self) -> Value:
+        """Its value as it is now."""
+        view = self._view
+        if view is not None and self._seen != self._root()._version:
+            self._value = view.again(view.base.read())[view.index]
+            self._seen = self._root()._version
+        return self._value
+
+    def write(self, value: Value) -> None:
+        """Give it, and whatever shares its memory, a new value."""
+        view = self._view
+        if view is not None:
+            view.base.write(_put_back(view, view.base.read(), value))
+        else:
+            self._version += 1
+        self._value = value
+        self._seen = self._root()._version
+
+    def _root(self) -> Ref:
+        ref = self
+        while ref._view is not None:
+            ref = ref._view.base
+        return ref
+
+
+def _put_back(view: View, base: Value, part: Value) -> Value:
+    """The base with the part that the view shows replaced."""
+    held = view.build.type_of(base)
+    call = Call(view.build, view.op, f"{part.node}.write", [held])
+    if view.op in _PERMUTES:
+        order = _order(view, base)
+        return call.emit("Transpose", part, perm=tuple(int(i) for i in np.argsort(order)))
+    if view.op in _RESHAPES and held.is_static:
+        return call.emit("Reshape", part, call.ints(held.shape or ()))
+    if view.op in _SAME and view.build.type_of(part) == held:
+        return part
+    if view.op in _PARTS:
+        return _put_part(view, call, base, part)
+    raise CaptureError(
+        f"a write into a view made by aten.{view.op} (into {part.node!r}) cannot be captured; "
+        "clone() the view before writing into it"
+    )
+
+
+def _order(view: View, base: Value) -> tuple[int, ...]:
+    (made, *_) = view.again(base)
+    perm = view.build.graph.node(made.node).attributes.get("perm")
+    return tuple(range(len(perm))) if not isinstance(perm, tuple) else perm  # type: ignore[return-value]
+
+
+def _put_part(view: View, call: Call, base: Value, part: Value) -> Value:
+    given = view.arguments
+    dim = given.get("dim", 0)
+    axis = call.axis(base, dim if isinstance(dim, int) else 0)
+    if view.op == "select":
+        return TABLE["select_scatter"](call, base, part, axis, given["index"])
+    if view.op == "unbind":
+        return TABLE["select_scatter"](call, base, part, axis, view.index)
+    if view.op == "slice":
+        bounds = given["start"], given["end"], given["step"]
+        return TABLE["slice_scatter"](call, base, part, axis, *bounds)
+    if view.op == "narrow":
+        start = given["start"]
+    else:
+        others = view.again(base)[: view.index]
+        start = sum(int(call.shape(one)[axis]) for one in others)
+    end = start + int(call.shape(part)[axis])
+    return TABLE["slice_scatter"](call, base, part, axis, start, end, 1)
