@@ -214,8 +214,8 @@ class _Driver:
             level += [match.root] if match.root in graph else []
         near: list[str] = []
         for _ in range(self._table.depth):
-            level = [name for name in dict.fromkeys(level) if name not in self._queued]
-            near += level
+            level = list(dict.fromkeys(level))
+            near += [name for name in level if name not in self._queued]
             self._queued.update(level)
             level = [reader for name in level for reader in graph.succ[name]]
         self._waiting.extendleft(reversed(near))

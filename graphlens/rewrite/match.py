@@ -1,4 +1,4 @@
-"""Matching a pattern against the nodes above a root, with backtracking over commutative operands."""
+"""Matching a pattern against the nodes above a root, both orders where an op commutes."""
 
 from __future__ import annotations
 
@@ -148,7 +148,10 @@ def _node(graph: Graph, pattern: OpPattern, name: str, state: _State) -> Iterato
     operands = graph.operands(name)
     yield from _operands(graph, pattern.operands, operands, bound)
     held = graph.nodes[name]
-    if len(pattern.operands) == len(operands) == 2 and facts(held["op"], held["domain"]).commutative:
+    if (
+        len(pattern.operands) == len(operands) == 2
+        and facts(held["op"], held["domain"]).commutative
+    ):
         yield from _operands(graph, pattern.operands, operands[::-1], bound)
 
 
@@ -173,9 +176,7 @@ def _operands(
         yield from _operands(graph, patterns[1:], operands[1:], found)
 
 
-def _value(
-    graph: Graph, pattern: Pattern, value: Value | None, state: _State
-) -> Iterator[_State]:
+def _value(graph: Graph, pattern: Pattern, value: Value | None, state: _State) -> Iterator[_State]:
     if isinstance(pattern, Either):
         for alternative in pattern.alternatives:
             yield from _value(graph, alternative, value, state)
