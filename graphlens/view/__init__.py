@@ -1,1 +1,33 @@
-"""Diagrams as plain data."""
+"""Pictures as plain data: diagrams, before/after, memory maps; no colours and no layout."""
+
+from graphlens.view.diagram import (
+    Arrow,
+    Box,
+    Cluster,
+    Diagram,
+    Face,
+    Fact,
+    MemoryMap,
+    Pane,
+    Picture,
+    Row,
+    Span,
+    Tag,
+)
+from graphlens.view.picture import graph
+
+__all__ = [
+    "Arrow",
+    "Box",
+    "Cluster",
+    "Diagram",
+    "Face",
+    "Fact",
+    "MemoryMap",
+    "Pane",
+    "Picture",
+    "Row",
+    "Span",
+    "Tag",
+    "graph",
+]

@@ -1,0 +1,157 @@
+"""Wrapping: a long picture is cut into columns where few tensors cross, so that it fits a page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from graphlens.render.measure import Size
+from graphlens.view import Arrow, Box, Diagram
+
+RANK_GAP, BOX_GAP, GUTTER = 26.0, 18.0, 44.0
+_FRAME = 30.0
+PAGE = (1060.0, 700.0)
+"""What an A4 page in landscape holds at a scale where no type is under 7 pt."""
+_MOST = 9
+
+
+class Piece(NamedTuple):
+    """The part of a diagram that stands in one column."""
+
+    boxes: tuple[Box, ...]
+    height: float
+    width: float
+
+
+def columns(diagram: Diagram, sizes: Mapping[str, Size], panes: int = 1) -> list[tuple[Box, ...]]:
+    """The boxes of each column, in order of execution.
+
+    The number of columns is what makes the picture largest on a page, landscape or portrait; the
+    cuts balance the columns' heights and cross few tensors and few clusters.
+    """
+    boxes = diagram.boxes
+    if len(boxes) < 5:
+        return [boxes]
+    cutter = _Cutter(diagram, sizes)
+    tried = [cutter.cut(count) for count in range(1, min(_MOST, len(boxes) // 2) + 1)]
+    best = max(range(len(tried)), key=lambda index: (_score(tried[index], panes), -index))
+    return [piece.boxes for piece in tried[best]]
+
+
+def _score(pieces: Sequence[Piece], panes: int) -> float:
+    """How large the picture is on a page; more columns must be worth it."""
+    wide = panes * (sum(piece.width for piece in pieces) + GUTTER * (len(pieces) - 1))
+    high = max(piece.height for piece in pieces) + 60.0
+    long, short = PAGE
+    landscape = min(long / wide, short / high)
+    portrait = min(short / wide, long / high)
+    return min(1.25, max(landscape, 0.93 * portrait)) * 0.985 ** len(pieces)
+
+
+class _Cutter:
+    def __init__(self, diagram: Diagram, sizes: Mapping[str, Size]) -> None:
+        self.boxes, self.sizes = diagram.boxes, sizes
+        place = {box.id: index for index, box in enumerate(self.boxes)}
+        self.tails: dict[int, list[int]] = defaultdict(list)
+        reach: dict[tuple[int, str], int] = {}
+        for arrow in diagram.arrows:
+            tail, head = place[arrow.tail], place[arrow.head]
+            if tail < head:
+                self.tails[head].append(tail)
+                key = (tail, arrow.value)
+                reach[key] = max(reach.get(key, 0), head)
+        parents = {cluster.id: cluster.parent for cluster in diagram.clusters}
+        self.around = [_around(box.cluster, parents) for box in self.boxes]
+        self.penalty = self._penalties(reach)
+        total = sum(size.height + RANK_GAP for size in sizes.values())
+        self.total = max(total, 1.0)
+        self._pieces: dict[int, list[tuple[float, float]]] = {}
+
+    def _penalties(self, reach: Mapping[tuple[int, str], int]) -> list[float]:
+        """What it costs to cut before each box."""
+        count = len(self.boxes)
+        change = [0] * (count + 1)
+        for (tail, _), head in reach.items():
+            change[tail + 1] += 1
+            change[head + 1] -= 1
+        crossing, found = 0, [0.0]
+        for index in range(1, count):
+            crossing += change[index]
+            shared = len(self.around[index] & self.around[index - 1])
+            found.append(70.0 * max(0, crossing - 1) + 45.0 * shared)
+        return found
+
+    def piece(self, start: int) -> list[tuple[float, float]]:
+        """Height and width of the column from ``start`` to each box after it."""
+        if start in self._pieces:
+            return self._pieces[start]
+        ends: dict[int, float] = {}
+        ranks: dict[int, int] = {}
+        wide: dict[int, float] = defaultdict(float)
+        high, widest = 0.0, 0.0
+        found: list[tuple[float, float]] = []
+        limit = 2.2 * max(PAGE[1], self.total / _MOST)
+        for index in range(start, len(self.boxes)):
+            size = self.sizes[self.boxes[index].id]
+            before = [tail for tail in self.tails[index] if tail >= start]
+            top, rank = _FRAME * len(self.around[index]) if not before else 0.0, 0
+            for tail in before:
+                entered = len(self.around[index] - self.around[tail])
+                left = len(self.around[tail] - self.around[index])
+                top = max(top, ends[tail] + RANK_GAP + _FRAME * entered + 8 * left)
+                rank = max(rank, ranks[tail] + 1)
+            ends[index], ranks[index] = top + size.height, rank
+            wide[rank] += size.width + BOX_GAP
+            high = max(high, ends[index])
+            widest = max(widest, wide[rank] + 20.0 * len(self.around[index]))
+            found.append((high, widest))
+            if high > limit and index > start:
+                break
+        self._pieces[start] = found
+        return found
+
+    def cut(self, count: int) -> list[Piece]:
+        """The best cut into ``count`` columns (dynamic programming over the places to cut)."""
+        length = len(self.boxes)
+        even = self.piece(0)[-1][0] / count if count == 1 else self.total / count
+        best = [[float("inf")] * (length + 1) for _ in range(count + 1)]
+        came = [[0] * (length + 1) for _ in range(count + 1)]
+        best[0][0] = 0.0
+        for used in range(1, count + 1):
+            for start in range(length):
+                if best[used - 1][start] == float("inf"):
+                    continue
+                paid = best[used - 1][start] + self.penalty[start]
+                for step, (high, _) in enumerate(self.piece(start), start + 1):
+                    cost = paid + high * high / max(even, 1.0)
+                    if cost < best[used][step]:
+                        best[used][step], came[used][step] = cost, start
+        if best[count][length] == float("inf"):
+            return [Piece(self.boxes, self.total, 10 * PAGE[0])]
+        found: list[Piece] = []
+        end = length
+        for used in range(count, 0, -1):
+            start = came[used][end]
+            high, wide = self.piece(start)[end - start - 1]
+            found.append(Piece(self.boxes[start:end], high, wide))
+            end = start
+        return found[::-1]
+
+
+def _around(cluster: str, parents: Mapping[str, str]) -> frozenset[str]:
+    found: set[str] = set()
+    while cluster:
+        found.add(cluster)
+        cluster = parents[cluster]
+    return frozenset(found)
+
+
+def crossings(diagram: Diagram, pieces: Sequence[tuple[Box, ...]]) -> dict[Arrow, tuple[int, int]]:
+    """The arrows that go from one column to another, with the two columns."""
+    column = {box.id: index for index, piece in enumerate(pieces) for box in piece}
+    return {
+        arrow: (column[arrow.tail], column[arrow.head])
+        for arrow in diagram.arrows
+        if column[arrow.tail] != column[arrow.head]
+    }

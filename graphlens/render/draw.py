@@ -1,0 +1,176 @@
+"""A laid out diagram as a scene: title, panes, clusters, arrows, boxes, legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphlens.render import theme
+from graphlens.render.dot import HEADER
+from graphlens.render.layout import Frame, Layout, Line, layout
+from graphlens.render.measure import Size, shapes
+from graphlens.render.metrics import fitted, width
+from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
+from graphlens.view import Cluster, Diagram
+
+_MARGIN, _BETWEEN = 26.0, 48.0
+_TITLE, _SUBTITLE = 18.0, 11.0
+
+
+def draw(diagram: Diagram) -> Scene:
+    """The scene of a diagram."""
+    placed = layout(diagram)
+    legend = _legend(placed.diagram)
+    panes = len(diagram.panes)
+    content = panes * placed.width + (panes - 1) * _BETWEEN
+    wide = max(content, 360.0, _legend_width(legend)) if legend else max(content, 360.0)
+    found: list[Shape] = list(_head(diagram, wide))
+    top = _MARGIN + (46.0 if diagram.subtitle else 30.0)
+    x = _MARGIN + (wide - content) / 2
+    for pane in range(panes):
+        found += _pane(placed, pane, x, top)
+        x += placed.width + _BETWEEN
+    bottom = top + placed.height + 18.0
+    lines, rows = _legend_shapes(legend, bottom, wide)
+    found += lines
+    return Scene(
+        wide + 2 * _MARGIN,
+        bottom + 18.0 * rows + _MARGIN - 8.0,
+        tuple(found),
+        diagram.title,
+        diagram.subtitle,
+    )
+
+
+def _head(diagram: Diagram, wide: float) -> Iterator[Shape]:
+    title = fitted(diagram.title, _TITLE, wide, True)
+    yield Text(_MARGIN, _MARGIN + 12.0, title, _TITLE, "ink", True)
+    if diagram.subtitle:
+        said = fitted(diagram.subtitle, _SUBTITLE, wide)
+        yield Text(_MARGIN, _MARGIN + 30.0, said, _SUBTITLE, "soft")
+
+
+def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
+    depth = {"": -1}
+    for cluster, frame, goes_on in placed.clusters:
+        depth[cluster.id] = depth.get(cluster.parent, -1) + 1
+        yield _cluster(cluster, _shifted(frame, x, y), depth[cluster.id], goes_on)
+    labels: list[Shape] = []
+    for line in placed.lines:
+        if not line.arrow.panes or pane in line.arrow.panes:
+            yield _arrow(line, x, y)
+    said: set[tuple[str, str]] = set()
+    for line in placed.lines:
+        key = (line.arrow.tail, line.arrow.value)
+        shown = not line.arrow.panes or pane in line.arrow.panes
+        if line.arrow.label and shown and key not in said:
+            said.add(key)
+            labels.append(_label(line, placed.frames[line.arrow.tail], x, y))
+    for box in placed.diagram.boxes:
+        frame = placed.frames[box.id]
+        drawn = shapes(box, pane, frame.x + x, frame.y + y, Size(frame.width, frame.height))
+        if drawn is not None:
+            yield drawn
+    yield from labels
+
+
+def _shifted(frame: Frame, x: float, y: float) -> Frame:
+    return frame._replace(x=frame.x + x, y=frame.y + y)
+
+
+def _cluster(cluster: Cluster, frame: Frame, depth: int, goes_on: bool) -> Group:
+    found: list[Shape] = []
+    x, y, wide, high = frame
+    if cluster.repeat > 1:
+        for step in (6.0, 3.0):
+            found.append(Rect(x + step, y + step, wide, high, 9.0, "cluster0", "frame", 1.0))
+    found.append(Rect(x, y, wide, high, 9.0, f"cluster{min(depth, 2)}", "frame", 1.0))
+    badge = f"× {cluster.repeat}"
+    right = x + wide - 8.0
+    if cluster.repeat > 1:
+        span = width(badge, 11.0, True) + 14.0
+        found.append(Rect(right - span, y + 5.0, span, 17.0, 8.5, "badge"))
+        found.append(Text(right - span / 2, y + 17.4, badge, 11.0, "on_badge", True, "middle"))
+        right -= span + 6.0
+    label = cluster.path + (" …" if goes_on else "")
+    room = right - x - 10.0
+    base = y + HEADER / 2 + 8.0
+    path = fitted(label, 10.5, room, True)
+    if path:
+        found.append(Text(x + 10.0, base, path, 10.5, "soft", True))
+    left = width(path, 10.5, True) + 6.0 if path else 0.0
+    if cluster.kind and room - left > 20.0:
+        found.append(
+            Text(x + 10.0 + left, base, fitted(cluster.kind, 10.0, room - left), 10.0, "faint")
+        )
+    return Group(tuple(found), cluster.title, "cluster")
+
+
+def _arrow(line: Line, x: float, y: float) -> Group:
+    points = tuple((px + x, py + y) for px, py in line.points)
+    found: list[Shape] = [Path(points)]
+    if line.tip is not None:
+        found.append(_tip(points[-1], (line.tip[0] + x, line.tip[1] + y)))
+    return Group(tuple(found), line.arrow.title, "arrow")
+
+
+def _tip(base: Point, tip: Point) -> Path:
+    """A slim arrow head from ``base`` to ``tip``."""
+    across = (0.42 * (tip[1] - base[1]), 0.42 * (base[0] - tip[0]))
+    left, right = (
+        (base[0] + across[0], base[1] + across[1]),
+        (base[0] - across[0], base[1] - across[1]),
+    )
+    return Path(straight(tip, left, right, tip), "none", "line", closed=True)
+
+
+def _label(line: Line, frame: Frame, x: float, y: float) -> Text:
+    """A shape, beside the arrow where it leaves its box, on the side that it does not turn to."""
+    start = line.points[0]
+    ahead = line.points[min(3, len(line.points) - 1)]
+    right = ahead[0] <= start[0] + 2.0
+    left = start[0] + (5.0 if right else -5.0) + x
+    base = frame.y + frame.height + 11.5 + y
+    anchor = "start" if right else "end"
+    return Text(left, base, line.arrow.label, 9.5, "faint", anchor=anchor, halo="paper")
+
+
+# -- the legend -----------------------------------------------------------------------------------
+
+
+def _legend(diagram: Diagram) -> list[tuple[str, str]]:
+    """Style and word of each kind of row and box that the picture has."""
+    faces = [face for box in diagram.boxes for face in box.faces if face is not None]
+    styles = {row.style for face in faces for row in face.rows}
+    found = [(style, word) for style, word in theme.WORDS.items() if style in styles]
+    if any(face.kind == "group" for face in faces):
+        found.append(("group", "runs as one kernel"))
+    return found
+
+
+def _item_width(word: str) -> float:
+    return 16.0 + width(word, 9.5) + 14.0
+
+
+def _legend_width(legend: list[tuple[str, str]]) -> float:
+    return min(520.0, sum(_item_width(word) for _, word in legend))
+
+
+def _legend_shapes(
+    legend: list[tuple[str, str]], top: float, wide: float
+) -> tuple[list[Shape], int]:
+    x, row = _MARGIN, 0
+    found: list[Shape] = []
+    for style, word in legend:
+        span = _item_width(word)
+        if x + span > _MARGIN + wide + 14.0 and x > _MARGIN:
+            x, row = _MARGIN, row + 1
+        y = top + 18.0 * row
+        strong = style == "group"
+        tone = "strong" if strong else theme.edge(style)
+        fill = "paper" if strong else theme.fill(style)
+        found.append(Rect(x, y, 12.0, 12.0, 3.0, fill, tone, 1.7 if strong else 1.0))
+        if not strong:
+            found.append(Rect(x + 2.5, y + 3.0, 2.5, 6.0, 1.2, tone))
+        found.append(Text(x + 17.0, y + 9.5, word, 9.5, "soft"))
+        x += span
+    return found, row + 1 if legend else 0

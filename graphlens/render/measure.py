@@ -1,0 +1,162 @@
+"""How large each box is, and the shapes that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from graphlens.render.metrics import fitted, width
+from graphlens.render.scene import Group, Path, Rect, Shape, Text, straight
+from graphlens.render.theme import edge, fill
+from graphlens.view import Box, Face, Row, Tag
+
+ROW, TAG = 20.0, 15.0
+TITLE, DETAIL, NOTE = 11.0, 10.0, 9.5
+_PAD, _GAP, _STEP = 9.0, 6.0, 8.0
+_NARROWEST, _WIDEST = 88.0, 250.0
+_TEXT, _FINE = 150.0, 130.0
+
+
+class Size(NamedTuple):
+    """Width and height in points."""
+
+    width: float
+    height: float
+
+
+def measured(box: Box) -> Size:
+    """The size of a box that holds every one of its faces."""
+    sizes = [_face(face, box.tags) for face in box.faces if face is not None]
+    wide = max(size.width for size in sizes)
+    return Size(-(-wide // _STEP) * _STEP, max(size.height for size in sizes))
+
+
+def _face(face: Face, tags: tuple[Tag, ...]) -> Size:
+    wide = [_row_width(row, face.kind) for row in face.rows]
+    wide += [width(fitted(tag.text, NOTE, _TEXT), NOTE) + 2 * _PAD + 12 for tag in tags]
+    return Size(min(_WIDEST, max(_NARROWEST, *wide)), height(face, tags))
+
+
+def height(face: Face, tags: tuple[Tag, ...] = ()) -> float:
+    """The height of a face with the tags of its box."""
+    return ROW * len(face.rows) + TAG * len(tags) + 4.0 * (face.kind in ("input", "output"))
+
+
+def _row_width(row: Row, kind: str) -> float:
+    text, detail, note = _words(row)
+    parts = [width(text, TITLE, True)]
+    parts += [width(detail, DETAIL)] if detail else []
+    parts += [width(note, NOTE) + _GAP] if note else []
+    return sum(parts) + _GAP * (len(parts) - 1) + 2 * _PAD + 4
+
+
+def _words(row: Row) -> tuple[str, str, str]:
+    return (
+        fitted(row.text, TITLE, _TEXT, True),
+        fitted(row.detail, DETAIL, _FINE),
+        fitted(row.note, NOTE, 50.0),
+    )
+
+
+def shapes(box: Box, pane: int, x: float, y: float, size: Size) -> Group | None:
+    """What is drawn of a box in a pane, its top left corner at (x, y); None if it is not there."""
+    face = box.faces[pane]
+    if face is None:
+        return None
+    high = height(face, box.tags)
+    title = "\n".join(row.title or f"{row.text} {row.detail}".strip() for row in face.rows)
+    if face.kind in ("input", "output"):
+        inner = _ends(face, box.tags, x, y, size.width, high)
+    else:
+        inner = _body(face, box.tags, x, y, size.width, high)
+    if high < size.height:
+        end = straight((x + size.width / 2, y + high), (x + size.width / 2, y + size.height))
+        inner = [Path(end), *inner]
+    return Group(tuple(inner), title, f"box {face.kind}")
+
+
+def _ends(
+    face: Face, tags: tuple[Tag, ...], x: float, y: float, wide: float, high: float
+) -> list[Shape]:
+    """An Input or Output: a pill with its name and type."""
+    found: list[Shape] = [
+        Rect(x, y, wide, high, min(12.0, high / 2), fill(face.kind), edge(face.kind), 1.3)
+    ]
+    top = y + 2.0
+    for tag in tags:
+        found += _tag(tag, x, top)
+        top += TAG
+    for row in face.rows:
+        found += _line(row, x, top, wide)
+        top += ROW
+    return found
+
+
+def _body(
+    face: Face, tags: tuple[Tag, ...], x: float, y: float, wide: float, high: float
+) -> list[Shape]:
+    radius = 9.0 if face.kind == "group" else 5.0
+    found: list[Shape] = [Rect(x, y, wide, high, radius, "paper")]
+    coming = [tag for tag in tags if not tag.outgoing]
+    top = y
+    for tag in coming:
+        found += _tag(tag, x, top)
+        top += TAG
+    count = len(face.rows)
+    for index, row in enumerate(face.rows):
+        first, last = index == 0 and not coming, index == count - 1 and len(coming) == len(tags)
+        found += _row(row, face.kind, x, top, wide, radius, first, last)
+        top += ROW
+    for tag in tags:
+        if tag.outgoing:
+            found += _tag(tag, x, top)
+            top += TAG
+    strong = face.kind in ("group", "module")
+    tone = "strong" if face.kind == "group" else edge(face.rows[0].style)
+    dash = "4 2.5" if face.rows[0].mark == "removed" and count == 1 else ""
+    found.append(Rect(x, y, wide, high, radius, "none", tone, 1.7 if strong else 1.0, dash))
+    return found
+
+
+def _row(
+    row: Row, kind: str, x: float, top: float, wide: float, radius: float, first: bool, last: bool
+) -> Iterator[Shape]:
+    ghost = row.mark == "removed"
+    inside = "paper" if ghost else fill(row.style)
+    yield Rect(x, top, wide, ROW, radius, inside, square_top=not first, square_bottom=not last)
+    if kind != "module":
+        bar = edge(row.style)
+        yield Rect(x + 4, top + 4, 3.0, ROW - 8, 1.5, bar)
+    if not first:
+        yield Path(straight((x, top), (x + wide, top)), stroke="paper", line=1.0)
+    yield from _line(row, x + 3, top, wide - 3)
+
+
+def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
+    text, detail, note = _words(row)
+    base = top + ROW / 2 + 3.7
+    ghost = row.mark == "removed"
+    strong = row.style != "more"
+    yield Text(
+        x + _PAD,
+        base,
+        text,
+        TITLE,
+        "removed" if ghost else "ink" if strong else "soft",
+        strong,
+        struck=ghost,
+    )
+    left = x + _PAD + width(text, TITLE, strong) + _GAP
+    if detail:
+        yield Text(left, base, detail, DETAIL, "soft")
+    if note:
+        yield Text(x + wide - _PAD, base, note, NOTE, "faint", anchor="end")
+
+
+def _tag(tag: Tag, x: float, top: float) -> Iterator[Shape]:
+    """A named value: a small arrow, then its name."""
+    middle = top + TAG / 2 + 0.5
+    tip = ((x + 9, middle - 3), (x + 14, middle), (x + 9, middle + 3))
+    yield Path(straight(*tip, tip[0]), "none", "line", closed=True)
+    word = fitted(tag.text, NOTE, _TEXT)
+    yield Text(x + 18, top + TAG / 2 + 3.9, word, NOTE, "soft", italic=True)

@@ -1,0 +1,197 @@
+"""From a Graph to its flat Diagram: every operation a box, every tensor between them an arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node, Value
+from graphlens.ops.facts import facts
+from graphlens.view import words
+from graphlens.view.diagram import Arrow, Box, Cluster, Diagram, Face, Pane, Row
+from graphlens.view.label import Operand, Operands, operand, operands, parameters, row
+
+_STORED = (f"{OURS}.{PARAM}", f"{OURS}.{CONST}")
+_LIGHT = frozenset({"activation", "norm", "elementwise", "view", "move", "shape"})
+_MEMBERS = 7
+"""Lines of a group beyond which equal ones are counted instead of listed."""
+
+
+def flat(graph: Graph) -> Diagram:
+    """The whole graph, nothing folded."""
+    boxes = [box(graph, name) for name in graph.order() if graph.op(name) not in _STORED]
+    return Diagram(
+        title=graph.name or "graph",
+        boxes=tuple(boxes),
+        arrows=tuple(arrow for held in boxes for arrow in arrows(graph, held.id)),
+        clusters=clusters(graph.scopes, boxes),
+        panes=(Pane(""),),
+        subtitle=totals(graph),
+    )
+
+
+def totals(graph: Graph) -> str:
+    """``'122 operations · 25.6M parameters · captured by torch.fx'``."""
+    params = [graph.type_of(Value(name)) for name in graph.params]
+    held = sum(kind.elements or 0 for kind in params)
+    size = sum(kind.nbytes or 0 for kind in params)
+    ops = len(graph) - sum(
+        fields["domain"] == OURS and fields["op"] in _ENDS for fields in graph.nodes.values()
+    )
+    said = [words.many(ops, "operation")]
+    if held:
+        said.append(f"{words.count(held)} parameters ({words.size(size)})")
+    if graph.graph.get("capture"):
+        said.append(f"captured by {graph.graph['capture']}")
+    return " · ".join(said)
+
+
+_ENDS = frozenset({INPUT, OUTPUT, PARAM, CONST})
+
+
+def box(graph: Graph, name: str) -> Box:
+    """The box of one node."""
+    node, reads = graph.node(name), operands(graph, name)
+    shown = face(graph, name, node, reads)
+    return Box(
+        id=name,
+        faces=(shown,),
+        name=name,
+        cluster=node.scope,
+        light=_is_light(node, reads),
+        signature=_signature(node, reads),
+    )
+
+
+def face(graph: Graph, name: str, node: Node, reads: Operands) -> Face:
+    """How one node looks."""
+    if node.domain == OURS and node.op == INPUT:
+        held = words.held(node.results[0])
+        line = Row(name, held, style="input", title=f"{name}: {held}")
+        return Face((line,), "input", 0)
+    if node.domain == OURS and node.op == OUTPUT:
+        return _output(node, reads)
+    if node.domain == OURS and node.op == REGION and "body" in node.regions:
+        return _group(name, node, reads)
+    return Face((row(name, node, reads),), "op", 1, parameters(reads))
+
+
+def _output(node: Node, reads: Operands) -> Face:
+    given = node.attributes.get("names")
+    names = [str(name) for name in given] if isinstance(given, tuple) else []
+    names += [
+        "output" if len(reads) == 1 else f"output {index}"
+        for index in range(len(names), len(reads))
+    ]
+    rows = [
+        Row(
+            name,
+            words.held(read.held),
+            style="output",
+            title=f"{name}: {words.held(read.held)} from {read.name}",
+        )
+        for name, read in zip(names, reads, strict=False)
+        if read is not None
+    ]
+    if len(rows) > 4:
+        rows = [*rows[:3], Row(f"… {len(rows) - 3} more outputs", style="output")]
+    return Face(tuple(rows) or (Row("no output", style="output"),), "output", 0)
+
+
+def _group(name: str, node: Node, reads: Operands) -> Face:
+    body = node.regions["body"]
+    formals: Mapping[str, Operand | None] = dict(zip(body.inputs, reads, strict=False))
+
+    def outer(value: Value | None) -> Operand | None:
+        if value is None:
+            return None
+        return formals.get(value.node) or operand(body, value)
+
+    members = []
+    for member in body.order():
+        held = body.node(member)
+        if not held.is_structural:
+            seen = [outer(value) for value in body.operands(member)]
+            members.append(row(member, held, seen))
+    return Face(rolled(members), "group", len(members), parameters(reads))
+
+
+def rolled(rows: Sequence[Row], limit: int = _MEMBERS) -> tuple[Row, ...]:
+    """The lines of a box, those beyond ``limit`` as a count."""
+    if len(rows) <= limit:
+        return tuple(rows)
+    left = len(rows) - limit + 1
+    more = Row(
+        f"… {left} more",
+        style="more",
+        title="\n".join(r.title or r.text for r in rows[limit - 1 :]),
+    )
+    return (*rows[: limit - 1], more)
+
+
+def _is_light(node: Node, reads: Operands) -> bool:
+    values = {read.name for read in reads if read and read.role == "value"}
+    return len(values) == 1 and facts(node.op, node.domain).category in _LIGHT
+
+
+def _signature(node: Node, reads: Operands) -> str:
+    """Equal for nodes that do the same: op, attributes, types, literals of the program."""
+    parts: list[object] = [node.qualified, sorted(node.attributes.items()), node.results]
+    for read in reads:
+        if read is None or read.role == "value":
+            parts.append(None)
+        elif read.role == "const" and read.array is not None and read.array.size <= 16:
+            parts.append((read.held, read.array.tolist()))
+        else:
+            parts.append(read.held)
+    for key, body in node.regions.items():
+        parts.append((key, [_body_signature(body, name) for name in body.order()]))
+    return repr(parts)
+
+
+def _body_signature(body: Graph, name: str) -> str:
+    return _signature(body.node(name), operands(body, name))
+
+
+def arrows(graph: Graph, name: str) -> list[Arrow]:
+    """What one node reads that another box makes, each value once."""
+    made: dict[Value, Arrow] = {}
+    for value in graph.operands(name):
+        if value is None or value in made or graph.op(value.node) in _STORED:
+            continue
+        held = graph.type_of(value)
+        made[value] = Arrow(
+            tail=value.node,
+            head=name,
+            value=str(value.result),
+            label=words.dims(held.shape) if _is_new_shape(graph, value) else "",
+            title=f"{value.node}{f':{value.result}' if value.result else ''}: {words.held(held)}",
+        )
+    return list(made.values())
+
+
+def _is_new_shape(graph: Graph, value: Value) -> bool:
+    """Whether the node that makes a value reads none of the same shape."""
+    shape = graph.type_of(value).shape
+    if graph.op(value.node) == f"{OURS}.{INPUT}":
+        return False
+    return all(
+        graph.type_of(read).shape != shape or graph.op(read.node) in _STORED
+        for read in graph.operands(value.node)
+        if read is not None
+    )
+
+
+def clusters(scopes: Mapping[str, str], boxes: Sequence[Box]) -> tuple[Cluster, ...]:
+    """One cluster for each scope that holds a box, and for the scopes around it."""
+    made: dict[str, Cluster] = {}
+    for held in boxes:
+        parts = held.cluster.split(".") if held.cluster else []
+        for depth in range(1, len(parts) + 1):
+            path = ".".join(parts[:depth])
+            if path not in made:
+                kind = scopes.get(path, "")
+                parent = ".".join(parts[: depth - 1])
+                made[path] = Cluster(
+                    path, parts[depth - 1], kind, parent, title=f"{path}: {kind}" if kind else path
+                )
+    return tuple(sorted(made.values(), key=lambda cluster: cluster.id.count(".")))

@@ -1,0 +1,235 @@
+"""A picture as plain data: boxes, arrows and clusters with words for style, no colours, no layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a box: an operation, or a fact of the thing that the box stands for.
+
+    Attributes:
+        text: What it is, in a word: ``'Conv'``.
+        detail: What matters of it: ``'3×3, 64, /2'``.
+        note: A figure at the right edge: the number of parameters.
+        style: A category of `ops.facts`, or ``'input'``, ``'output'``, ``'module'``, ``'more'``.
+        mark: ``''``, or what happened to it: ``'removed'``, ``'added'``, ``'changed'``, ``'fused'``.
+        title: Everything, for who points at it.
+    """
+
+    text: str
+    detail: str = ""
+    note: str = ""
+    style: str = "other"
+    mark: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How a box looks in one pane.
+
+    Attributes:
+        rows: Its lines, in order of execution.
+        kind: ``'op'``, ``'stack'`` (ops in a chain), ``'group'`` (ops that run as one kernel),
+            ``'module'`` (a folded scope), ``'input'``, ``'output'``.
+        ops: How many operations it stands for.
+        params: How many parameters they own.
+    """
+
+    rows: tuple[Row, ...]
+    kind: str = "op"
+    ops: int = 1
+    params: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A value that comes or goes by its name instead of by an arrow."""
+
+    text: str
+    outgoing: bool = False
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Something that is drawn at one place in every pane.
+
+    Attributes:
+        id: Unique in the diagram; any text.
+        faces: How it looks in each pane; None where it is not there.
+        name: What its result is called in a tag.
+        cluster: Id of the innermost cluster that holds it, ``''`` for none.
+        tags: Values that it reads or gives by name.
+        light: Whether it may join the box of its only producer (activations, norms, views ...).
+        signature: Equal for boxes that do the same to tensors of the same types.
+    """
+
+    id: str
+    faces: tuple[Face | None, ...]
+    name: str = ""
+    cluster: str = ""
+    tags: tuple[Tag, ...] = ()
+    light: bool = False
+    signature: str = ""
+
+    @property
+    def face(self) -> Face:
+        """How it looks in the first pane where it is."""
+        return next(face for face in self.faces if face is not None)
+
+    @property
+    def ops(self) -> int:
+        """How many operations it stands for."""
+        return max(face.ops for face in self.faces if face is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A tensor on its way from one box to another.
+
+    Attributes:
+        tail: Id of the box that makes it.
+        head: Id of the box that reads it.
+        value: Which tensor it is; arrows with the same tail and value carry the same tensor.
+        label: What is written beside it: its shape, where that changed.
+        title: Its name and type.
+        panes: Which panes it is in; empty for all.
+    """
+
+    tail: str
+    head: str
+    value: str = ""
+    label: str = ""
+    title: str = ""
+    panes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A module scope, or a run of equal blocks, around the boxes in it.
+
+    Attributes:
+        id: Unique among clusters, not empty.
+        path: Its scope, relative to the cluster that holds it.
+        kind: The module's class.
+        parent: Id of the cluster around it, ``''`` for none.
+        repeat: How many equal blocks it stands for; only the first is drawn.
+        title: Everything, for who points at it.
+    """
+
+    id: str
+    path: str = ""
+    kind: str = ""
+    parent: str = ""
+    repeat: int = 1
+    title: str = ""
+
+    @property
+    def label(self) -> str:
+        """``'layer1.0 · Bottleneck'``."""
+        return " · ".join(word for word in (self.path, self.kind) if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure of a pane's head: ``peak memory 12.8 MiB``, perhaps against what it was before."""
+
+    name: str
+    value: str
+    change: str = ""
+    good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """One view of the model: its title, a line under it, and its figures."""
+
+    title: str
+    subtitle: str = ""
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A picture of a graph, or of several states of one graph in panes side by side.
+
+    All panes are laid out as one: a box stands at the same place in each pane that it is in.
+
+    Attributes:
+        title: The model's name.
+        subtitle: Totals, in a line.
+        boxes: In order of execution.
+        arrows: In the order of their heads.
+        clusters: Outer ones before inner ones.
+        panes: At least one; each box has one face for each.
+    """
+
+    title: str
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    panes: tuple[Pane, ...] = (Pane(""),)
+    subtitle: str = ""
+
+    def having(
+        self,
+        boxes: Sequence[Box] | None = None,
+        arrows: Sequence[Arrow] | None = None,
+        clusters: Sequence[Cluster] | None = None,
+    ) -> Diagram:
+        """The same diagram with other parts."""
+        return replace(
+            self,
+            boxes=self.boxes if boxes is None else tuple(boxes),
+            arrows=self.arrows if arrows is None else tuple(arrows),
+            clusters=self.clusters if clusters is None else tuple(clusters),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One tensor of a memory map: alive from step ``start`` to ``stop``, both included, at bytes
+    ``offset`` to ``offset + size``."""
+
+    label: str
+    start: int
+    stop: int
+    offset: int
+    size: int
+    style: str = "other"
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMap:
+    """A memory plan: time (steps of execution) across, bytes upward.
+
+    Attributes:
+        title: The model's name.
+        subtitle: Totals, in a line.
+        spans: The tensors.
+        steps: How many steps there are.
+        step_names: What runs at each step.
+        live: Bytes alive at each step.
+        arena: Bytes that the plan takes.
+        bound: Bytes of the largest live set: no plan takes less.
+        total: Bytes of all tensors, each in memory of its own.
+    """
+
+    title: str
+    spans: tuple[Span, ...]
+    steps: int
+    step_names: tuple[str, ...] = ()
+    live: tuple[int, ...] = ()
+    arena: int = 0
+    bound: int = 0
+    total: int = 0
+    subtitle: str = ""
+
+
+Picture = Diagram | MemoryMap
+"""What `render` draws."""

@@ -1,0 +1,169 @@
+"""Folding: a scope with all that is in it drawn as one box."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+
+from graphlens.view import words
+from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row
+from graphlens.view.quotient import Tree, quotient
+
+_KINDS = 5
+"""Kinds of ops that the box of a folded scope lists."""
+
+
+def fold(diagram: Diagram, folded: Collection[str]) -> Diagram:
+    """The diagram with each cluster named in ``folded`` drawn as one box.
+
+    A cluster that is repeated stays as a frame with its number around the box.
+    """
+    tree = Tree(diagram)
+    owner: dict[str, str] = {}
+    made: dict[str, Box] = {}
+    gone: set[str] = set()
+    for cluster in diagram.clusters:
+        if cluster.parent in gone:
+            gone.add(cluster.id)
+        elif cluster.id in folded:
+            gone.add(cluster.id)
+            boxes = [tree.boxes[name] for name in tree.inside(cluster.id)]
+            box = summary(cluster, boxes, diagram.clusters)
+            owner.update((inner.id, box.id) for inner in boxes)
+            made[box.id] = box
+    kept = [cluster for cluster in diagram.clusters if cluster.id not in gone]
+    kept += [_frame(tree.clusters[name]) for name in gone if _is_outer_run(tree, name, gone)]
+    return quotient(diagram, owner, made, _outer_first(kept))
+
+
+def fold_to(diagram: Diagram, depth: int, expand: Collection[str] = ()) -> Diagram:
+    """The diagram with scopes folded that lie ``depth`` deep, but for those named in ``expand``.
+
+    Args:
+        diagram: Any diagram.
+        depth: How many scopes may stand inside one another; 0 folds every one.
+        expand: Ids of scopes to leave open, with those around them.
+    """
+    tree = Tree(diagram)
+    opened = set(expand)
+    for name in expand:
+        while name in tree.clusters and tree.clusters[name].parent:
+            name = tree.clusters[name].parent
+            opened.add(name)
+    return fold(
+        diagram,
+        {name for name in tree.clusters if tree.depth(name) >= depth and name not in opened},
+    )
+
+
+def chunk(diagram: Diagram, most: int) -> Diagram:
+    """The diagram with its boxes in at most ``most`` boxes, each for a stretch of the execution.
+
+    The last resort for graphs without scopes and without repetition; Inputs and the Output stay.
+    """
+    ends = ("input", "output")
+    inner = [box for box in diagram.boxes if box.face.kind not in ends]
+    length = -(-len(inner) // max(1, most))
+    owner: dict[str, str] = {}
+    made: dict[str, Box] = {}
+    for start in range(0, len(inner), length):
+        boxes = inner[start : start + length]
+        if len(boxes) > 1:
+            stretch = Cluster(
+                boxes[0].id, f"part {start // length + 1}", title=f"{boxes[0].id} … {boxes[-1].id}"
+            )
+            made[boxes[0].id] = summary(stretch, boxes, diagram.clusters)
+            owner.update((box.id, boxes[0].id) for box in boxes)
+    return quotient(diagram, owner, made)
+
+
+def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> Box:
+    """The box that stands for a cluster, with the kinds of ops in it and their numbers."""
+    times = repeats(boxes, clusters, cluster)
+    faces: list[Face | None] = []
+    for pane in range(len(boxes[0].faces)):
+        held = [(face, times(box)) for box in boxes if (face := box.faces[pane]) is not None]
+        if not held:
+            faces.append(None)
+            continue
+        ops = sum(face.ops * number for face, number in held)
+        params = sum(face.params * number for face, number in held)
+        title = "\n".join(
+            [cluster.title, *(row.title for face, _ in held[:30] for row in face.rows[:3])]
+        )
+        head = Row(
+            cluster.path or cluster.kind,
+            cluster.kind if cluster.path else "",
+            words.count(params) if params else "",
+            "module",
+            _mark(held),
+            title,
+        )
+        faces.append(Face((head, *_kinds(held)), "module", ops, params))
+    name = f"{boxes[0].id}"
+    return Box(
+        name,
+        tuple(faces),
+        name=cluster.title.partition(":")[0] or name,
+        cluster=_home(cluster),
+        signature=repr((cluster.kind, [box.signature for box in boxes])),
+    )
+
+
+def _home(cluster: Cluster) -> str:
+    return cluster.id if cluster.repeat > 1 else cluster.parent
+
+
+def _frame(cluster: Cluster) -> Cluster:
+    """The frame that is left around a folded run."""
+    return Cluster(cluster.id, "", "", cluster.parent, cluster.repeat, cluster.title)
+
+
+def _is_outer_run(tree: Tree, name: str, gone: set[str]) -> bool:
+    cluster = tree.clusters[name]
+    return cluster.repeat > 1 and cluster.parent not in gone
+
+
+def _outer_first(clusters: list[Cluster]) -> list[Cluster]:
+    known = {cluster.id: cluster for cluster in clusters}
+
+    def depth(cluster: Cluster) -> int:
+        return 1 + depth(known[cluster.parent]) if cluster.parent in known else 0
+
+    return sorted(clusters, key=depth)
+
+
+def _mark(held: list[tuple[Face, int]]) -> str:
+    marks = {row.mark for face, _ in held for row in face.rows}
+    return "changed" if marks - {""} else ""
+
+
+def repeats(boxes: list[Box], clusters: Iterable[Cluster], within: Cluster) -> Callable[[Box], int]:
+    """How often each box runs for one run of ``within``: the product of the runs it is in."""
+    known = {cluster.id: cluster for cluster in clusters}
+
+    def times(box: Box) -> int:
+        number, inner = 1, box.cluster
+        while inner and inner in known and inner != within.id:
+            number *= known[inner].repeat
+            inner = known[inner].parent
+        return number
+
+    return times
+
+
+def _kinds(held: list[tuple[Face, int]]) -> list[Row]:
+    """``Conv ×3``, ``Add`` ...: one line for each kind of op, the most frequent first."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for face, times in held:
+        for row in face.rows:
+            if row.style not in ("more", "module", "input", "output"):
+                counts[row.text, row.style] += times
+    shown = counts.most_common(_KINDS)
+    rows = [
+        Row(f"{number} × {text}" if number > 1 else text, style=style)
+        for (text, style), number in shown
+    ]
+    if len(counts) > len(shown):
+        rows.append(Row(f"… {len(counts) - len(shown)} more kinds", style="more"))
+    return rows

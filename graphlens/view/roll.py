@@ -1,0 +1,302 @@
+"""Runs of equal blocks are drawn once, with 'x 12'."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from graphlens.view.diagram import Arrow, Cluster, Diagram
+from graphlens.view.quotient import Tree, quotient
+
+_LONGEST = 400
+"""Members of the longest block that is looked for."""
+
+Member = tuple[bool, str]
+
+
+class Run(NamedTuple):
+    """Equal blocks one after the other among the members of a cluster."""
+
+    start: int
+    period: int
+    repeats: int
+
+
+def roll(diagram: Diagram) -> Diagram:
+    """The diagram with each run of equal blocks drawn as its first, marked with their number.
+
+    Blocks are equal if their boxes are, one by one (ops, attributes, types), if they are wired
+    alike inside, and if each reads the block before it, or the same things outside, in the same
+    way. A block is a cluster, or several members of a cluster in order of execution, so graphs
+    without scopes are rolled too.
+    """
+    roller = _Roller(diagram)
+    for cluster in roller.tree.deepest_first():
+        roller.visit(cluster)
+    return roller.result()
+
+
+class _Roller:
+    def __init__(self, diagram: Diagram) -> None:
+        self.diagram = diagram
+        self.tree = Tree(diagram)
+        self.into: dict[str, list[Arrow]] = defaultdict(list)
+        self.out: dict[str, list[Arrow]] = defaultdict(list)
+        for arrow in diagram.arrows:
+            self.into[arrow.head].append(arrow)
+            self.out[arrow.tail].append(arrow)
+        self.owner: dict[str, str] = {}
+        self.backward: set[tuple[str, str]] = set()
+        self.repeat: dict[str, tuple[int, str]] = {}
+        self.new: list[tuple[Cluster, list[Member]]] = []
+        self._words: dict[object, int] = {}
+        self._class: dict[Member, int] = {}
+        self._inside: dict[Member, list[str]] = {}
+
+    # -- what is equal ------------------------------------------------------------------------
+
+    def inside(self, member: Member) -> list[str]:
+        """The boxes of a member, as far as they are still drawn."""
+        found = self._inside.get(member)
+        if found is None:
+            is_cluster, name = member
+            held = (
+                [name]
+                if not is_cluster
+                else [box for inner in self.tree.members[name] for box in self.inside(inner)]
+            )
+            found = self._inside[member] = held
+        return found
+
+    def classify(self, member: Member) -> int:
+        """A number that members have in common if they compute the same."""
+        if member not in self._class:
+            is_cluster, name = member
+            key: object
+            if is_cluster:
+                cluster = self.tree.clusters.get(name)
+                inner = tuple(self.classify(held) for held in self.tree.members[name])
+                kind = cluster.kind if cluster else ""
+                key = (kind, self.repeat.get(name, (1, ""))[0], inner, self._wires([member]))
+            else:
+                key = self.tree.boxes[name].signature or name
+            self._class[member] = self._words.setdefault(key, len(self._words))
+        return self._class[member]
+
+    def _wires(self, block: Sequence[Member]) -> tuple[tuple[int, int, str], ...]:
+        """The arrows inside a block, as numbers of its boxes."""
+        names = [name for member in block for name in self.inside(member)]
+        place = {name: index for index, name in enumerate(names)}
+        return tuple(
+            sorted(
+                (place[tail], place[name], arrow.value)
+                for name in names
+                for arrow in self.into[name]
+                if (tail := _root(self.owner, arrow.tail)) in place
+            )
+        )
+
+    # -- runs ---------------------------------------------------------------------------------
+
+    def visit(self, cluster: str) -> None:
+        """Roll up the runs among the members of a cluster, longest gain first."""
+        for _ in range(200):
+            members = self.tree.members[cluster]
+            run = self._best(members)
+            if run is None:
+                return
+            self._roll(cluster, members, run)
+
+    def _best(self, members: list[Member]) -> Run | None:
+        """The run that saves most boxes."""
+        classes = np.array([self.classify(member) for member in members])
+        sizes = np.array([len(self.inside(member)) for member in members])
+        candidates: list[tuple[float, Run]] = []
+        for period in range(1, min(len(members) // 2, _LONGEST) + 1):
+            for start, stop in _stretches(classes[period:] == classes[:-period]):
+                repeats = (stop - start) // period + 1
+                if repeats > 1:
+                    saved = int(sizes[start : start + period].sum()) * (repeats - 1)
+                    slack = (stop - start) % period
+                    candidates += [
+                        (saved - 0.01 * period, Run(start + shift, period, repeats))
+                        for shift in range(slack + 1)
+                    ]
+        candidates.sort(key=lambda held: (-held[0], held[1]))
+        for saved, run in candidates[:400]:
+            if saved < 1.5:
+                break
+            verified = self._verified(members, run)
+            if (
+                verified
+                and (verified.repeats - 1)
+                * sum(sizes[verified.start : verified.start + verified.period])
+                >= 2
+            ):
+                return verified
+        return None
+
+    def _verified(self, members: list[Member], run: Run) -> Run | None:
+        """The longest part of a run whose blocks are wired alike."""
+        blocks = [
+            [
+                name
+                for member in members[run.start + k * run.period : run.start + (k + 1) * run.period]
+                for name in self.inside(member)
+            ]
+            for k in range(run.repeats)
+        ]
+        place = [{name: index for index, name in enumerate(block)} for block in blocks]
+        reads = [self._reads(blocks, place, k) for k in range(run.repeats)]
+        first, longest = 0, Run(run.start, run.period, 1)
+        while first < run.repeats - 1:
+            last = first + 1
+            while last + 1 < run.repeats and reads[last + 1] == reads[first + 1]:
+                last += 1
+            if not any(role == "prev" for _, role, _ in reads[first + 1]):
+                first = last  # side by side, not one after the other
+                continue
+            opens = _starts_like(reads[first], reads[first + 1])
+            start, repeats = (first, last - first + 1) if opens else (first + 1, last - first)
+            if repeats > longest.repeats:
+                longest = Run(run.start + start * run.period, run.period, repeats)
+            first = last
+        return longest if longest.repeats > 1 else None
+
+    def _reads(
+        self, blocks: list[list[str]], place: list[dict[str, int]], k: int
+    ) -> list[tuple[int, str, object]]:
+        """What a block reads: from itself, from the block before it, from elsewhere."""
+        found: list[tuple[int, str, object]] = []
+        for index, name in enumerate(blocks[k]):
+            for arrow in self.into[name]:
+                tail = _root(self.owner, arrow.tail)
+                if tail in place[k]:
+                    found.append((index, "self", (place[k][tail], arrow.value)))
+                elif k and tail in place[k - 1]:
+                    found.append((index, "prev", (place[k - 1][tail], arrow.value)))
+                else:
+                    found.append((index, "else", (tail, arrow.value)))
+        return sorted(found, key=repr)
+
+    def _roll(self, cluster: str, members: list[Member], run: Run) -> None:
+        blocks = [
+            members[run.start + k * run.period : run.start + (k + 1) * run.period]
+            for k in range(run.repeats)
+        ]
+        first = [name for member in blocks[0] for name in self.inside(member)]
+        for block, before in zip(blocks[1:], blocks, strict=False):
+            names = [name for member in block for name in self.inside(member)]
+            previous = {name for member in before for name in self.inside(member)}
+            self.backward.update(
+                (arrow.tail, name)
+                for name in names
+                for arrow in self.into[name]
+                if _root(self.owner, arrow.tail) in previous
+            )
+        for block in blocks[1:]:
+            names = [name for member in block for name in self.inside(member)]
+            self.owner.update(zip(names, first, strict=True))
+        if run.period == 1 and blocks[0][0][0] and blocks[0][0][1] not in self.repeat:
+            name = blocks[0][0][1]
+            self.repeat[name] = (run.repeats, self.tree.clusters[blocks[-1][0][1]].path)
+            rolled = blocks[0][0]
+            self._class.pop(rolled, None)
+        else:
+            rolled = self._wrap(cluster, blocks)
+        members[run.start : run.start + run.period * run.repeats] = [rolled]
+
+    def _wrap(self, cluster: str, blocks: list[list[Member]]) -> Member:
+        """A cluster of our own around the first of several blocks."""
+        name = f"{cluster}/{'/'.join(blocks[0][0][1:])}…"
+        while name in self.tree.clusters:
+            name += "…"
+        heads = [
+            self.tree.clusters[b[0][1]].path if b[0][0] else "" for b in (blocks[0], blocks[-1])
+        ]
+        path = _span(*heads) if len(blocks[0]) == 1 and all(heads) else ""
+        made = Cluster(name, path, "", cluster, len(blocks), f"{len(blocks)} equal blocks in a row")
+        self.tree.clusters[name] = made
+        self.tree.members[name] = blocks[0]
+        self.repeat[name] = (len(blocks), "")
+        self.new.append((made, blocks[0]))
+        return (True, name)
+
+    # -- the result ---------------------------------------------------------------------------
+
+    def result(self) -> Diagram:
+        """The rolled diagram."""
+        if not self.owner:
+            return self.diagram
+        home: dict[str, str] = {}
+        parent: dict[str, str] = {}
+        for made, block in self.new:
+            for is_cluster, name in block:
+                (parent if is_cluster else home)[name] = made.id
+        owner = {name: _root(self.owner, name) for name in self.owner}
+        small = quotient(self.diagram, owner, {}, [], frozenset(self.backward), alike=True)
+        boxes = [replace(box, cluster=home.get(box.id, box.cluster)) for box in small.boxes]
+        clusters = [
+            replace(self._counted(cluster), parent=parent.get(cluster.id, cluster.parent))
+            for cluster in self.tree.clusters.values()
+        ]
+        return small.having(boxes, clusters=_used(boxes, clusters))
+
+    def _counted(self, cluster: Cluster) -> Cluster:
+        repeat, last = self.repeat.get(cluster.id, (1, ""))
+        path = _span(cluster.path, last) if last else cluster.path
+        return replace(cluster, repeat=repeat, path=path)
+
+
+def _starts_like(first: list[tuple[int, str, object]], then: list[tuple[int, str, object]]) -> bool:
+    """Whether the first block is wired as those after it, but for where the chain comes from."""
+    if [read for read in first if read[1] == "self"] != [
+        read for read in then if read[1] == "self"
+    ]:
+        return False
+    fed = [index for index, role, _ in then if role == "prev"]
+    for index, role, what in then:
+        if role == "else" and (index, role, what) not in first:
+            return False
+    others = sorted(index for index, role, _ in first if role != "self")
+    return others == sorted(fed + [index for index, role, _ in then if role == "else"])
+
+
+def _stretches(equal: np.ndarray) -> list[tuple[int, int]]:
+    """Where a boolean array is true, as half-open stretches."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], equal.astype(np.int8), [0]))))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _span(first: str, last: str) -> str:
+    """``'layer.0–11'`` for ``'layer.0'`` and ``'layer.11'``."""
+    stem, _, number = first.rpartition(".")
+    other, _, end = last.rpartition(".")
+    return f"{first}–{end}" if stem == other and number != end else f"{first} … {last}"
+
+
+def _root(owner: dict[str, str], name: str) -> str:
+    while name in owner:
+        name = owner[name]
+    return name
+
+
+def _used(boxes: Sequence[object], clusters: Sequence[Cluster]) -> list[Cluster]:
+    """The clusters that still hold a box, outer ones first."""
+    known = {cluster.id: cluster for cluster in clusters}
+    depth: dict[str, int] = {}
+    for box in boxes:
+        chain: list[str] = []
+        inner = box.cluster  # type: ignore[attr-defined]
+        while inner and inner not in depth:
+            chain.append(inner)
+            inner = known[inner].parent
+        base = depth.get(inner, 0) if inner else 0
+        for step, name in enumerate(reversed(chain), 1):
+            depth[name] = base + step
+    held = [cluster for cluster in clusters if cluster.id in depth]
+    return sorted(held, key=lambda cluster: depth[cluster.id])

@@ -1,0 +1,70 @@
+"""Values that fan out widely come by name: a small tag at each reader instead of an arrow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+
+from graphlens.view.diagram import Arrow, Box, Diagram, Tag
+
+_READERS = 6
+"""Readers from which on a value is named instead of drawn."""
+
+
+def tag_wide(diagram: Diagram, readers: int = _READERS) -> Diagram:
+    """The diagram with values that ``readers`` boxes or more read as named tags.
+
+    Arrows that go against the order of execution (boxes drawn as one may read each other both
+    ways) become tags too.
+    """
+    place = {box.id: index for index, box in enumerate(diagram.boxes)}
+    heads: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for arrow in diagram.arrows:
+        heads[arrow.tail, arrow.value].add(arrow.head)
+
+    def named(arrow: Arrow) -> bool:
+        wide = len(heads[arrow.tail, arrow.value]) >= readers
+        return wide or place[arrow.tail] > place[arrow.head]
+
+    return tag(diagram, named)
+
+
+def tag(diagram: Diagram, named: Callable[[Arrow], bool]) -> Diagram:
+    """The diagram with the arrows for which ``named`` is true as tags at both ends."""
+    gone = [arrow for arrow in diagram.arrows if named(arrow)]
+    if not gone:
+        return diagram
+    boxes = {box.id: box for box in diagram.boxes}
+    words = _names(diagram, gone)
+    tags: dict[str, dict[Tag, None]] = defaultdict(dict)
+    for arrow in gone:
+        word = words[arrow.tail, arrow.value]
+        tags[arrow.head][Tag(word, False, arrow.title)] = None
+        if boxes[arrow.tail].face.kind != "input":
+            tags[arrow.tail][Tag(word, True, arrow.title)] = None
+    made: list[Box] = [
+        replace(box, tags=tuple(dict.fromkeys((*box.tags, *tags[box.id]))))
+        if box.id in tags
+        else box
+        for box in diagram.boxes
+    ]
+    return diagram.having(made, [arrow for arrow in diagram.arrows if not named(arrow)])
+
+
+def _names(diagram: Diagram, arrows: list[Arrow]) -> dict[tuple[str, str], str]:
+    """A short name for each value: the last words of its box's name, as many as tell it apart."""
+    name = {box.id: box.name or box.id for box in diagram.boxes}
+    values = list(dict.fromkeys((arrow.tail, arrow.value) for arrow in arrows))
+    ids = {tail for tail, _ in values}
+    short: dict[tuple[str, str], str] = {}
+    for tail, value in values:
+        parts = name[tail].split(".")
+        word = name[tail]
+        for count in range(1, len(parts) + 1):
+            word = ".".join(parts[-count:])
+            if not any(other != tail and name[other].endswith(word) for other in ids):
+                break
+        several = sum(held[0] == tail for held in values) > 1
+        short[tail, value] = f"{word}:{value.rpartition(':')[2]}" if several else word
+    return short

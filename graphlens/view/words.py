@@ -1,0 +1,56 @@
+"""Figures in few letters: counts, bytes, shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphlens.tensor import TensorType
+
+_COUNTS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_BYTES = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+
+
+def count(number: int) -> str:
+    """``'25.6M'``, ``'9.4k'``, ``'640'``: three digits that matter."""
+    for unit, letter in _COUNTS:
+        if number >= 0.9995 * unit:
+            return f"{_three(number / unit)}{letter}"
+    return str(number)
+
+
+def size(number: int | None) -> str:
+    """``'12.8 MiB'``; ``'?'`` where it is not known."""
+    if number is None:
+        return "?"
+    for unit, word in _BYTES:
+        if number >= 0.9995 * unit:
+            return f"{_three(number / unit)} {word}"
+    return f"{number} B"
+
+
+def many(number: int, noun: str) -> str:
+    """``'1 operation'``, ``'12 operations'``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def dims(shape: Sequence[object] | None) -> str:
+    """``'1×3×224×224'``; ``'scalar'`` for no axes, ``'?'`` where the rank is not known."""
+    if shape is None:
+        return "?"
+    return "×".join(str(dim).replace(" ", "") for dim in shape) or "scalar"
+
+
+def held(kind: TensorType) -> str:
+    """``'1×3×224×224 float32'``."""
+    return f"{dims(kind.shape)} {kind.dtype}".replace(" undefined", "")
+
+
+def number(value: float) -> str:
+    """A number of a program in few digits: ``'0.125'``, ``'1e-05'``, ``'7'``."""
+    return f"{value:.4g}"
+
+
+def _three(value: float) -> str:
+    if value >= 99.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 9.995 else f"{value:.3g}"
