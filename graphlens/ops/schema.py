@@ -7,7 +7,7 @@ from functools import cache
 import onnx.defs
 from onnx.defs import OpSchema
 
-from graphlens.ir.node import OURS, Attribute
+from graphlens.ir.node import OURS, REGION, STRUCTURAL, Attribute
 from graphlens.ops.proto import plain_attribute
 
 OPSET = 26
@@ -52,3 +52,10 @@ def defaults(op: str, domain: str = "") -> dict[str, Attribute]:
 def in_vocabulary(op: str, domain: str = "") -> bool:
     """Whether an op is ONNX's or one of our documented extensions."""
     return domain == OURS or schema(op, domain) is not None
+
+
+def vocabulary() -> tuple[tuple[str, str], ...]:
+    """Every ONNX op at `OPSET`, then the ops of our own domain, as (domain, op), by name."""
+    names = {each.name for each in onnx.defs.get_all_schemas() if each.domain == ""}
+    found = [("", name) for name in sorted(names) if schema(name) is not None]
+    return (*found, *((OURS, name) for name in sorted({*STRUCTURAL, REGION})))

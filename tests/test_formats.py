@@ -1,0 +1,119 @@
+"""Model files, told by their bytes: a name may lie."""
+
+import io
+import pickle
+import zipfile
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from graphlens import formats
+from graphlens.errors import FormatError, UsageError
+
+
+def archive(*names):
+    """A zip archive with members of these names, in a folder as torch writes them."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as file:
+        for name in names:
+            file.writestr(f"model/{name}", b"x" * 100)
+    return held.getvalue()
+
+
+def onnx_bytes():
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [value], [value])
+    return helper.make_model(graph).SerializeToString()
+
+
+CONTENTS = {
+    "onnx": onnx_bytes(),
+    "json": b'{"format": "graphlens"}',
+    "pt2": archive("archive_format", "models/model.json"),
+    "script": archive("data.pkl", "constants.pkl", "code/__torch__.py"),
+    "pickle": archive("data.pkl", "data/0"),
+    "old pickle": pickle.dumps({"a": 1}, protocol=2),
+    "text": b"hello, world\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "expected"),
+    [
+        (".onnx", "onnx", formats.ONNX),
+        (".json", "json", formats.SAVED),
+        (".pt2", "pt2", formats.EXPORTED),
+        (".pt", "script", formats.SCRIPTED),
+        (".pt", "pickle", formats.PICKLED),
+        (".pth", "old pickle", formats.PICKLED),
+        (".ONNX", "onnx", formats.ONNX),
+    ],
+)
+def test_a_file_is_told_by_its_name_and_bytes(tmp_path, suffix, content, expected):
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(CONTENTS[content])
+    assert formats.recognise(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        (suffix, content)
+        for suffix in (".onnx", ".json", ".pt2", ".pt", ".pb")
+        for content in ("text", "json", "script", "onnx")
+        if (suffix, content) not in ((".onnx", "onnx"), (".json", "json"), (".pt", "script"))
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path, suffix, content):
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(CONTENTS[content])
+    with pytest.raises(FormatError, match="is not what its name says: expected a"):
+        formats.recognise(path)
+
+
+def test_the_message_says_what_the_file_is_instead(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(CONTENTS["script"])
+    with pytest.raises(FormatError, match="expected an ONNX model, found a TorchScript archive"):
+        formats.recognise(path)
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.touch()
+    with pytest.raises(FormatError, match=r"is empty \(0 bytes\)"):
+        formats.recognise(path)
+
+
+def test_an_archive_that_is_cut_off_is_refused(tmp_path):
+    path = tmp_path / "model.pt"
+    path.write_bytes(CONTENTS["script"][:200])
+    with pytest.raises(FormatError, match="cut off or damaged"):
+        formats.recognise(path)
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="no such file"):
+        formats.recognise(tmp_path / "model.onnx")
+
+
+def test_a_folder_is_a_usage_error(tmp_path):
+    (tmp_path / "model.onnx").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        formats.recognise(tmp_path / "model.onnx")
+
+
+def test_an_unknown_suffix_lists_those_that_are_known(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"TFL3")
+    with pytest.raises(UsageError, match=r"suffix '\.tflite' \(must be one of .*'\.onnx'"):
+        formats.recognise(path)
+
+
+def test_a_model_of_onnx_with_a_large_version_is_still_one(tmp_path):
+    model = onnx.load_from_string(CONTENTS["onnx"])
+    model.producer_name = "p" * 300
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    assert formats.recognise(path) is formats.ONNX
