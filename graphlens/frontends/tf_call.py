@@ -1,0 +1,194 @@
+"""One TensorFlow op under translation: what a row of the op table reads and writes with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graphlens.ir.node import CONST, OURS, Attribute, Node, Value
+from graphlens.ops.build import Builder
+from graphlens.tensor import UNDEFINED, TensorType
+
+
+class Literal(NamedTuple):
+    """A constant of the program that nobody read as a value yet."""
+
+    array: np.ndarray
+    name: str
+
+
+Operand = Value | Literal
+"""What a TF tensor became."""
+
+Row = Callable[["Call"], "Value | Sequence[Value]"]
+"""A row of the op table: writes the nodes of one TF op and returns its results."""
+
+
+class Call:
+    """One TF op: its operands, attributes and results, and the builder to write it with.
+
+    A literal operand becomes a Const only when a row asks for it as a value, so that a shape
+    that turns into an attribute leaves no dead node behind.
+
+    Attributes:
+        builder: What nodes are written with.
+        op: The TF op type.
+        name: The name that the main node gets.
+        operands: The data operands.
+        results: The types that TF worked out.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        op: str,
+        name: str,
+        operands: Sequence[Operand],
+        attributes: Callable[[str], Any],
+        results: Sequence[TensorType],
+    ) -> None:
+        """A call; ``attributes`` reads one by name."""
+        self.builder = builder
+        self.op = op
+        self.name = name
+        self.operands = list(operands)
+        self.results = tuple(results)
+        self._attributes = attributes
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def attr(self, name: str) -> Any:
+        """An attribute as a plain value: str for bytes, dtype names, tuples for lists."""
+        return plain(self._attributes(name))
+
+    def __len__(self) -> int:
+        """How many operands there are."""
+        return len(self.operands)
+
+    def value(self, index: int, dtype: str | None = None) -> Value:
+        """An operand as a value of the graph, cast to ``dtype`` where one is given."""
+        operand = self.operands[index]
+        if isinstance(operand, Literal):
+            return materialise(self.builder, operand, dtype)
+        if dtype is None or self.builder.type_of(operand).dtype == dtype:
+            return operand
+        return self.step("Cast", operand, to=dtype)
+
+    def values(self) -> list[Value]:
+        """Every operand as a value."""
+        return [self.value(index) for index in range(len(self.operands))]
+
+    def constant(self, index: int) -> np.ndarray | None:
+        """The value of an operand that does not depend on the inputs, or None."""
+        operand = self.operands[index]
+        return operand.array if isinstance(operand, Literal) else None
+
+    def ints(self, index: int) -> tuple[int, ...] | None:
+        """A constant integer operand as a flat tuple, or None where it is computed."""
+        found = self.constant(index)
+        return None if found is None else tuple(int(item) for item in found.ravel())
+
+    def type(self, index: int) -> TensorType:
+        """The type of an operand."""
+        operand = self.operands[index]
+        if isinstance(operand, Literal):
+            return TensorType(dtype_of(operand.array), operand.array.shape)
+        return self.builder.type_of(operand)
+
+    def rank(self, index: int) -> int | None:
+        """The rank of an operand, or None."""
+        return self.type(index).rank
+
+    def int64(self, index: int) -> Value:
+        """An integer operand as the int64 that ONNX wants of shapes, axes and counts."""
+        found = self.constant(index)
+        if found is not None:
+            return self.const(found.astype(np.int64))
+        return self.value(index, "int64")
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def const(self, content: Any, dtype: str | None = None) -> Value:
+        """A literal that the translation needs."""
+        return self.builder.const(content, dtype, name=f"{self.name}.const")
+
+    def step(self, op: str, *operands: Value | None, **attributes: Attribute) -> Value:
+        """A node on the way to the result; its type is inferred, its name follows the op's."""
+        return self.builder.op(op, *operands, name=f"{self.name}.{op.lower()}", **attributes)
+
+    def emit(self, op: str, *operands: Value | None, **attributes: Attribute) -> Value:
+        """The node that makes the op's result: it has the op's name and the type that TF gave.
+
+        Where TF leaves a size open, ONNX's inference may know it from the inputs given.
+        """
+        wanted = self.results[0]
+        if wanted.is_static:
+            return self.builder.op(op, *operands, results=(wanted,), name=self.name, **attributes)
+        made = self.builder.op(op, *operands, name=self.name, **attributes)
+        merged = merge(wanted, self.builder.type_of(made))
+        self.builder.graph.update_node(made.node, results=(merged,))
+        return made
+
+    def chain(self, value: Value, *steps: tuple[str, Sequence[Value], dict[str, Any]]) -> Value:
+        """One node after another, each ``(op, further operands, attributes)``; the last is main."""
+        if not steps:
+            return self.emit("Identity", value)
+        for op, operands, attributes in steps[:-1]:
+            value = self.step(op, value, *operands, **attributes)
+        op, operands, attributes = steps[-1]
+        return self.emit(op, value, *operands, **attributes)
+
+    def foreign(self, attributes: Mapping[str, Attribute]) -> list[Value]:
+        """The op as it is, in domain 'tf': typed and drawn, never rewritten."""
+        first = self.builder.op(
+            self.op, *self.values(), results=self.results, domain="tf", name=self.name, **attributes
+        )
+        return [Value(first.node, index) for index in range(len(self.results))]
+
+
+def materialise(builder: Builder, literal: Literal, dtype: str | None = None) -> Value:
+    """A literal as a Const."""
+    if literal.array.dtype.kind in "OSU":
+        texts = np.array(literal.array, dtype=object)
+        name = builder.graph.add(
+            Node(CONST, OURS, results=(TensorType("string", texts.shape),), scope=builder.scope),
+            name=literal.name,
+        )
+        builder.graph.weights[name] = texts
+        return Value(name)
+    return builder.const(literal.array, dtype, name=literal.name)
+
+
+def merge(given: TensorType, inferred: TensorType) -> TensorType:
+    """What TF says of a type, its open sizes filled in from what ONNX's inference found."""
+    dtype = given.dtype if given.dtype != UNDEFINED else inferred.dtype
+    if given.shape is None or inferred.shape is None or given.rank != inferred.rank:
+        return TensorType(dtype, inferred.shape if given.shape is None else given.shape)
+    pairs = zip(given.shape, inferred.shape, strict=True)
+    return TensorType(dtype, tuple(a if isinstance(a, int) else b for a, b in pairs))
+
+
+def dtype_of(array: np.ndarray) -> str:
+    """Our name of an array's dtype; arrays of bytes are strings."""
+    return "string" if array.dtype.kind in "OSU" else str(array.dtype)
+
+
+def plain(value: Any) -> Any:
+    """A TF attribute as a plain value: bytes as str, dtypes as names, lists as tuples."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(plain(item) for item in value)
+    if hasattr(value, "as_numpy_dtype"):
+        return value.base_dtype.name
+    if hasattr(value, "dims") and hasattr(value, "rank"):
+        return None if value.rank is None else tuple(-1 if d is None else d for d in value)
+    if type(value).__name__ == "TensorShapeProto":
+        return None if value.unknown_rank else tuple(dim.size for dim in value.dim)
+    if type(value).__name__ == "NameAttrList":
+        return value.name
+    return value

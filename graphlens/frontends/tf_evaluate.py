@@ -1,0 +1,98 @@
+"""Arithmetic on shapes done while capturing, by TensorFlow itself.
+
+TF computes shapes in the graph (Shape, StridedSlice, Pack, Reshape) where other frameworks do it in
+Python while they trace. With static sizes it is all constants, and none of it is the model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from graphlens.frontends.tf_call import Literal, Operand
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
+
+_LARGEST = 64
+"""Elements up to which an integer constant is taken to be a shape, not data."""
+
+_MEASURES = frozenset({"Shape", "Size", "Rank"})
+_INTEGERS = frozenset({"int32", "int64", "bool"})
+_SKIPPED = frozenset({"Const", "Placeholder", "Assert", "Identity", "IdentityN"})
+
+
+def evaluate(op: Any, operands: Sequence[Operand], builder: Builder) -> list[np.ndarray] | None:
+    """The results of an op on shapes whose operands are all known, else None."""
+    if not op.outputs or op.type in _SKIPPED:
+        return None
+    if not all(tensor.dtype.base_dtype.name in _INTEGERS for tensor in op.outputs):
+        return None
+    if op.type in _MEASURES:
+        return _measure(op, operands[0], builder)
+    arrays = [operand.array for operand in operands if isinstance(operand, Literal)]
+    if not arrays or len(arrays) < len(operands) or not _is_small(op, arrays):
+        return None
+    return _run(op, arrays)
+
+
+def _is_small(op: Any, arrays: Sequence[np.ndarray]) -> bool:
+    sizes = [tensor.shape.num_elements() for tensor in op.outputs]
+    return (
+        not op.op_def.is_stateful
+        and all(array.size <= _LARGEST and str(array.dtype) in _INTEGERS for array in arrays)
+        and all(size is None or size <= _LARGEST for size in sizes)
+    )
+
+
+def _measure(op: Any, operand: Operand, builder: Builder) -> list[np.ndarray] | None:
+    if isinstance(operand, Literal):
+        held = TensorType("", operand.array.shape)
+    else:
+        held = builder.type_of(operand)
+    dtype = op.outputs[0].dtype.as_numpy_dtype
+    if op.type == "Rank":
+        return None if held.rank is None else [np.array(held.rank, dtype)]
+    if not held.is_static:
+        return None
+    content = held.elements if op.type == "Size" else held.shape
+    return [np.array(content, dtype)]
+
+
+def _run(op: Any, arrays: list[np.ndarray]) -> list[np.ndarray] | None:
+    """The op executed eagerly; None where the user has switched eager execution off."""
+    raw = getattr(tf.raw_ops, op.type, None)
+    if raw is None:
+        return None
+    words = {name: op.get_attr(name) for name in _settable(op.op_def)}
+    left = list(arrays)
+    for argument in op.op_def.input_arg:
+        if argument.number_attr or argument.type_list_attr:
+            count = _count(op, argument)
+            words[argument.name], left = left[:count], left[count:]
+        else:
+            words[argument.name] = left.pop(0)
+    with tf.init_scope():
+        if not tf.executing_eagerly():
+            return None
+        made = raw(**words)
+    results = made if isinstance(made, list | tuple) else [made]
+    return [result.numpy() for result in results]
+
+
+def _count(op: Any, argument: Any) -> int:
+    if argument.number_attr:
+        return op.get_attr(argument.number_attr)
+    return len(op.get_attr(argument.type_list_attr))
+
+
+def _settable(definition: Any) -> list[str]:
+    """Attributes that the operands do not already imply."""
+    implied = {
+        attr
+        for argument in definition.input_arg
+        for attr in (argument.type_attr, argument.number_attr, argument.type_list_attr)
+    }
+    return [attr.name for attr in definition.attr if attr.name not in implied]

@@ -1,0 +1,180 @@
+"""Capture of tf.function and ConcreteFunction: traced if need be, its captured variables Params."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.tf_call import Literal
+from graphlens.frontends.tf_import import Frame, Importer, function_title
+from graphlens.frontends.tf_session import finish, node_name
+from graphlens.frontends.tf_specs import (
+    DynamicShapes,
+    fitted,
+    spec_of,
+    symbols,
+    type_given,
+    with_symbols,
+)
+from graphlens.frontends.tf_variables import shared
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import Value
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
+
+
+def capture_function(
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    named_inputs: Mapping[str, Any],
+    dynamic: DynamicShapes,
+) -> Graph:
+    """The Graph of a tf.function (or any callable on tensors), traced on the inputs' types."""
+    names = _arguments(function, len(inputs))
+    if not hasattr(function, "get_concrete_function"):
+        function = tf.function(function)
+    specs = [
+        _spec(value, symbols(dynamic, index, name))
+        for index, (value, name) in enumerate(zip(inputs, names, strict=True))
+    ]
+    words = {
+        name: _spec(value, symbols(dynamic, len(specs) + index, name))
+        for index, (name, value) in enumerate(named_inputs.items())
+    }
+    title = getattr(function, "__name__", type(function).__name__)
+    try:
+        concrete = function.get_concrete_function(*specs, **words)
+    except Exception as error:
+        raise CaptureError(
+            f"tf.function {title!r} could not be traced on {[*specs, *words.values()]}: {error}"
+        ) from error
+    return capture_concrete(concrete, (), {}, dynamic)
+
+
+def capture_concrete(
+    concrete: Any,
+    inputs: Sequence[Any],
+    named_inputs: Mapping[str, Any],
+    dynamic: DynamicShapes,
+    *,
+    variables: Sequence[Any] = (),
+    parameters: Mapping[int, str] | None = None,
+    named: Callable[[str], str] = node_name,
+    name: str = "",
+) -> Graph:
+    """The Graph of a ConcreteFunction.
+
+    Args:
+        concrete: The function.
+        inputs: What it is fed, by place; only types are looked at.
+        named_inputs: The same by argument name.
+        dynamic: Symbols for axes of the inputs.
+        variables: Variables that it may read beside those that it knows itself.
+        parameters: Names of Params by ``id`` of the variable, where TF's own are not wanted.
+        named: The node name of an op name.
+        name: The graph's name, by default the function's.
+    """
+    target = Graph(name=name or title_of(concrete))
+    target.graph["capture"] = "tf.function"
+    builder = Builder(target)
+    captured = list(concrete.captured_inputs)
+    fed = list(concrete.inputs)[: len(concrete.inputs) - len(captured)]
+    frame = _feed(builder, fed, _by_name(fed, inputs, named_inputs), dynamic)
+    known = [*variables, *concrete.graph.variables]
+    held = _Captured(builder, known, parameters or {})
+    for tensor, outside in zip(concrete.inputs[len(fed) :], captured, strict=True):
+        frame[tensor.name] = held.operand(tensor, outside)
+    importer = Importer(builder, held.refuse, named)
+    results = importer.run(concrete.graph, concrete.outputs, frame)
+    finish(builder, results, _output_names(concrete))
+    return target
+
+
+def title_of(concrete: Any) -> str:
+    """The name under which the function was written."""
+    name = concrete.name.decode() if isinstance(concrete.name, bytes) else str(concrete.name)
+    return function_title(name)
+
+
+def _arguments(function: Callable[..., Any], count: int) -> list[str]:
+    """Names of the first arguments, made up where the signature does not tell."""
+    written = getattr(function, "python_function", function)
+    try:
+        names = list(inspect.signature(written).parameters)
+    except (TypeError, ValueError):
+        names = []
+    names = [name for name in names if name != "self"][:count]
+    return names + [f"input_{index}" for index in range(len(names), count)]
+
+
+def _spec(value: Any, asked: Mapping[int, str]) -> Any:
+    """What a function is traced on: a spec of a tensor, anything else (a flag) as it is."""
+    if isinstance(value, bool | int | float | str | None):
+        return value
+    if isinstance(value, list | tuple | dict):
+        return tf.nest.map_structure(lambda item: _spec(item, asked), value)
+    return spec_of(with_symbols(type_given(value), asked))
+
+
+def _by_name(
+    fed: Sequence[tf.Tensor], inputs: Sequence[Any], named: Mapping[str, Any]
+) -> dict[str, Any]:
+    names = [tensor.op.name for tensor in fed]
+    unknown = [name for name in named if name not in names]
+    if unknown or len(inputs) > len(names):
+        raise CaptureError(
+            f"the function is fed {names}, not {len(inputs)} inputs by place and {list(named)}"
+        )
+    return {**dict(zip(names, inputs, strict=False)), **named}
+
+
+def _feed(
+    builder: Builder, fed: Sequence[tf.Tensor], given: Mapping[str, Any], dynamic: DynamicShapes
+) -> Frame:
+    frame: Frame = {}
+    for index, tensor in enumerate(fed):
+        name = node_name(tensor.op.name)
+        held = fitted(tensor, given.get(tensor.op.name), name, symbols(dynamic, index, name))
+        frame[tensor.name] = builder.input(name, held)
+    return frame
+
+
+def _output_names(concrete: Any) -> list[str]:
+    """The keys of what the function returns, if that is a flat dict."""
+    made = concrete.structured_outputs
+    if isinstance(made, Mapping) and len(made) == len(concrete.outputs):
+        return sorted(str(key) for key in made)
+    return []
+
+
+class _Captured:
+    """What a function reads from outside: variables become Params, eager tensors constants."""
+
+    def __init__(
+        self, builder: Builder, variables: Sequence[Any], names: Mapping[int, str]
+    ) -> None:
+        self._builder = builder
+        self._variables = {id(variable.handle): variable for variable in variables}
+        self._names = names
+
+    def operand(self, tensor: tf.Tensor, outside: Any) -> Value | Literal:
+        """What a captured placeholder stands for."""
+        if outside.dtype != tf.resource:
+            array = shared(outside)
+            name = node_name(tensor.op.name)
+            return Literal(array, "const" if name.isdigit() else name)
+        variable = self._variables.get(id(outside))
+        if variable is None:
+            return self._builder.param(node_name(tensor.op.name), TensorType("resource", ()))
+        name = self._names.get(id(variable)) or node_name(variable.name.partition(":")[0])
+        array = shared(variable.read_value())
+        held = TensorType(variable.dtype.name, tuple(array.shape))
+        return self._builder.param(name, held, array)
+
+    def refuse(self, op: Any) -> Value:
+        """A variable that a function makes while it runs is nothing that it was given."""
+        raise CaptureError(f"the function makes the variable {op.name!r} each time it runs")

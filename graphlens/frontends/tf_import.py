@@ -1,0 +1,273 @@
+"""Walking a TensorFlow graph: each op that the outputs need, through the op table, into a Graph."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.tf_call import Call, Literal, Operand, plain
+from graphlens.frontends.tf_evaluate import evaluate
+from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, is_number
+from graphlens.frontends.tf_trace import user_line
+from graphlens.ir.node import Source, Value
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
+
+CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
+READS = frozenset({"ReadVariableOp"})
+ASSIGNS = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"})
+REF_ASSIGNS = frozenset({"Assign", "AssignAdd", "AssignSub"})
+
+Frame = dict[str, Operand]
+"""What each TF tensor of one graph or function body became, by its name (``'conv:0'``)."""
+
+
+def type_of(tensor: tf.Tensor) -> TensorType:
+    """TF's static type of a tensor; a size that it leaves open is ``'?'``."""
+    dims = None if tensor.shape.rank is None else tensor.shape.as_list()
+    shape = None if dims is None else tuple("?" if dim is None else dim for dim in dims)
+    return TensorType(tensor.dtype.base_dtype.name, shape)
+
+
+def needed(graph: tf.Graph, outputs: Sequence[tf.Tensor], known: Mapping[str, Any]) -> list[Any]:
+    """The ops that the outputs depend on through data, operands first.
+
+    Args:
+        graph: The graph or function body.
+        outputs: What is wanted of it.
+        known: Tensors by name behind which nothing is needed.
+
+    Raises:
+        CaptureError: If the ops form a cycle (a while loop of TF1).
+    """
+    found: set[str] = set()
+    waiting = [tensor for tensor in outputs if tensor.name not in known]
+    while waiting:
+        op = waiting.pop().op
+        if op.name not in found:
+            found.add(op.name)
+            waiting += [tensor for tensor in op.inputs if tensor.name not in known]
+    ops = [op for op in graph.get_operations() if op.name in found]
+    return _in_order(ops, found, known)
+
+
+def _in_order(ops: list[Any], found: set[str], known: Mapping[str, Any]) -> list[Any]:
+    """The order of creation where that is one of execution, else Kahn's topological order."""
+    readers: dict[str, list[Any]] = {op.name: [] for op in ops}
+    waiting = {}
+    for op in ops:
+        producers = {t.op.name for t in op.inputs if t.name not in known} & found
+        waiting[op.name] = len(producers)
+        for producer in producers:
+            readers[producer].append(op)
+    ready = [op for op in reversed(ops) if not waiting[op.name]]
+    done: list[Any] = []
+    while ready:
+        op = ready.pop()
+        done.append(op)
+        for reader in readers[op.name]:
+            waiting[reader.name] -= 1
+            if not waiting[reader.name]:
+                ready.append(reader)
+    if len(done) < len(ops):
+        stuck = [op.name for op in ops if waiting[op.name]][:5]
+        raise CaptureError(
+            f"the TF graph has a cycle through {stuck}: it is a while loop of TF1; build it under "
+            "tf.compat.v1.enable_control_flow_v2() to capture it"
+        )
+    place = {op.name: index for index, op in enumerate(ops)}
+    executable = all(
+        place[t.op.name] < place[op.name] for op in ops for t in op.inputs if t.op.name in place
+    )
+    return ops if executable else done
+
+
+class Importer:
+    """Writes TF ops into a Graph.
+
+    Attributes:
+        builder: What the nodes are written with.
+        variable: Makes (once) the Param behind an op that holds a variable.
+        named: The node name of an op name, and with it its scope.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        variable: Callable[[Any], Value],
+        named: Callable[[str], str],
+    ) -> None:
+        """An importer that has written nothing yet."""
+        self.builder = builder
+        self.variable = variable
+        self.named = named
+        self._called: Counter[str] = Counter()
+
+    def run(
+        self, graph: tf.Graph, outputs: Sequence[tf.Tensor], frame: Frame, prefix: str = ""
+    ) -> list[Operand]:
+        """Write what the outputs of a graph need, and return what they became.
+
+        Args:
+            graph: The graph or function body.
+            outputs: The wanted tensors.
+            frame: What its inputs became; filled with every other tensor on the way.
+            prefix: Scope of a function body, with a dot at its end.
+        """
+        for op in self._ordered(graph, outputs, frame):
+            try:
+                results = self._op(graph, op, frame, prefix)
+            except (ValueError, TypeError, KeyError, IndexError) as error:
+                raise CaptureError(
+                    f"the TF op {op.name!r} ({op.type}) could not be translated: {error}"
+                ) from error
+            for tensor, result in zip(op.outputs, results, strict=False):
+                frame[tensor.name] = result
+        return [self._found(tensor, frame) for tensor in outputs]
+
+    def _ordered(self, graph: tf.Graph, outputs: Sequence[tf.Tensor], frame: Frame) -> list[Any]:
+        """What is needed; in a function also its assignments, in the order of the program."""
+        ops = needed(graph, outputs, frame)
+        assigned = [op for op in graph.get_operations() if op.type in ASSIGNS]
+        if not assigned or not getattr(graph, "building_function", False):
+            return ops
+        values = [op.inputs[1] for op in assigned]
+        wanted = {op.name for op in needed(graph, [*outputs, *values], frame)}
+        wanted |= {op.name for op in assigned}
+        return [op for op in graph.get_operations() if op.name in wanted]
+
+    def _found(self, tensor: tf.Tensor, frame: Frame) -> Operand:
+        try:
+            return frame[tensor.name]
+        except KeyError:
+            op = tensor.op
+            raise CaptureError(
+                f"{tensor.name!r}, a result of {op.type}, has no counterpart in the graph: "
+                "it serves training or is an input that nothing feeds; name other outputs"
+            ) from None
+
+    def _op(self, graph: tf.Graph, op: Any, frame: Frame, prefix: str) -> Sequence[Operand]:
+        if op.type in VARIABLES:
+            return (self.variable(op),)
+        operands = [self._found(tensor, frame) for tensor in op.inputs]
+        self._enter(op, prefix)
+        if op.type in CALLS:
+            return self._call(graph, op, frame, prefix)
+        if op.type in READS:
+            _refuse_written(op)
+            return operands[:1]
+        if op.type in ASSIGNS:
+            self._assign(op, operands, frame)
+            return ()
+        return self._translate(op, operands, prefix)
+
+    def _enter(self, op: Any, prefix: str) -> None:
+        path = self.named(op.name)
+        self.builder.scope = (prefix + path).rpartition(".")[0]
+        self.builder.source = Source(op.type, *user_line(op))
+
+    def _translate(self, op: Any, operands: list[Operand], prefix: str) -> Sequence[Operand]:
+        name = prefix + self.named(op.name)
+        if op.type == "Const":
+            return (Literal(tf.make_ndarray(op.get_attr("value")), name),)
+        results = [type_of(tensor) for tensor in op.outputs]
+        known = evaluate(op, operands, self.builder)
+        if known is not None:
+            return [
+                Literal(array, name if index == 0 else f"{name}.{index}")
+                for index, array in enumerate(known)
+            ]
+        call = Call(self.builder, op.type, name, operands, op.get_attr, results)
+        row = ROWS.get(op.type)
+        made = row(call) if row is not None and _computes(op) else ()
+        if made == () and results:
+            made = call.foreign(_attributes(op))
+        return [made] if isinstance(made, Value) else list(made)
+
+    def _call(self, graph: tf.Graph, op: Any, outer: Frame, prefix: str) -> Sequence[Operand]:
+        """The body of a called function in the place of the call, under a scope of its name."""
+        operands = [self._found(tensor, outer) for tensor in op.inputs]
+        name = op.get_attr("f").name
+        body = body_of(graph, name)
+        title = function_title(name)
+        path = prefix + self.named(op.name).rpartition(".")[0]
+        path = f"{path}.{title}" if path and not path.endswith(".") else f"{path}{title}"
+        self._called[path] += 1
+        if self._called[path] > 1:
+            path = f"{path}_{self._called[path] - 1}"
+        self.builder.graph.scopes[path] = title
+        frame = {tensor.name: value for tensor, value in zip(body.inputs, operands, strict=True)}
+        results = self.run(body, body.outputs, frame, f"{path}.")
+        for outside, inside in zip(op.inputs, body.inputs, strict=True):
+            if outside.dtype == tf.resource:
+                outer[outside.name] = frame[inside.name]
+        return results
+
+    def _assign(self, op: Any, operands: list[Operand], frame: Frame) -> None:
+        """From now on the variable reads as what was assigned to it."""
+        held, change = operands
+        if op.type != "AssignVariableOp":
+            if isinstance(change, Literal):
+                change = self.builder.const(change.array, name=change.name)
+            kind = "Add" if op.type == "AssignAddVariableOp" else "Sub"
+            change = self.builder.op(kind, held, change, name=self.named(op.name))
+        frame[op.inputs[0].name] = change
+
+
+def function_title(name: str) -> str:
+    """The name of a function without what TF adds: ``__inference_block_42`` is ``block``."""
+    return re.sub(r"^(__inference_|__forward_|__backward_)?(.*?)(_\d+)?$", r"\2", name)
+
+
+def _refuse_written(op: Any) -> None:
+    """A TF1 read that must wait for an assignment has no value that a graph could name."""
+    for before in op.control_inputs:
+        if before.type in ASSIGNS and not getattr(op.graph, "building_function", False):
+            raise CaptureError(
+                f"{op.name!r} reads a variable after {before.name!r} changed it: a Graph has no "
+                "state; name outputs= that come before the change"
+            )
+
+
+def _computes(op: Any) -> bool:
+    """Whether the op's types are ones on which its ONNX counterpart is defined."""
+    if op.type in ANY_DTYPE:
+        return True
+    tensors = [*op.inputs, *op.outputs]
+    return all(is_number(t.dtype.base_dtype.name) or t.dtype == tf.resource for t in tensors)
+
+
+def _attributes(op: Any) -> dict[str, Any]:
+    """All attributes of a foreign op as plain values; a function is its name."""
+    found: dict[str, Any] = {}
+    for name in op.node_def.attr:
+        if name.startswith("_"):
+            continue
+        value = plain(op.get_attr(name))
+        found[name] = value if isinstance(value, bool | int | float | str | tuple) else str(value)
+    return found
+
+
+def body_of(graph: tf.Graph, name: str) -> Any:
+    """The body (a FuncGraph) of a function that a graph calls by name.
+
+    Raises:
+        CaptureError: If the graph's library has none of that name.
+    """
+    from tensorflow.python.framework import function_def_to_graph
+
+    held = graph._get_function(name)
+    body = getattr(held, "graph", None)
+    if body is not None and getattr(body, "outputs", None) is not None:
+        return body
+    library = graph.as_graph_def().library
+    definition = next((f for f in library.function if f.signature.name == name), None)
+    if definition is None:
+        raise CaptureError(f"the TF graph calls the function {name!r}, which it does not hold")
+    return function_def_to_graph.function_def_to_graph(definition)

@@ -1,0 +1,28 @@
+"""The one op table of TensorFlow: TF op type -> the row that writes it in ONNX's vocabulary."""
+
+from __future__ import annotations
+
+from graphlens.frontends import tf_index, tf_math, tf_nn, tf_reduce, tf_shape
+from graphlens.frontends.tf_call import Row
+
+ROWS: dict[str, Row] = {
+    **tf_math.ROWS,
+    **tf_reduce.ROWS,
+    **tf_shape.ROWS,
+    **tf_index.ROWS,
+    **tf_nn.ROWS,
+}
+"""Every row. An op that has none, or whose row returns ``()``, stays TF's own."""
+
+_MOVING = (
+    "Identity IdentityN StopGradient PlaceholderWithDefault EnsureShape Reshape ExpandDims Squeeze "
+    "Transpose Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 "
+    "GatherNd Tile Shape ShapeN Size Rank SelectV2 Select Fill BroadcastTo ReverseV2"
+)
+ANY_DTYPE = frozenset(_MOVING.split())
+"""Ops that move elements of any type; the others compute on numbers, and ONNX only on real ones."""
+
+
+def is_number(dtype: str) -> bool:
+    """Whether ONNX computes on that dtype (strings, complex and quantised types it only moves)."""
+    return dtype.startswith(("float", "bfloat", "int", "uint", "bool"))
