@@ -17,9 +17,13 @@ class Target(Protocol):
     """What a Builder adds to: an `Editor`, or a Graph that is being made (`Making`)."""
 
     @property
-    def graph(self) -> Graph: ...
+    def graph(self) -> Graph:
+        """The graph as it stands."""
+        ...
 
-    def add(self, node: Node, operands: Sequence[Value | None], name: str, at: str) -> str: ...
+    def add(self, node: Node, operands: Sequence[Value | None], name: str, at: str) -> str:
+        """Add an operation just before the node ``at`` and return its name."""
+        ...
 
 
 class _Making:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import ml_dtypes  # noqa: F401  (registers bfloat16 and the 8-bit floats with numpy)
@@ -96,3 +96,21 @@ def array_of(proto: onnx.TensorProto) -> np.ndarray:
 def tensor_proto(array: np.ndarray, name: str = "") -> onnx.TensorProto:
     """An array as an ONNX tensor that holds a copy of its data."""
     return numpy_helper.from_array(np.asarray(array), name)
+
+
+def reads(node: onnx.NodeProto) -> list[str]:
+    """Names of the values that a node reads, and that its subgraphs read from outside."""
+    found = dict.fromkeys(name for name in node.input if name)
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            found |= dict.fromkeys(free_names(attribute.g))
+    return list(found)
+
+
+def free_names(graph: onnx.GraphProto) -> Iterator[str]:
+    """Names that a subgraph reads and does not make."""
+    made = {entry.name for entry in (*graph.input, *graph.initializer)}
+    made |= {name for node in graph.node for name in node.output}
+    for node in graph.node:
+        yield from (name for name in reads(node) if name not in made)
+    yield from (entry.name for entry in graph.output if entry.name not in made)

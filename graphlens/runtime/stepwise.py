@@ -6,14 +6,14 @@ not, so that one op without a kernel does not make the whole model slow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
 from onnx import helper
 
 from graphlens.errors import RunError
-from graphlens.ops.proto import NUMBERS, array_of
+from graphlens.ops.proto import NUMBERS, array_of, reads
 from graphlens.runtime.session import NoKernelError, Reference, compiled
 
 
@@ -44,24 +44,6 @@ def run_stepwise(
             if last[name] == index and name not in wanted:
                 held.pop(name, None)
     return [held[name] for name in wanted]
-
-
-def reads(node: onnx.NodeProto) -> list[str]:
-    """Names of the values that a node reads, those read by its subgraphs included."""
-    found = dict.fromkeys(name for name in node.input if name)
-    for attribute in node.attribute:
-        if attribute.type == onnx.AttributeProto.GRAPH:
-            found |= dict.fromkeys(_free(attribute.g))
-    return list(found)
-
-
-def _free(graph: onnx.GraphProto) -> Iterator[str]:
-    """Names that a subgraph reads and does not make."""
-    made = {entry.name for entry in (*graph.input, *graph.initializer)}
-    for node in graph.node:
-        yield from (name for name in reads(node) if name not in made)
-        made |= set(node.output)
-    yield from (entry.name for entry in graph.output if entry.name not in made)
 
 
 def _step(

@@ -1,0 +1,195 @@
+"""Capture from an ONNX file, or from a model in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import inliner
+
+from graphlens.errors import CaptureError, FormatError, UsageError
+from graphlens.frontends.onnx_read import Reader
+from graphlens.frontends.onnx_weights import Weights
+from graphlens.ir.graph import Graph
+from graphlens.tensor import TensorType
+
+_MOST_NODES = 2_000_000
+"""Nodes that a model's functions may unfold to: 40 bytes of nested functions can make 2**40."""
+
+
+def capture(
+    model: str | Path | bytes | onnx.ModelProto,
+    *inputs: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+) -> Graph:
+    """The graph in an ONNX model.
+
+    Nodes of older opsets are brought up to date, functions inlined. Weights are shared with the
+    file (external data is mapped, not read). Module paths, source lines and classes that torch's
+    exporter or graphlens wrote are kept.
+
+    Args:
+        model: A path, the bytes of a file, or a model.
+        inputs: Arrays or `TensorType`s that the inputs are to be like: all or none; they fix
+            symbolic dimensions.
+        kwargs: Not supported: an ONNX model's inputs have an order.
+        dynamic_shapes: Not supported: the file says which dimensions are symbols.
+
+    Raises:
+        FormatError: If it is no ONNX model, is broken, or refers to a file outside of its folder.
+        CaptureError: If the inputs given do not fit.
+        UsageError: If the file does not exist.
+    """
+    if kwargs or dynamic_shapes is not None:
+        raise UsageError("an ONNX model takes no kwargs and no dynamic_shapes")
+    proto, folder, title = _read(model)
+    versions = _versions(proto, title)
+    try:
+        _inline(proto)
+        graph = Graph(name=proto.graph.name or Path(title).stem)
+        _about(proto, graph)
+        reader = Reader(versions, Weights(folder))
+        return reader.main(proto.graph, _given(proto, inputs), graph)
+    except FormatError as error:
+        raise FormatError(f"{title}: {error}") from error
+
+
+def _read(model: str | Path | bytes | onnx.ModelProto) -> tuple[onnx.ModelProto, Path | None, str]:
+    """The model, the folder in which its external data may lie, and its name for messages."""
+    if isinstance(model, onnx.ModelProto):
+        made = onnx.ModelProto()
+        made.CopyFrom(model)  # inlining functions works in place
+        return made, None, model.graph.name or "model"
+    if isinstance(model, bytes):
+        return _parsed(model, "model"), None, "model"
+    path = Path(model)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    return _parsed(content, str(path)), path.parent, str(path)
+
+
+def _parsed(content: bytes, title: str) -> onnx.ModelProto:
+    if not content:
+        raise FormatError(f"{title}: the file is empty, expected an ONNX model")
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(content)
+    except (DecodeError, RuntimeError) as error:
+        raise FormatError(
+            f"{title}: not an ONNX model, or truncated: it does not parse ({error})"
+        ) from error
+    return proto
+
+
+def _versions(proto: onnx.ModelProto, title: str) -> dict[str, int]:
+    if not proto.HasField("graph") or not (proto.graph.node or proto.graph.output):
+        raise FormatError(f"{title}: not an ONNX model: it has no graph")
+    versions = {
+        "" if entry.domain == "ai.onnx" else entry.domain: entry.version
+        for entry in proto.opset_import
+    }
+    newest = onnx.defs.onnx_opset_version()
+    if not versions and proto.ir_version < 3:
+        versions[""] = 1
+    if "" not in versions and not _speaks_onnx(proto):
+        versions[""] = newest
+    if not 1 <= versions.get("", 0) <= newest:
+        raise FormatError(
+            f"{title}: it is written for opset {versions.get('', 'none')} of ONNX, "
+            f"and opsets 1 to {newest} are known here: a newer onnx package may know it"
+        )
+    return versions
+
+
+def _speaks_onnx(proto: onnx.ModelProto) -> bool:
+    return any(node.domain in ("", "ai.onnx") for node in proto.graph.node)
+
+
+def _inline(proto: onnx.ModelProto) -> None:
+    """Inline the model's own functions, in place; the weights stay out of it."""
+    if not proto.functions:
+        return
+    _must_unfold(proto)
+    weights = list(proto.graph.initializer)
+    del proto.graph.initializer[:]
+    try:
+        flat = inliner.inline_local_functions(proto)
+    except (RuntimeError, ValueError) as error:
+        raise FormatError(f"its functions cannot be inlined: {error}") from error
+    del proto.functions[:]
+    proto.graph.CopyFrom(flat.graph)
+    proto.graph.initializer.extend(weights)
+
+
+def _must_unfold(proto: onnx.ModelProto) -> None:
+    """Refuse functions that call themselves or unfold to more nodes than anyone can look at."""
+    bodies = {(function.domain, function.name): function for function in proto.functions}
+    sizes: dict[tuple[str, str], int] = {}
+    waiting = list(bodies)
+    opened: set[tuple[str, str]] = set()
+    while waiting:
+        key = waiting[-1]
+        called = [(node.domain, node.op_type) for node in _all_nodes(bodies[key].node)]
+        missing = [name for name in called if name in bodies and name not in sizes]
+        if missing and key in opened:
+            raise FormatError(f"the function {key[1]!r} calls itself")
+        if missing:
+            opened.add(key)
+            waiting += missing
+            continue
+        sizes[key] = sum(sizes.get(name, 1) for name in called)
+        waiting.pop()
+    total = sum(sizes.get((n.domain, n.op_type), 1) for n in _all_nodes(proto.graph.node))
+    if total > _MOST_NODES:
+        raise FormatError(f"its functions unfold to {total} nodes, more than {_MOST_NODES}")
+
+
+def _all_nodes(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """The nodes and those of their subgraphs."""
+    found: list[onnx.NodeProto] = []
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        for entry in node.attribute:
+            if entry.type == onnx.AttributeProto.GRAPH:
+                waiting += list(entry.g.node)
+    return found
+
+
+def _about(proto: onnx.ModelProto, graph: Graph) -> None:
+    """What the file says of the graph as a whole."""
+    held = {entry.key: entry.value for entry in proto.metadata_props}
+    if "graphlens" in held:
+        try:
+            about = json.loads(held["graphlens"])
+        except (ValueError, RecursionError):
+            about = None
+        if isinstance(about, dict):
+            graph.graph.update({key: value for key, value in about.items() if key != "name"})
+    graph.graph.setdefault("capture", "onnx")
+
+
+def _given(proto: onnx.ModelProto, inputs: Sequence[Any]) -> list[TensorType] | None:
+    if not inputs:
+        return None
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    names = [entry.name for entry in proto.graph.input if entry.name not in weights]
+    if len(names) != len(inputs):
+        raise CaptureError(f"the model takes {len(names)} inputs {names}, given {len(inputs)}")
+    return [_type_of(given) for given in inputs]
+
+
+def _type_of(given: Any) -> TensorType:
+    if isinstance(given, TensorType):
+        return given
+    array = np.asarray(given)
+    return TensorType(str(array.dtype), tuple(array.shape))
