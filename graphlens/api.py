@@ -28,6 +28,7 @@ def capture(
     dynamic_shapes: Any = None,
     kwargs: Mapping[str, Any] | None = None,
     trust: bool = False,
+    **choices: Any,
 ) -> Graph:
     """The graph of what a model computes on inputs like these.
 
@@ -41,12 +42,14 @@ def capture(
             (``torch.export``'s for the torch ones).
         kwargs: Keyword arguments of the call.
         trust: Whether a file may run the code that it brings along (TorchScript, pickles).
+        choices: Options of the front end, such as ``session`` of ``'tf'``.
 
     Raises:
         CaptureError: If the model cannot be captured.
         FormatError: If a file is broken or not what its name says.
         MissingDependencyError: If the framework is not installed.
-        UsageError: If ``via`` is no front end, or a file would run code and is not trusted.
+        UsageError: If ``via`` is no front end, it has no such option, or a file would run code and
+            is not trusted.
     """
     if registry.is_graph(model):
         return model
@@ -54,8 +57,10 @@ def capture(
         model, via = _read(Path(model), via, trust)
         if registry.is_graph(model):
             return model
-    front_end = registry.find(registry.FRONTENDS, via or registry.detect(model))
-    return front_end(model, *inputs, kwargs=kwargs, dynamic_shapes=dynamic_shapes)
+    name = via or registry.detect(model)
+    front_end = registry.find(registry.FRONTENDS, name)
+    bound = options.bind("front end", name, front_end, choices)
+    return bound(model, *inputs, kwargs=kwargs, dynamic_shapes=dynamic_shapes)
 
 
 def optimize(
@@ -107,9 +112,7 @@ def prove(
         seeds: How many sets of example data.
     """
     before, after = _graph(before), _graph(after)
-    return registry.load("graphlens.runtime.prove:prove")(
-        before, after, inputs=inputs, seeds=seeds
-    )
+    return registry.load("graphlens.runtime.prove:prove")(before, after, inputs=inputs, seeds=seeds)
 
 
 def equivalent(a: Graph, b: Graph) -> bool:

@@ -52,7 +52,8 @@ PICKLED = Format(
     "graphlens.frontends.torch_files:pickled",
     executes=True,
 )
-FROZEN = Format("a TensorFlow GraphDef", (".pb",), "tf", "graphlens.frontends.tf_files:graph_def")
+FROZEN = Format("a TensorFlow GraphDef", (".pb",), "tf")
+SAVED_MODEL = Format("a TensorFlow SavedModel", (), "tf")
 
 FORMATS = (SAVED, ONNX, EXPORTED, SCRIPTED, PICKLED, FROZEN)
 SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS for suffix in each.suffixes))
@@ -71,6 +72,8 @@ def recognise(path: str | Path) -> Format:
         FormatError: If it is empty, unreadable, or not what its name says.
     """
     path = Path(path)
+    if (path / "saved_model.pb").is_file():
+        return SAVED_MODEL
     head = _head(path)
     promised = [each for each in FORMATS if path.suffix.lower() in each.suffixes]
     if not promised:
@@ -96,7 +99,9 @@ def _head(path: Path) -> bytes:
     except FileNotFoundError:
         raise UsageError(f"no such file: {str(path)!r}") from None
     except IsADirectoryError:
-        raise UsageError(f"{str(path)!r} is a folder: expected a model file") from None
+        raise UsageError(
+            f"{str(path)!r} is a folder without a saved_model.pb: expected a file"
+        ) from None
     except OSError as error:
         raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from error
     if not head:

@@ -104,6 +104,11 @@ def test_a_folder_is_a_usage_error(tmp_path):
         formats.recognise(tmp_path / "model.onnx")
 
 
+def test_a_folder_with_a_saved_model_is_one(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    assert formats.recognise(tmp_path) is formats.SAVED_MODEL
+
+
 def test_an_unknown_suffix_lists_those_that_are_known(tmp_path):
     path = tmp_path / "model.tflite"
     path.write_bytes(b"TFL3")

@@ -13,7 +13,7 @@ from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
 
 _LIBRARY = (str(Path(torch.__file__).parent), "<frozen", "<eval_with_key>", "<string>")
-_HERE = str(Path(__file__).parent)
+_HERE = str(Path(__file__).parent.parent)
 _LINE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
@@ -52,12 +52,17 @@ class Scopes:
         return {path: found[path] for path in sorted(found)}
 
 
+def is_users(file: str) -> bool:
+    """Whether a file is neither torch's, nor ours, nor made up."""
+    return not file.startswith(_LIBRARY) and not file.startswith(_HERE)
+
+
 def user_line() -> tuple[str, int]:
     """File and line of the innermost frame that is neither torch's nor ours."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(_LIBRARY) and not file.startswith(_HERE):
+        if is_users(file):
             return file, frame.f_lineno
         frame = frame.f_back
     return "", 0
@@ -67,7 +72,7 @@ def line_in(trace: str | None) -> tuple[str, int]:
     """File and line of the innermost user's frame in the text of a stack trace."""
     found = _LINE.findall(trace or "")
     for file, line in reversed(found):
-        if not file.startswith(_LIBRARY) and not file.startswith(_HERE):
+        if is_users(file):
             return file, int(line)
     return "", 0
 

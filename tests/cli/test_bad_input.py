@@ -1,0 +1,232 @@
+"""Bad input: one clear message, an exit code, no traceback, no file left behind."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from graphlens.cli import main
+
+
+def chain(length, cyclic=False):
+    """``length`` Relus, the last one's result read by the first where it is cyclic."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])
+    y = helper.make_tensor_value_info(f"t{length}", TensorProto.FLOAT, [2])
+    nodes = [helper.make_node("Relu", [f"t{n}"], [f"t{n + 1}"], f"relu{n}") for n in range(length)]
+    if cyclic:
+        nodes[0] = helper.make_node("Add", ["x", f"t{length}"], ["t1"], "relu0")
+    else:
+        nodes[0].input[0] = "x"
+    graph = helper.make_graph(nodes, "chain", [x], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "chain.onnx"
+    onnx.save(chain(3), path)
+    return str(path)
+
+
+@pytest.fixture
+def fails(tmp_path, capsys):
+    """A check that the command fails with one message, and leaves no new file."""
+
+    def check(*arguments, code, saying):
+        held = sorted(tmp_path.rglob("*"))
+        try:
+            found = main([str(each) for each in arguments])
+        except SystemExit as stop:
+            found = stop.code
+        told = capsys.readouterr()
+        assert (found, told.out) == (code, "")
+        assert "Traceback" not in told.err
+        last = told.err.strip().splitlines()[-1]
+        assert saying in last
+        assert "a bug in graphlens" not in last
+        assert sorted(tmp_path.rglob("*")) == held
+
+    return check
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out.svg"
+
+
+def test_a_missing_framework_says_what_to_install(tmp_path):
+    # A package of that name that cannot be imported stands in the way of the real one.
+    (tmp_path / "onnxruntime.py").write_text("raise ModuleNotFoundError(name='onnxruntime')\n")
+    onnx.save(chain(3), tmp_path / "chain.onnx")
+    done = subprocess.run(
+        [sys.executable, "-m", "graphlens", "optimize", "chain.onnx"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 9
+    assert "pip install 'graphlens[runtime]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "a.json", "a.pt2", "a.pt", "a.pb"])
+def test_a_file_that_is_not_what_its_name_says(name, tmp_path, out, fails):
+    (tmp_path / name).write_bytes(b"hello, world\n" * 10)
+    fails("draw", tmp_path / name, "-o", out, code=3, saying="not what its name says")
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "a.json", "a.pt2", "a.pt", "a.pb"])
+def test_an_empty_file(name, tmp_path, out, fails):
+    (tmp_path / name).touch()
+    fails("draw", tmp_path / name, "-o", out, code=3, saying="is empty")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_truncated_onnx_file(share, tmp_path, out, fails):
+    weights = numpy_helper.from_array(np.ones(400, np.float32), "w")
+    made = chain(20)
+    made.graph.initializer.append(weights)
+    content = made.SerializeToString()
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(content[: int(share * len(content))])
+    fails("draw", path, "-o", out, code=3, saying="cut.onnx")
+
+
+def test_a_truncated_saved_graph(model, tmp_path, out, fails, capsys):
+    saved = tmp_path / "graph.json"
+    assert main(["capture", model, "-o", str(saved)]) == 0
+    capsys.readouterr()
+    saved.write_bytes(saved.read_bytes()[:-20])
+    fails("draw", saved, "-o", out, code=3, saying="graph.json")
+
+
+def test_json_of_something_else(tmp_path, out, fails):
+    path = tmp_path / "other.json"
+    path.write_text('{"name": "package", "version": 1}')
+    fails("draw", path, "-o", out, code=3, saying="other.json")
+
+
+def test_a_pickle_is_not_read_without_trust(tmp_path, out, fails):
+    path = tmp_path / "model.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model/data.pkl", b"cos\nsystem\n(S'touch pwned'\ntR.")
+    fails("draw", path, "-o", out, code=2, saying="--trust")
+
+
+def test_torchscript_is_not_read_without_trust(tmp_path, out, fails):
+    path = tmp_path / "model.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model/constants.pkl", b"x")
+        archive.writestr("model/code/__torch__.py", b"x")
+    fails("draw", path, "-o", out, code=2, saying="--trust")
+
+
+def test_a_model_that_its_own_code_cannot_make(tmp_path, out, fails):
+    path = tmp_path / "code_that_raises.py"
+    path.write_text("def model():\n    raise ValueError('no such layer')\n")
+    fails("draw", f"{path}:model", "-o", out, code=4, saying="no such layer")
+
+
+def test_something_that_is_no_model(tmp_path, out, fails):
+    path = tmp_path / "code_of_a_list.py"
+    path.write_text("def model():\n    return [1, 2]\n")
+    fails("draw", f"{path}:model", "-o", out, code=4, saying="cannot tell what captures a list")
+
+
+def test_a_front_end_that_is_given_another_s_model(model, out, fails):
+    fails("draw", model, "-o", out, "--via", "torch.fx", code=4, saying="torch.fx captures")
+
+
+def test_an_unknown_front_end(model, out, fails):
+    fails("draw", model, "-o", out, "--via", "torch.fy", code=2, saying="torch.fy")
+
+
+def test_an_unknown_pass(model, fails):
+    fails("optimize", model, "--passes", "fuze", code=2, saying="unknown pass 'fuze'")
+
+
+def test_an_unknown_option_of_a_pass(model, fails):
+    fails("optimize", model, "--passes", "layout{too=NCHW}", code=2, saying="'too'")
+
+
+def test_an_option_of_a_pass_that_does_not_fit(model, fails):
+    fails("optimize", model, "--passes", "layout{to=NHCW}", code=2, saying="NHCW")
+
+
+def test_an_unknown_option(model, out, fails):
+    fails("draw", model, "-o", out, "--dept", "1", "--frobnicate", code=2, saying="--frobnicate")
+
+
+def test_an_input_of_the_wrong_shape_for_an_onnx_model(model, out, fails):
+    fails("draw", model, "-o", out, "--input", "1x3x7", code=4, saying="x")
+
+
+def test_a_picture_of_an_unknown_format(model, tmp_path, fails):
+    fails("draw", model, "-o", tmp_path / "out.bmp", code=2, saying=".bmp")
+
+
+def test_a_graph_in_an_unknown_format(model, tmp_path, fails):
+    fails("capture", model, "-o", tmp_path / "out.xml", code=2, saying=".xml")
+
+
+def test_a_folder_that_is_not_there(model, tmp_path, fails):
+    fails("draw", model, "-o", tmp_path / "no" / "out.svg", code=2, saying="no folder")
+
+
+def test_an_output_that_is_a_folder(model, tmp_path, fails):
+    fails("draw", model, "-o", tmp_path, code=2, saying="is a folder")
+
+
+def test_a_folder_that_takes_no_files(model, fails):
+    fails("draw", model, "-o", "/proc/out.svg", code=2, saying="cannot write '/proc/out.svg'")
+
+
+def test_a_cyclic_graph(tmp_path, out, fails):
+    path = tmp_path / "cyclic.onnx"
+    onnx.save(chain(4, cyclic=True), path)
+    fails("draw", path, "-o", out, code=5, saying="cycle")
+
+
+def test_a_dot_that_fails(model, tmp_path, out):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "dot").write_text("#!/bin/sh\necho out of paper >&2\nexit 3\n")
+    (programs / "dot").chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "graphlens", "draw", model, "-o", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+    )
+    assert done.returncode == 8
+    assert "out of paper" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_without_dot_the_libraries_of_pygraphviz_draw(model, tmp_path, out):
+    done = subprocess.run(
+        [sys.executable, "-m", "graphlens", "draw", model, "-o", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<svg" in out.read_text()
+
+
+@pytest.mark.timeout(120)
+def test_a_chain_of_a_hundred_thousand_nodes_neither_overflows_nor_hangs(tmp_path, capsys):
+    path = tmp_path / "long.onnx"
+    onnx.save(chain(100_000), path)
+    assert main(["optimize", str(path), "--no-prove", "--passes", "eliminate", "--json"]) == 0
+    assert '"nodes": 1000' in capsys.readouterr().out
