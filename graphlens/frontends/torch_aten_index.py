@@ -17,6 +17,8 @@ _END = np.iinfo(np.int64).max
 def _slice(call: Call, x: Value, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Value:  # fmt: skip
     start, end = 0 if start is None else start, _END if end is None else end
     axis = call.axis(x, dim)
+    if isinstance(start, int) and start == 0 and isinstance(end, int) and end == _END and step == 1:
+        return call.same(x)
     bounds = [call.ints(start), call.ints(end), call.const([axis])]
     if step != 1:
         bounds.append(call.ints(step))
@@ -138,29 +140,54 @@ def _slice_scatter(
     call: Call, x: Value, source: Value, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
 ) -> Value:  # fmt: skip
     axis = call.axis(x, dim)
-    size, count = call.shape(x)[axis], call.shape(source)[axis]
+    size = call.shape(x)[axis]
     if not isinstance(size, int):
-        return NotImplemented
-    first, _, _ = slice(start, end, step).indices(size)
-    return put_along(call, x, source, axis, np.arange(int(count)) * step + first)
+        whole = not start and (end is None or end == _END) and step == 1
+        return call.same(call.cast(source, call.out.dtype)) if whole else NotImplemented
+    first, last, _ = slice(start, end, step).indices(size)
+    if step == 1:
+        return put_between(call, x, source, axis, first, max(first, last))
+    return _put_apart(call, x, source, axis, np.arange(first, last, step))
 
 
 @row("select_scatter")
 def _select_scatter(call: Call, x: Value, source: Value, dim: int, index: int) -> Value:
     axis = call.axis(x, dim)
     size = call.shape(x)[axis]
-    if not isinstance(size, int):
+    if not isinstance(size, int) or not isinstance(index, int):
         return NotImplemented
-    widened = call.step("Unsqueeze", source, call.const([axis]))
-    return put_along(call, x, widened, axis, np.array([index % size]))
+    shape = list(call.shape(source))
+    shape.insert(axis, 1)
+    held = call.type(source).with_shape(tuple(shape))
+    widened = call.step("Unsqueeze", source, call.const([axis]), type=held)
+    return put_between(call, x, widened, axis, index % size, index % size + 1)
 
 
-def put_along(call: Call, x: Value, source: Value, axis: int, places: np.ndarray) -> Value:
-    """Emit ``x`` with ``source`` at the given places of one axis."""
-    shape = call.shape(source)
+def put_between(call: Call, x: Value, source: Value, axis: int, start: int, end: int) -> Value:
+    """Emit ``x`` with ``source`` in place of its part from ``start`` to ``end`` on one axis."""
+    size, over = int(call.shape(x)[axis]), call.const([axis])
+    source = call.cast(source, call.out.dtype)
+    part = (*call.shape(x)[:axis], end - start, *call.shape(x)[axis + 1 :])
+    if call.shape(source) != part:
+        source = call.step("Expand", source, call.ints(part))
+    parts = [
+        call.step("Slice", x, call.const([0]), call.const([start]), over) if start else None,
+        source,
+        call.step("Slice", x, call.const([end]), call.const([size]), over) if end < size else None,
+    ]
+    held = [part for part in parts if part is not None]
+    return call.same(source) if len(held) == 1 else call.emit("Concat", *held, axis=axis)
+
+
+def _put_apart(call: Call, x: Value, source: Value, axis: int, places: np.ndarray) -> Value:
+    shape = list(call.shape(x))
+    shape[axis] = len(places)
+    source = call.cast(source, call.out.dtype)
+    if list(call.shape(source)) != shape:
+        source = call.step("Expand", source, call.ints(shape))
     column = places.astype(np.int64).reshape([-1 if i == axis else 1 for i in range(len(shape))])
     where = call.step("Expand", call.const(column), call.ints(shape))
-    return call.emit("ScatterElements", x, where, call.cast(source, call.out.dtype), axis=axis)
+    return call.emit("ScatterElements", x, where, source, axis=axis)
 
 
 @row("masked_scatter", "masked_select", "nonzero")

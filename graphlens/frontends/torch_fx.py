@@ -10,6 +10,7 @@ import torch
 import torch.fx
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_scopes import Scopes
@@ -46,7 +47,11 @@ def capture(
     means = "torch.fx" if traced is not None else "torch.fx (run on fake tensors)"
     translator = Translator(type(model).__name__, means, Scopes.of(model))
     recorder = Recorder(translator, weights_of(model))
-    return recorder.output(_run(recorder, model, traced, given))
+    try:
+        result = _run(recorder, model, traced, given)
+    except Exception as error:
+        raise cannot_capture("torch.fx", model, error) from error
+    return recorder.output(result)
 
 
 def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:

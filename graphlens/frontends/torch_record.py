@@ -37,7 +37,6 @@ class Recorder(ProxyTorchDispatchMode):
         self.translator = translator
         self.fake = FakeTensorMode(allow_non_fake_inputs=True)
         self.scope: list[str] = [""]
-        self._refs: dict[int, Ref] = {}
         self._held: list[Any] = []
         self._twins: dict[int, torch.Tensor] = {}
         self._names: dict[int, str] = {}
@@ -102,8 +101,12 @@ class Recorder(ProxyTorchDispatchMode):
                 self._keep(one, ref)
 
     def _keep(self, tensor: torch.Tensor, ref: Ref) -> None:
-        self._refs[id(tensor)] = ref
-        self._held.append(tensor)  # so that its id stays its own
+        """Write a fake tensor's Ref on it.
+
+        A table from tensors to Refs would hold the tensors, and torch's factory functions copy
+        a tensor that somebody else holds too, so that the program would get an unknown one.
+        """
+        tensor.graphlens_ref = ref  # type: ignore[attr-defined]
 
     def _argument(self, one: Any) -> Any:
         if isinstance(one, torch.Tensor):
@@ -115,12 +118,11 @@ class Recorder(ProxyTorchDispatchMode):
     def _ref(self, tensor: torch.Tensor) -> Ref:
         """The Ref of a tensor: known, a weight, or a literal of the program."""
         twin = self._twins.get(id(tensor), tensor)
-        found = self._refs.get(id(twin))
+        found = getattr(twin, "graphlens_ref", None)
         if found is None:
             name = self._names.get(id(tensor))
             found = self.translator.param(name, tensor) if name else self._lifted(tensor)
             self._keep(twin, found)
-            self._held.append(tensor)
         return found
 
     def _lifted(self, tensor: torch.Tensor) -> Ref:

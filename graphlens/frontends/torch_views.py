@@ -94,6 +94,15 @@ class Ref:
         self._value = value
         self._seen = self._root()._version
 
+    def shows(self, other: Ref) -> bool:
+        """Whether both are the same part of the same tensor, so that a copy changes nothing."""
+        one, two = self._view, other._view
+        if self is other or one is None or two is None:
+            return self is other
+        if (one.op, one.index) != (two.op, two.index) or not one.base.shows(two.base):
+            return False
+        return list(one.arguments.values())[1:] == list(two.arguments.values())[1:]
+
     def _root(self) -> Ref:
         ref = self
         while ref._view is not None:

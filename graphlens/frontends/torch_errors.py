@@ -1,0 +1,34 @@
+"""Errors of the PyTorch front ends, with the user's own frames of what went wrong."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+from graphlens.errors import CaptureError, GraphlensError
+from graphlens.frontends.torch_scopes import is_users
+
+_SHOWN = 3
+"""Frames of the user's code shown, innermost last."""
+_LENGTH = 600
+"""Characters of torch's own message that are kept."""
+
+_REMEDIES = (
+    ("data-dependent", "Python control flow depends on a tensor's value"),
+    ("datadependent", "Python control flow depends on a tensor's value"),
+    ("meta tensors", "the value of a tensor is asked for, which has none while tracing"),
+)
+
+
+def cannot_capture(means: str, model: Any, error: BaseException) -> GraphlensError:
+    """The error for a model that ``means`` could not capture, its cause in a few lines."""
+    if isinstance(error, GraphlensError):
+        return error
+    said = " ".join(str(error).split())
+    said = said if len(said) <= _LENGTH else f"{said[:_LENGTH]} ..."
+    lines = [f"{means} cannot capture {type(model).__name__}: {type(error).__name__}: {said}"]
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if is_users(one.filename)]
+    lines += [f"  at {one.filename}:{one.lineno} in {one.name}: {one.line}" for one in frames[-_SHOWN:]]
+    seen = f"{type(error).__name__} {said}".lower()
+    lines += [f"  {text}; try another front end or inputs" for word, text in _REMEDIES if word in seen][:1]
+    return CaptureError("\n".join(lines))
