@@ -1,46 +1,28 @@
-"""A Graph as an ONNX model: what runs, what is saved, what other tools read."""
+"""A Graph as an ONNX model, in memory or as a file that is written whole or not at all."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from graphlens.errors import GraphError
+from graphlens.files import atomic
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Node, Value
-from graphlens.ops.facts import facts
-from graphlens.ops.infer import channels_first, channels_last_order
-from graphlens.ops.node_proto import node_proto
-from graphlens.ops.proto import NUMBERS, tensor_proto, type_proto
-from graphlens.ops.schema import opset_of
-from graphlens.runtime.origin import METADATA, node_metadata, put
+from graphlens.ops.proto import tensor_type, type_proto
+from graphlens.runtime.lowering import lower
+from graphlens.runtime.origin import put
+from graphlens.tensor import TensorType
 
-HELD_OUTSIDE = 1024
-"""Bytes from which a weight may be kept outside of the protobuf."""
+_INLINE_LIMIT = 2**31 - 2**26
+"""Bytes of weights up to which they are written into the file itself; a protobuf ends at 2 GiB."""
 
-_LIMIT = 2**31 - 2**24
-"""Bytes that a protobuf can hold (2 GiB), less room for all but the weights."""
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A Graph as an ONNX model, and how the two belong together.
-
-    Attributes:
-        model: The model.
-        names: ONNX's name of every value of the graph itself (not of its regions).
-        outside: Arrays, by initializer's name, that the model only declares.
-    """
-
-    model: onnx.ModelProto
-    names: dict[Value, str] = field(default_factory=dict)
-    outside: dict[str, np.ndarray] = field(default_factory=dict)
+_PAGE = 4096
+"""Where a tensor may start in the file beside: then a reader can map it."""
 
 
 def to_onnx(graph: Graph) -> onnx.ModelProto:
@@ -55,7 +37,7 @@ def to_onnx(graph: Graph) -> onnx.ModelProto:
             limit), or a node has no ONNX form.
     """
     total = sum(array.nbytes for array in graph.weights.values())
-    if total > _LIMIT:
+    if total > _INLINE_LIMIT:
         raise GraphError(
             f"{graph!r}: {total} bytes of weights do not fit into one ONNX model in memory, "
             "which holds 2 GiB; save it to a file instead"
@@ -63,275 +45,71 @@ def to_onnx(graph: Graph) -> onnx.ModelProto:
     return lower(graph).model
 
 
-def lower(
-    graph: Graph, *, keep: Iterable[Value] = (), outside: bool = False, typed: bool = True
-) -> Lowered:
-    """The graph as an ONNX model and the names of its values.
-
-    Args:
-        graph: What to lower.
-        keep: Values to return after the graph's own outputs.
-        outside: Leave weights of `HELD_OUTSIDE` bytes and more out of the protobuf.
-        typed: Also write the types of all values.
-    """
-    lowering = _Lowering(outside, typed)
-    return lowering.finish(graph, list(keep))
-
-
-class _Lowering:
-    """One lowering: the names taken so far, domains met and weights left outside."""
-
-    def __init__(self, outside: bool, typed: bool) -> None:
-        self._leave = outside
-        self._typed = typed
-        self._taken: set[str] = set()
-        self._domains: set[str] = {""}
-        self._outside: dict[str, np.ndarray] = {}
-
-    def finish(self, graph: Graph, keep: list[Value]) -> Lowered:
-        main = onnx.GraphProto(name=graph.name or "graph")
-        names: dict[Value, str] = {}
-        for name in graph.inputs:
-            names[Value(name)] = self._fresh(name)
-            main.input.add(name=names[Value(name)]).type.CopyFrom(
-                type_proto(graph.type_of(Value(name)))
-            )
-        wanted = self._wanted(graph, names)
-        self.fill(graph, main, names)
-        self._outputs(graph, main, names, wanted, keep)
-        model = onnx.ModelProto(producer_name="graphlens", graph=main)
-        model.opset_import.extend(
-            helper.make_opsetid(d, opset_of(d)) for d in sorted(self._domains)
-        )
-        model.ir_version = helper.find_min_ir_version_for(
-            [entry for entry in model.opset_import if entry.domain in ("", "ai.onnx.ml")]
-        )
-        about = {key: value for key, value in graph.graph.items() if _is_plain(value)}
-        if about:
-            put(model.metadata_props, METADATA, json.dumps(about))
-        return Lowered(model, names, self._outside)
-
-    def fill(self, graph: Graph, sink: onnx.GraphProto, names: dict[Value, str]) -> None:
-        """Write a graph's nodes into ``sink``; ``names`` has its Inputs, and gets all values."""
-        for name in graph.order():
-            node = graph.node(name)
-            if node.domain != OURS:
-                self._operation(graph, name, node, sink, names)
-            elif node.op in (PARAM, CONST):
-                self._constant(graph, name, node, sink, names)
-            elif node.op == REGION:
-                self._region(graph, name, node, sink, names)
-            elif node.op not in (INPUT, OUTPUT):
-                raise GraphError(f"{name}: {node.qualified} has no ONNX form")
-
-    # -- nodes ------------------------------------------------------------------------------
-
-    def _constant(
-        self, graph: Graph, name: str, node: Node, sink: onnx.GraphProto, names: dict[Value, str]
-    ) -> None:
-        title = self._result(Value(name), names)
-        array = graph.weights.get(name)
-        held = node.results[0]
-        if array is None:
-            sink.input.add(name=title).type.CopyFrom(type_proto(held))
-            return
-        if self._leave and array.nbytes >= HELD_OUTSIDE and _may_stay_outside(array):
-            proto = _declared(title, array)
-            self._outside[title] = array
-        else:
-            proto = tensor_proto(array, title)
-        for key, value in node_metadata(name, node).items():
-            put(proto.metadata_props, key, value)
-        sink.initializer.append(proto)
-
-    def _operation(
-        self, graph: Graph, name: str, node: Node, sink: onnx.GraphProto, names: dict[Value, str]
-    ) -> None:
-        self._domains.add(node.domain)
-        operands = ["" if value is None else names[value] for value in graph.operands(name)]
-        results = [self._result(Value(name, i), names) for i in range(len(node.results))]
-        made = list(results)
-        after: list[onnx.NodeProto] = []
-        if node.attributes.get("data_format") == "NHWC":
-            for index in facts(node.op, node.domain).layout[0]:
-                held = graph.type_of(_given(graph, name, index))
-                order = channels_first(_rank(name, held.rank))
-                operands[index] = self._transposed(operands[index], name, order, sink)
-            for index in facts(node.op, node.domain).layout[1]:
-                order = channels_last_order(_rank(name, node.results[index].rank))
-                made[index] = self._fresh(f"{name}.nchw")
-                after.append(_transpose(made[index], results[index], order))
-        proto = node_proto(node, name, operands, made)
-        if node.regions:
-            self._bodies(node, proto)
-        for key, value in node_metadata(name, node).items():
-            put(proto.metadata_props, key, value)
-        sink.node.append(proto)
-        sink.node.extend(after)
-        self._write_types(node, results, sink)
-
-    def _transposed(
-        self, operand: str, name: str, order: tuple[int, ...], sink: onnx.GraphProto
-    ) -> str:
-        moved = self._fresh(f"{name}.nhwc")
-        sink.node.append(_transpose(operand, moved, order))
-        return moved
-
-    def _region(
-        self, graph: Graph, name: str, node: Node, sink: onnx.GraphProto, names: dict[Value, str]
-    ) -> None:
-        """Inline a fused group: its nodes stand where it stood."""
-        body = node.regions["body"]
-        operands = [value for value in graph.operands(name) if value is not None]
-        inner = {Value(formal): names[v] for formal, v in zip(body.inputs, operands, strict=True)}
-        for index, value in enumerate(body.outputs):
-            given = inner.get(value)
-            if given is not None or body.op(value.node) in _STORED:
-                continue
-            inner[value] = self._result(Value(name, index), names)
-        self.fill(body, sink, inner)
-        for index, value in enumerate(body.outputs):
-            outer = Value(name, index)
-            if outer not in names:
-                names[outer] = inner[value]
-            elif names[outer] != inner[value]:
-                sink.node.append(_identity(inner[value], names[outer]))
-
-    def _bodies(self, node: Node, proto: onnx.NodeProto) -> None:
-        """Write If / Loop / Scan bodies, which in ONNX read outer values by their names."""
-        count = captures(node, len(proto.input))
-        outer = list(proto.input)[len(proto.input) - count :]
-        del proto.input[len(proto.input) - count :]
-        for key, body in node.regions.items():
-            sink = onnx.GraphProto(name=body.name or key)
-            names: dict[Value, str] = {}
-            formals = len(body.inputs) - count
-            for index, formal in enumerate(body.inputs):
-                if index >= formals:
-                    names[Value(formal)] = outer[index - formals]
-                    continue
-                names[Value(formal)] = self._fresh(formal)
-                sink.input.add(name=names[Value(formal)]).type.CopyFrom(
-                    type_proto(body.type_of(Value(formal)))
-                )
-            self.fill(body, sink, names)
-            self._outputs(body, sink, names, {}, [])
-            proto.attribute.append(helper.make_attribute(key, sink))
-
-    # -- names and types --------------------------------------------------------------------
-
-    def _wanted(self, graph: Graph, names: dict[Value, str]) -> dict[int, str]:
-        """Output names as the graph asks for them; a computed value takes its name at once."""
-        asked = graph.nodes[graph.output]["attributes"].get("names", ())
-        wanted: dict[int, str] = {}
-        for index, (value, name) in enumerate(zip(graph.outputs, asked, strict=False)):
-            if name in self._taken or (name in graph and name != value.node):
-                continue
-            wanted[index] = name
-            if value not in names and graph.op(value.node) not in _STORED:
-                names[value] = self._fresh(name)
-        return wanted
-
-    def _outputs(
-        self,
-        graph: Graph,
-        sink: onnx.GraphProto,
-        names: dict[Value, str],
-        wanted: Mapping[int, str],
-        keep: list[Value],
-    ) -> None:
-        used = {entry.name for entry in sink.input} | {entry.name for entry in sink.initializer}
-        made = {title for node in sink.node for title in node.output}
-        for index, value in enumerate([*graph.outputs, *keep]):
-            title = names[value]
-            if title in used or title not in made:
-                hint = wanted.get(index, f"{title}.out")
-                source, title = title, hint if hint not in self._taken else self._fresh(hint)
-                sink.node.append(_identity(source, title))
-            used.add(title)
-            entry = sink.output.add(name=title)
-            if self._typed:
-                entry.type.CopyFrom(type_proto(graph.type_of(value)))
-
-    def _result(self, value: Value, names: dict[Value, str]) -> str:
-        """The name of a value that is made now, unless an output's name was given to it before."""
-        if value not in names:
-            hint = f"{value.node}:{value.result}" if value.result else value.node
-            names[value] = self._fresh(hint)
-        return names[value]
-
-    def _fresh(self, hint: str) -> str:
-        title, number = hint, 0
-        while title in self._taken:
-            number += 1
-            title = f"{hint}#{number}"
-        self._taken.add(title)
-        return title
-
-    def _write_types(self, node: Node, results: list[str], sink: onnx.GraphProto) -> None:
-        if not self._typed:
-            return
-        for title, held in zip(results, node.results, strict=True):
-            if NUMBERS.get(held.dtype):
-                sink.value_info.add(name=title).type.CopyFrom(type_proto(held))
-
-
-_STORED = frozenset(f"{OURS}.{op}" for op in (INPUT, PARAM, CONST))
-
-
-def captures(node: Node, operands: int) -> int:
-    """How many of a node's last operands are outer values that its regions read."""
-    count = node.attributes.get("captures", operands - 1 if node.op == "If" else 0)
-    return count if isinstance(count, int) else 0
-
-
 def save_onnx(graph: Graph, path: str | Path) -> None:
-    """Write the graph as an ONNX file, whole or not at all."""
-    raise NotImplementedError
+    """Write the graph as an ONNX file; weights of more than 2 GB go into ``<path>.data`` beside.
+
+    Raises:
+        GraphError: If a node has no ONNX form, or ONNX's checker refuses what was made.
+        UsageError: If the file cannot be written.
+    """
+    target = Path(path)
+    lowered = lower(graph, outside=True)
+    _check(lowered.model, graph)
+    total = sum(array.nbytes for array in lowered.outside.values())
+    with ExitStack() as stack:
+        if total > _INLINE_LIMIT:
+            beside = stack.enter_context(atomic(target.with_name(f"{target.name}.data")))
+            with beside.open("wb") as file:
+                _write_beside(lowered.model, lowered.outside, file, f"{target.name}.data")
+        else:
+            _put_inside(lowered.model, lowered.outside)
+        draft = stack.enter_context(atomic(target))
+        draft.write_bytes(lowered.model.SerializeToString())
 
 
-def _declared(title: str, array: np.ndarray) -> onnx.TensorProto:
-    """An initializer whose data is elsewhere; the runtime is handed the array itself."""
-    proto = onnx.TensorProto(
-        name=title,
-        data_type=NUMBERS[str(array.dtype)],
-        dims=array.shape,
-        data_location=onnx.TensorProto.EXTERNAL,
-    )
-    put(proto.external_data, "location", "weights")
-    put(proto.external_data, "length", str(array.nbytes))
-    return proto
-
-
-def _may_stay_outside(array: np.ndarray) -> bool:
-    """Whether the array's bytes are ONNX's (packed types and strings are not)."""
-    return array.dtype.kind in "biufc" or str(array.dtype) in ("bfloat16",)
-
-
-def _transpose(operand: str, result: str, order: tuple[int, ...]) -> onnx.NodeProto:
-    return helper.make_node("Transpose", [operand], [result], name=result, perm=list(order))
-
-
-def _identity(operand: str, result: str) -> onnx.NodeProto:
-    return helper.make_node("Identity", [operand], [result], name=result)
-
-
-def _given(graph: Graph, name: str, index: int) -> Value:
-    value = graph.operands(name)[index]
-    if value is None:
-        raise GraphError(f"{name}: operand {index} is missing")
-    return value
-
-
-def _rank(name: str, rank: int | None) -> int:
-    if rank is None:
-        raise GraphError(f"{name}: an NHWC operation of unknown rank cannot be lowered")
-    return rank
-
-
-def _is_plain(value: object) -> bool:
+def _check(model: onnx.ModelProto, graph: Graph) -> None:
+    """ONNX's own check of all but the weights, which are as they were."""
+    light = onnx.ModelProto()
+    light.CopyFrom(model)
+    kept = [entry for entry in light.graph.initializer if not entry.external_data]
+    for entry in light.graph.initializer:
+        if entry.external_data:
+            held = onnx.TypeProto()
+            held.tensor_type.elem_type = entry.data_type
+            shaped = TensorType(tensor_type(held).dtype, tuple(entry.dims))
+            light.graph.input.add(name=entry.name).type.CopyFrom(type_proto(shaped))
+    del light.graph.initializer[:]
+    light.graph.initializer.extend(kept)
     try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+        onnx.checker.check_model(light)
+    except (onnx.checker.ValidationError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise GraphError(f"{graph!r} makes no valid ONNX model: {first}") from error
+
+
+def _put_inside(model: onnx.ModelProto, arrays: Mapping[str, np.ndarray]) -> None:
+    for entry in model.graph.initializer:
+        array = arrays.get(entry.name)
+        if array is not None:
+            entry.ClearField("external_data")
+            entry.ClearField("data_location")
+            entry.raw_data = _little_endian(array).tobytes()
+
+
+def _write_beside(
+    model: onnx.ModelProto, arrays: Mapping[str, np.ndarray], file: BinaryIO, location: str
+) -> None:
+    for entry in model.graph.initializer:
+        array = arrays.get(entry.name)
+        if array is None:
+            continue
+        file.write(b"\0" * (-file.tell() % _PAGE))
+        entry.ClearField("external_data")
+        for key, value in (("location", location), ("offset", file.tell())):
+            put(entry.external_data, key, str(value))
+        put(entry.external_data, "length", str(array.nbytes))
+        file.write(np.ascontiguousarray(_little_endian(array)).view(np.uint8).data)
+
+
+def _little_endian(array: np.ndarray) -> np.ndarray:
+    return array.astype(array.dtype.newbyteorder("<"), copy=False)

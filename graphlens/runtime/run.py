@@ -13,7 +13,7 @@ from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, Value
 from graphlens.ops.proto import NUMBERS
 from graphlens.ops.schema import in_vocabulary
-from graphlens.runtime.lower import Lowered, lower
+from graphlens.runtime.lowering import Lowered, lower
 from graphlens.runtime.session import NoKernelError, Session
 from graphlens.runtime.stepwise import run_stepwise
 from graphlens.tensor import UNDEFINED, TensorType
