@@ -9,7 +9,7 @@ import numpy as np
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
 from graphlens.rewrite import Match, Rule, const, op, optional, rest, var
-from graphlens.tensor import Dim, TensorType
+from graphlens.tensor import TensorType
 
 
 def same_shape(a: TensorType, b: TensorType) -> bool:
@@ -49,14 +49,24 @@ def _transpose_once(m: Match, b: Builder) -> Value:
     return b.op("Transpose", m["x"], perm=order, results=[m.type()], name=m.root)
 
 
-def reshape_target(held: TensorType) -> tuple[int, ...] | None:
-    """The shape operand that reshapes to a type: -1 for the one unknown dimension it may have."""
-    if held.shape is None or sum(isinstance(dim, str) for dim in held.shape) > 1:
+def reshape_target(held: TensorType, read: TensorType | None = None) -> tuple[int, ...] | None:
+    """The shape operand that reshapes to a type, None where no constant one can say it.
+
+    Args:
+        held: The wanted type. An unknown dimension is written -1 if it is the only one.
+        read: The operand's type: an unknown dimension that both have in the same place is
+            written 0 (taken over) if there are several.
+    """
+    if held.shape is None or (0 in held.shape and not held.is_static):
         return None
-    unknown: list[Dim] = [dim for dim in held.shape if isinstance(dim, str)]
-    if unknown and 0 in held.shape:
+    shape = list(held.shape)
+    if sum(isinstance(dim, str) for dim in shape) > 1 and read is not None:
+        for axis, (dim, own) in enumerate(zip(shape, read.shape or (), strict=False)):
+            if isinstance(dim, str) and dim == own and dim != "?":
+                shape[axis] = 0
+    if sum(isinstance(dim, str) for dim in shape) > 1:
         return None
-    return tuple(dim if isinstance(dim, int) else -1 for dim in held.shape)
+    return tuple(dim if isinstance(dim, int) else -1 for dim in shape)
 
 
 def _reshape_once(m: Match, b: Builder) -> Value | None:
@@ -67,7 +77,7 @@ def _reshape_once(m: Match, b: Builder) -> Value | None:
     """
     wanted = m.array("shape")
     if wanted is not None and 0 in wanted:
-        target = reshape_target(m.type())
+        target = reshape_target(m.type(), m.type("x"))
         if target is None:
             return None
         return b.op("Reshape", m["x"], b.const(target, "int64"), results=[m.type()], name=m.root)

@@ -22,19 +22,11 @@ from graphlens.rewrite.regions import inside
 from graphlens.runtime.run import run
 from graphlens.tensor import TensorType
 
-_VIEWS = frozenset(
-    {
-        "Reshape",
-        "Transpose",
-        "Cast",
-        "Squeeze",
-        "Unsqueeze",
-        "Flatten",
-        "Identity",
-        "Slice",
-        "Split",
-    }
-)
+_VIEWS = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Identity"}) | {
+    "Cast",
+    "Slice",
+    "Split",
+}
 """Ops that make a Param of a Param: the same weights, seen otherwise."""
 
 _LARGE = 1 << 20

@@ -209,7 +209,9 @@ class _Driver:
         if age > _GENERATIONS or self._limit < 0:
             self._endless()
         graph = editor.graph
-        level = [name for name in [*made, *touched] if graph.op(name) not in _SHARED]
+        level = [
+            name for name in [*made, *touched] if name in graph and graph.op(name) not in _SHARED
+        ]
         if not made:
             level += [match.root] if match.root in graph else []
         near: list[str] = []

@@ -1,0 +1,63 @@
+"""One form for what the frameworks spell in many ways, so that equal models are equal graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from graphlens.errors import PassError
+from graphlens.ir import Graph
+from graphlens.passes.canonicalize_arithmetic import ARITHMETIC
+from graphlens.passes.canonicalize_attributes import settle_attributes
+from graphlens.passes.canonicalize_convolution import CONVOLUTION
+from graphlens.passes.canonicalize_reductions import REDUCTIONS
+from graphlens.passes.canonicalize_views import VIEWS
+from graphlens.passes.common_subexpressions import common_subexpressions
+from graphlens.passes.eliminate import eliminate
+from graphlens.passes.fold_constants import fold_constants
+from graphlens.passes.recognise import RECOGNISE, recognise
+from graphlens.rewrite import apply
+
+FORMS = (*CONVOLUTION, *VIEWS, *REDUCTIONS, *ARITHMETIC)
+"""Rules that bring ops to one form."""
+
+RULES = (*RECOGNISE, *FORMS)
+"""The rules of this pass; those that recognise come first, and have a sweep of their own."""
+
+_ROUNDS = 20
+"""Rounds after which a graph that still changes is taken for one that never settles."""
+
+
+def canonicalize(graph: Graph) -> Graph:
+    """The graph in canonical form; the graph itself if it is in that form.
+
+    Linear layers are MatMul, then Add; a convolution holds its bias and its padding; decomposed
+    norms, activations and attention are single ops; views are Reshapes to a constant shape;
+    reductions keep their axes; constants are folded, no-ops gone and equal computations merged;
+    of commutative operands, computed ones come first and constants last; attributes at their
+    default are left out, others at float32.
+
+    Raises:
+        PassError: If the rules do not settle.
+    """
+    for _ in range(_ROUNDS):
+        before = graph
+        for step in _STEPS:
+            graph = step(graph)
+        if graph is before:
+            return graph
+    raise PassError(f"{graph!r} still changes after {_ROUNDS} rounds of canonicalize")
+
+
+def _formed(graph: Graph) -> Graph:
+    return apply(graph, FORMS)
+
+
+_STEPS: tuple[Callable[[Graph], Graph], ...] = (
+    fold_constants,
+    eliminate,
+    settle_attributes,
+    common_subexpressions,
+    recognise,
+    _formed,
+)
+"""One round."""
