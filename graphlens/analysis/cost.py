@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graphlens.analysis.dataflow import Dataflow, dataflow
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, REGION, Value
+from graphlens.ops.cost import flops as node_flops
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,6 @@ def kernel_flops(graph: Graph, name: str, operands: tuple[Value | None, ...]) ->
     node = graph.node(name)
     if node.op == REGION and node.domain == OURS:
         return _total(flops(body) for body in node.regions.values())
-    import importlib
-
-    try:
-        node_flops = importlib.import_module("graphlens.ops.cost").flops
-    except ImportError:
-        return None
     return node_flops(node, [None if v is None else graph.type_of(v) for v in operands])
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from graphlens.analysis.matching import matches_by_origin, matches_by_structure
 from graphlens.analysis.merkle import settled
 from graphlens.errors import unknown_name
@@ -162,7 +164,7 @@ class _Sides:
         if was["results"] != now["results"]:
             yield f"results: {_types(was['results'])} -> {_types(now['results'])}"
         yield from self._operands(old, name)
-        if self.before.weights.get(old) is not self.after.weights.get(name):
+        if not _same_value(self.before.weights.get(old), self.after.weights.get(name)):
             yield "another value"
 
     def _operands(self, old: str, name: str) -> Iterator[str]:
@@ -198,6 +200,14 @@ class _Sides:
         found = None if at is None else self.becomes.get(at, self._now.get(at))
         self._now.update(dict.fromkeys(passed, found))
         return found
+
+
+def _same_value(was: np.ndarray | None, now: np.ndarray | None) -> bool:
+    """Whether two weights are one array or have the same bytes."""
+    if was is None or now is None or was is now:
+        return was is now
+    alike = was.dtype == now.dtype and was.shape == now.shape
+    return alike and (np.array_equal(was, now) or was.tobytes() == now.tobytes())
 
 
 def _attributes(was: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:

@@ -63,12 +63,13 @@ def matches_by_structure(before: Graph, after: Graph) -> Matches:
     Each stage is linear and leaves what the former matched alone.
     """
     made = _Pairing(before, after)
-    up = upward(before, _content(before)), upward(after, _content(after))
-    made.by_key(up[0], up[1])
-    loose = [upward(graph, lambda name: b"") for graph in (before, after)]
-    down = [downward(graph, hashed) for graph, hashed in zip((before, after), loose, strict=True)]
-    made.by_key(down[0], down[1])
-    made.by_key(*(_names(graph) for graph in (before, after)))
+    both = before, after
+    exact = [upward(graph, _content(graph)) for graph in both]
+    loose = [upward(graph, lambda name: b"") for graph in both]
+    for hashed in (exact, loose):
+        made.by_key(*(downward(graph, up) for graph, up in zip(both, hashed, strict=True)))
+        made.by_key(*hashed)
+    made.by_key(*(_names(graph) for graph in both))
     made.by_neighbours()
     return Matches({name: (old,) for name, old in made.pairs.items()}, related=False)
 
@@ -93,25 +94,52 @@ class _Pairing:
     def __init__(self, before: Graph, after: Graph) -> None:
         self._before = before
         self._after = after
+        self._after_order = after.order()
         self.pairs: dict[str, str] = {}
         self._taken: set[str] = set()
 
     def by_key(self, olds: Mapping[str, Digest], news: Mapping[str, Digest]) -> None:
-        """Pair free nodes of equal keys: those of equal names first, the others in order."""
+        """Pair free nodes of equal keys, from the outputs on.
+
+        Where several have one key, operands of a pair go together, then those of equal names,
+        then the others in order.
+        """
         waiting: dict[Digest, list[str]] = {}
         for name in self._before:
             if name in olds and name not in self._taken:
                 waiting.setdefault(olds[name], []).append(name)
-        free = [name for name in self._after if name in news and name not in self.pairs]
+        free = [name for name in reversed(self._after_order) if name in news]
         for name in free:
-            if olds.get(name) == news[name] and name not in self._taken:
-                self._pair(name, name)
-        for name in free:
+            if name in self.pairs:
+                continue
+            if name not in self._taken and olds.get(name) == news[name]:
+                self._together(name, name, olds, news)
+                continue
             held = waiting.get(news[name], [])
-            while held and held[0] in self._taken:
-                held.pop(0)
-            if name not in self.pairs and held:
-                self._pair(held.pop(0), name)
+            while held and held[-1] in self._taken:
+                held.pop()
+            if held:
+                self._together(held.pop(), name, olds, news)
+
+    def _together(
+        self, old: str, name: str, olds: Mapping[str, Digest], news: Mapping[str, Digest]
+    ) -> None:
+        """Pair two nodes, and their operands of equal keys, and those of them."""
+        waiting = [(old, name)]
+        while waiting:
+            old, name = waiting.pop()
+            if old in self._taken or name in self.pairs:
+                continue
+            self._pair(old, name)
+            theirs = [v.node for v in self._before.operands(old) if v is not None]
+            for value in self._after.operands(name):
+                if value is None or value.node not in news:
+                    continue
+                key = news[value.node]
+                twin = next((old for old in theirs if olds.get(old) == key), None)
+                if twin is not None:
+                    theirs.remove(twin)
+                    waiting.append((twin, value.node))
 
     def by_neighbours(self) -> None:
         """Pair free nodes of one op that stand in one place beside paired ones."""

@@ -1,0 +1,170 @@
+"""Diffs through origins, and of graphs that have none in common."""
+
+import json
+
+import numpy as np
+import pytest
+from random_graphs import chain, random_graph, renamed
+
+from graphlens.analysis.diff import diff
+from graphlens.errors import UsageError
+from graphlens.ir import parse
+
+BEFORE = """
+def f(x: float32[1, 4, 8, 8]):
+    w: float32[4, 4, 1, 1] = Param()
+    s: float32[4] = Param()
+    conv: float32[1, 4, 8, 8] = Conv(x, w)
+    bn: float32[1, 4, 8, 8] = BatchNormalization(conv, s, s, s, s)
+    drop: float32[1, 4, 8, 8] = Identity(bn)
+    relu: float32[1, 4, 8, 8] = Relu(drop)
+    add: float32[1, 4, 8, 8] = Add(relu, x)
+    return add
+"""
+AFTER = """
+def f(x: float32[1, 4, 8, 8]):
+    w: float32[4, 4, 1, 1] = Param()
+    bias: float32[4] = Param(_origins=['s'])
+    conv: float32[1, 4, 8, 8] = Conv(x, w, bias, _origins=['conv', 'bn'])
+    relu: float32[1, 4, 8, 8] = Relu(conv)
+    extra: float32[1, 4, 8, 8] = Neg(relu)
+    add: float32[1, 4, 8, 8] = Add(extra, x)
+    return add
+"""
+
+
+def names(changes) -> list[str]:
+    return [change.after for change in changes]
+
+
+def test_a_history_step_is_told_through_origins():
+    held = diff(parse(BEFORE), parse(AFTER))
+    assert held.removed == ("drop",)
+    assert held.added == ("extra",)
+    assert [(c.after, c.before) for c in held.fused] == [("conv", ("conv", "bn"))]
+    assert names(held.kept) == ["x", "w", "bias", "relu", "output"]
+    assert [(c.after, c.what) for c in held.changed] == [
+        ("add", ("operand 0: relu -> extra",)),
+    ]
+
+
+def test_the_text_has_one_line_a_difference():
+    assert str(diff(parse(BEFORE), parse(AFTER))).splitlines() == [
+        "- Identity drop",
+        "+ Neg extra",
+        "* Conv conv <- Conv conv, BatchNormalization bn",
+        "~ Add add: operand 0: relu -> extra",
+        "5 kept",
+    ]
+
+
+def test_every_node_of_both_is_told_of_once():
+    before, after = parse(BEFORE), parse(AFTER)
+    held = diff(before, after)
+    told = [*held.added, *names(held.kept), *names(held.changed), *names(held.fused)]
+    assert sorted(told) == sorted(after)
+    old = {name for olds in held.matches().values() for name in olds}
+    assert old | set(held.removed) == set(before)
+    assert not old & set(held.removed)
+
+
+def test_a_node_whose_operand_was_removed_and_passed_on_is_kept():
+    held = diff(parse(BEFORE), parse(AFTER))
+    assert "relu" in names(held.kept)
+
+
+def test_a_node_that_became_several_is_theirs_all():
+    before = parse("def f(x: float32[2, 3]):\n    w: float32[3, 4] = Param()\n"
+                   "    b: float32[4] = Param()\n"
+                   "    g: float32[2, 4] = Gemm(x, w, b)\n    return g\n")  # fmt: skip
+    after = parse("def f(x: float32[2, 3]):\n    w: float32[3, 4] = Param()\n"
+                  "    b: float32[4] = Param()\n"
+                  "    m: float32[2, 4] = MatMul(x, w, _origins=['g'])\n"
+                  "    g: float32[2, 4] = Add(m, b, _origins=['g'])\n    return g\n")  # fmt: skip
+    held = diff(before, after)
+    assert held.removed == held.added == ()
+    assert [(c.after, c.before, c.what[0]) for c in held.changed] == [
+        ("m", ("g",), "Gemm -> MatMul"),
+        ("g", ("g",), "Gemm -> Add"),
+    ]
+
+
+def test_a_graph_and_itself_differ_in_nothing():
+    graph = parse(BEFORE)
+    held = diff(graph, graph)
+    assert not held
+    assert str(held) == "9 kept"
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_two_captures_under_other_names_differ_in_nothing(seed):
+    graph = random_graph(seed)
+    held = diff(graph, renamed(graph))
+    assert not held, str(held)
+    assert len(held.kept) == len(graph)
+
+
+def test_a_layer_inserted_into_another_capture_is_the_one_thing_added():
+    before = chain(30)
+    text = "def f(x: float32[1, 16]):\n"
+    last = "x"
+    for index in range(31):
+        op = "Sigmoid" if index == 12 else "Relu"
+        text += f"    layer{index}: float32[1, 16] = {op}({last})\n"
+        last = f"layer{index}"
+    held = diff(before, parse(f"{text}    return {last}\n"))
+    assert held.added == ("layer12",)
+    assert held.removed == ()
+    assert len(held.kept) == 31
+    assert [c.what for c in held.changed] == [("operand 0: r11 -> layer12",)]
+
+
+def test_a_changed_attribute_of_another_capture_is_one_change():
+    before = parse("def f(x: float32[1, 3, 8, 8]):\n    w: float32[4, 3, 3, 3] = Param()\n"
+                   "    c: float32[1, 4, 6, 6] = Conv(x, w)\n"
+                   "    r: float32[1, 4, 6, 6] = Relu(c)\n    return r\n")  # fmt: skip
+    after = parse("def g(q: float32[1, 3, 8, 8]):\n    v: float32[4, 3, 3, 3] = Param()\n"
+                  "    d: float32[1, 4, 6, 6] = Conv(q, v, group=3)\n"
+                  "    s: float32[1, 4, 6, 6] = Relu(d)\n    return s\n")  # fmt: skip
+    held = diff(before, after)
+    assert [(c.before, c.after, c.what) for c in held.changed] == [
+        (("c",), "d", ("attribute group: none -> 3",))
+    ]
+    assert (held.added, held.removed) == ((), ())
+
+
+def test_another_value_of_a_weight_is_a_change():
+    before, after = parse(BEFORE), parse(BEFORE)
+    before.weights["s"] = np.zeros(4, np.float32)
+    after.weights["s"] = np.zeros(4, np.float32)
+    assert not diff(before, after)
+    after.weights["s"] = np.ones(4, np.float32)
+    assert [(c.after, c.what) for c in diff(before, after).changed] == [("s", ("another value",))]
+
+
+def test_unrelated_graphs_match_in_little():
+    held = diff(
+        parse(BEFORE), parse("def g(a: int64[3]):\n    b: int64[3] = Neg(a)\n    return b\n")
+    )
+    assert "b" in held.added
+    assert {"conv", "bn", "relu", "add"} <= set(held.removed)
+
+
+def test_the_diff_can_be_written_as_json():
+    plain = diff(parse(BEFORE), parse(AFTER)).to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["fused"][0]["before"] == ["conv", "bn"]
+
+
+def test_an_unknown_way_to_match_is_an_error():
+    with pytest.raises(UsageError, match="unknown way to match nodes 'names'"):
+        diff(parse(BEFORE), parse(AFTER), by="names")
+
+
+def test_ten_thousand_nodes_are_compared_in_either_way():
+    one, other = chain(10_000), chain(10_000)
+    other.update_node("r5000", op="Neg")
+    for by in ("origins", "structure"):
+        held = diff(one, other, by=by)
+        assert [c.after for c in held.changed] == ["r5000"] or held.added == ("r5000",)
+        assert len(held.kept) >= 10_000
