@@ -9,67 +9,92 @@ import graphviz
 from graphlens.render.columns import BOX_GAP, RANK_GAP
 from graphlens.render.measure import Size
 from graphlens.render.metrics import clean, fitted, width
-from graphlens.view import Arrow, Box, Cluster, Diagram
+from graphlens.render.wires import Wiring
+from graphlens.view import Box, Cluster, Diagram
+from graphlens.view.fold import CONTAINERS
 
 _INCH = 72.0
-HEADER = 20.0
-"""Height of a cluster's title."""
+LEAD = 11.0
+"""Space kept free above a cluster's frame, where arrows come down with their shapes."""
 
 
-def header_width(cluster: Cluster) -> float:
-    """Width of a cluster's title with its number of repetitions."""
-    badge = width(f"× {cluster.repeat}", 11, True) + 22 if cluster.repeat > 1 else 0.0
-    return width(fitted(cluster.label, 10.5, 230.0, True), 10.5, True) + badge + 8
+_ALONE = 105.0
+
+
+def header(cluster: Cluster) -> list[tuple[str, float, str, bool]]:
+    """The words of a cluster's title, its path and its class: text, type size, colour, bold."""
+    kind = "" if cluster.kind in CONTAINERS and cluster.path else cluster.kind
+    words = [(cluster.path, 10.5, "soft", True), (kind, 10.0, "faint", False)]
+    return [word for word in words if word[0]]
+
+
+def header_widths(cluster: Cluster) -> list[float]:
+    """The width of each word of a cluster's title."""
+    return [
+        width(fitted(text, size, 130.0, bold), size, bold)
+        for text, size, _, bold in header(cluster)
+    ]
+
+
+def in_one_line(cluster: Cluster) -> bool:
+    """Whether the path and the class of a cluster stand in one line."""
+    return sum(header_widths(cluster)) + 5.0 <= _ALONE
+
+
+def header_size(cluster: Cluster) -> tuple[float, float]:
+    """Width and height that a cluster's title needs, with its number of repetitions.
+
+    The trunk of the picture comes in through the middle of the top, so the title has one half of
+    the width to itself.
+    """
+    widths = header_widths(cluster)
+    if not widths:
+        return 60.0, LEAD + 5.0
+    if in_one_line(cluster):
+        return 2.0 * sum(widths) + 34.0, LEAD + 20.0
+    return 2.0 * max(widths) + 34.0, LEAD + 8.0 + 12.5 * len(widths)
 
 
 def source(
     boxes: Sequence[Box],
-    arrows: Sequence[Arrow],
     clusters: Sequence[Cluster],
     sizes: Mapping[str, Size],
-    entries: Sequence[tuple[str, str]] = (),
-    exits: Sequence[tuple[str, str]] = (),
+    wiring: Wiring,
 ) -> str:
     """The DOT text of one column.
 
     Args:
         boxes: Its boxes, which become ``n0``, ``n1`` ... in this order.
-        arrows: The arrows between them.
         clusters: Those that hold one of the boxes, outer ones first.
         sizes: The size of each box.
-        entries: ``(id, box)``: points at the top from which a tensor comes to a box.
-        exits: ``(box, id)``: points at the bottom to which a box's tensor goes.
+        wiring: What runs between them.
     """
-    ids = {box.id: f"n{index}" for index, box in enumerate(boxes)}
     text = graphviz.Digraph("g")
     text.attr("graph", ranksep=_inches(RANK_GAP), nodesep=_inches(BOX_GAP), splines="true")
-    text.attr(
-        "graph", newrank="false", remincross="true", searchsize="60", nslimit="8", mclimit="2"
-    )
+    text.attr("graph", remincross="true", searchsize="60", nslimit="8", mclimit="2")
     text.attr("node", shape="box", fixedsize="true", label="")
     text.attr("edge", arrowsize="0.6", arrowhead="normal")
-    _fill(text, boxes, clusters, sizes, ids)
-    for point in [held for held, _ in entries] + [held for _, held in exits]:
-        ids.setdefault(point, point)
-        text.node(point, shape="point", width="0.02", height="0.02")
-    place = {box.id: index for index, box in enumerate(boxes)}
-    for arrow in arrows:
-        steps = place[arrow.head] - place[arrow.tail]
-        text.edge(ids[arrow.tail], ids[arrow.head], weight="8" if steps == 1 else "2")
-    for point, box in entries:
-        text.edge(point, ids[box], weight="4")
-    for box, point in exits:
-        text.edge(ids[box], point, weight="4", arrowhead="none")
-    _hold(text, "min", [held for held, _ in entries])
-    _hold(text, "max", [held for _, held in exits])
+    _fill(text, boxes, clusters, sizes, wiring)
+    for point in wiring.entries + wiring.exits:
+        _point(text, point)
+    for wire in wiring.wires:
+        end = {} if wire.pointed else {"arrowhead": "none"}
+        port = {"headport": "n"} if wire.head[0] == "f" else {}
+        text.edge(wire.tail, wire.head, weight=str(wire.weight), **end, **port)
+    _hold(text, "source", wiring.entries)
+    _hold(text, "sink", wiring.exits)
     return text.source
+
+
+def _point(text: graphviz.Digraph, name: str) -> None:
+    text.node(name, shape="point", width="0.01", height="0.01")
 
 
 def _hold(text: graphviz.Digraph, rank: str, points: Sequence[str]) -> None:
     if points:
         with text.subgraph() as line:
-            line.attr(rank="sink" if rank == "max" else "source")
-            for point in dict.fromkeys(points):
+            line.attr(rank=rank)
+            for point in points:
                 line.node(point)
 
 
@@ -78,24 +103,26 @@ def _fill(
     boxes: Sequence[Box],
     clusters: Sequence[Cluster],
     sizes: Mapping[str, Size],
-    ids: Mapping[str, str],
+    wiring: Wiring,
 ) -> None:
     """Nodes within their clusters, written inside out, for a subgraph is added when it is whole."""
     frames: dict[str, graphviz.Digraph] = {"": text}
     for index, cluster in enumerate(clusters):
         frame = graphviz.Digraph(f"cluster_{index}")
-        wide = round(header_width(cluster))
+        wide, high = header_size(cluster)
         table = (
             f'<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" FIXEDSIZE="TRUE" '
-            f'WIDTH="{wide}" HEIGHT="{HEADER:.0f}"><TR><TD></TD></TR></TABLE>'
+            f'WIDTH="{wide:.0f}" HEIGHT="{high:.0f}"><TR><TD></TD></TR></TABLE>'
         )
         frame.attr(label=f"<{table}>", margin="9", labeljust="l")
         frames[cluster.id] = frame
-    for box in boxes:
+    for index, box in enumerate(boxes):
         size = sizes[box.id]
         frames[box.cluster].node(
-            ids[box.id], width=_inches(size.width), height=_inches(size.height)
+            f"n{index}", width=_inches(size.width), height=_inches(size.height)
         )
+    for fork in wiring.forks:
+        _point(frames[fork.cluster], fork.id)
     for cluster in reversed(clusters):
         frames[cluster.parent].subgraph(frames[cluster.id])
 

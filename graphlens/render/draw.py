@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphlens.render import theme
-from graphlens.render.dot import HEADER
+from graphlens.render.dot import LEAD, header, header_widths, in_one_line
 from graphlens.render.layout import Frame, Layout, Line, layout
 from graphlens.render.measure import Size, shapes
 from graphlens.render.metrics import fitted, width
@@ -53,7 +53,8 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
     depth = {"": -1}
     for cluster, frame, goes_on in placed.clusters:
         depth[cluster.id] = depth.get(cluster.parent, -1) + 1
-        yield _cluster(cluster, _shifted(frame, x, y), depth[cluster.id], goes_on)
+        crossed = [at + x for at in _crossed(placed.lines, frame.y + LEAD + 12.0)]
+        yield _cluster(cluster, _shifted(frame, x, y), depth[cluster.id], goes_on, crossed)
     labels: list[Shape] = []
     for line in placed.lines:
         if not line.arrow.panes or pane in line.arrow.panes:
@@ -62,9 +63,11 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
     for line in placed.lines:
         key = (line.arrow.tail, line.arrow.value)
         shown = not line.arrow.panes or pane in line.arrow.panes
-        if line.arrow.label and shown and key not in said:
+        if line.arrow.label and shown and line.leaves and key not in said:
             said.add(key)
             labels.append(_label(line, placed.frames[line.arrow.tail], x, y))
+    for px, py in placed.forks:
+        yield Rect(px + x - 2.0, py + y - 2.0, 4.0, 4.0, 2.0, "line")
     for box in placed.diagram.boxes:
         frame = placed.frames[box.id]
         drawn = shapes(box, pane, frame.x + x, frame.y + y, Size(frame.width, frame.height))
@@ -77,32 +80,59 @@ def _shifted(frame: Frame, x: float, y: float) -> Frame:
     return frame._replace(x=frame.x + x, y=frame.y + y)
 
 
-def _cluster(cluster: Cluster, frame: Frame, depth: int, goes_on: bool) -> Group:
+def _cluster(
+    cluster: Cluster, frame: Frame, depth: int, goes_on: bool, crossed: list[float]
+) -> Group:
+    """A cluster's frame, its title beside what comes in through the top, its repetitions."""
     found: list[Shape] = []
     x, y, wide, high = frame
+    y, high = y + LEAD, high - LEAD
     if cluster.repeat > 1:
         for step in (6.0, 3.0):
             found.append(Rect(x + step, y + step, wide, high, 9.0, "cluster0", "frame", 1.0))
     found.append(Rect(x, y, wide, high, 9.0, f"cluster{min(depth, 2)}", "frame", 1.0))
-    badge = f"× {cluster.repeat}"
-    right = x + wide - 8.0
+    right = x + wide
     if cluster.repeat > 1:
+        badge = f"× {cluster.repeat}"
         span = width(badge, 11.0, True) + 14.0
-        found.append(Rect(right - span, y + 5.0, span, 17.0, 8.5, "badge"))
-        found.append(Text(right - span / 2, y + 17.4, badge, 11.0, "on_badge", True, "middle"))
-        right -= span + 6.0
-    label = cluster.path + (" …" if goes_on else "")
-    room = right - x - 10.0
-    base = y + HEADER / 2 + 8.0
-    path = fitted(label, 10.5, room, True)
-    if path:
-        found.append(Text(x + 10.0, base, path, 10.5, "soft", True))
-    left = width(path, 10.5, True) + 6.0 if path else 0.0
-    if cluster.kind and room - left > 20.0:
-        found.append(
-            Text(x + 10.0 + left, base, fitted(cluster.kind, 10.0, room - left), 10.0, "faint")
-        )
+        right -= span + 12.0
+        found.append(Rect(right, y - 8.5, span, 17.0, 8.5, "badge"))
+        found.append(Text(right + span / 2, y + 3.9, badge, 11.0, "on_badge", True, "middle"))
+    widths = header_widths(cluster)
+    needed = (sum(widths) + 5.0 if in_one_line(cluster) else max(widths, default=0.0)) + 1.0
+    between = [at for at in crossed if x < at < x + wide]
+    left, room = _free(x + 10.0, x + wide - 8.0, between, needed)
+    base = y + 15.0
+    for text, size, tone, bold in header(cluster):
+        word = fitted(text + (" …" if goes_on and bold else ""), size, room, bold)
+        found.append(Text(left, base, word, size, tone, bold))
+        if in_one_line(cluster):
+            left, room = left + widths[0] + 5.0, room - widths[0] - 5.0
+        else:
+            base += 12.5
     return Group(tuple(found), cluster.title, "cluster")
+
+
+def _free(left: float, right: float, crossed: list[float], needed: float) -> tuple[float, float]:
+    """Where a title may begin and how long it may be: the first wide stretch between arrows."""
+    edges = [left - 5.0, *sorted(crossed), right + 5.0]
+    stretches = [(b - a - 10.0, a + 5.0) for a, b in zip(edges, edges[1:], strict=False)]
+    for room, start in stretches:
+        if room >= needed:
+            return start, room
+    room, start = max(stretches)
+    return start, room
+
+
+def _crossed(lines: list[Line], y: float) -> list[float]:
+    """Where the lines of a picture are at a height."""
+    found: list[float] = []
+    for line in lines:
+        ends = line.points[::3] if line.tip is None else (*line.points[::3], line.tip)
+        for (x0, y0), (x1, y1) in zip(ends, ends[1:], strict=False):
+            if min(y0, y1) <= y <= max(y0, y1):
+                found.append(x0 + (x1 - x0) * ((y - y0) / (y1 - y0) if y1 != y0 else 0.5))
+    return found
 
 
 def _arrow(line: Line, x: float, y: float) -> Group:

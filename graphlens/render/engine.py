@@ -21,6 +21,7 @@ from graphlens.errors import RenderError
 LIMIT = 60.0
 """Seconds that a layout may take."""
 _log = logging.getLogger(__name__)
+_NO_DOT = "there is no 'dot' on the PATH"
 _CHILD = Path(__file__).with_name("child.py")
 
 
@@ -41,7 +42,7 @@ def lay_out(sources: Sequence[str], limit: float = LIMIT) -> list[dict[str, Any]
         except _EngineError as error:
             said.append(str(error))
             continue
-        if said:
+        if said and said != [_NO_DOT]:
             _log.warning("%s; drawn with pygraphviz's libraries instead", "; ".join(said))
         return found
     raise RenderError(
@@ -61,7 +62,7 @@ Engine = Callable[[Sequence[str], float], list[dict[str, Any]]]
 def _by_program(sources: Sequence[str], limit: float) -> list[dict[str, Any]]:
     program = shutil.which("dot")
     if program is None:
-        raise _EngineError("there is no 'dot' on the PATH")
+        raise _EngineError(_NO_DOT)
     text = _run([program, "-Tjson0"], "\n".join(sources), limit, "dot")
     decoder = json.JSONDecoder()
     found: list[dict[str, Any]] = []

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from graphlens.render.columns import GUTTER, columns
 from graphlens.render.dot import source
 from graphlens.render.engine import lay_out
-from graphlens.render.measure import Size, measured
+from graphlens.render.measure import Size, evened
 from graphlens.render.scene import Point, rounded
+from graphlens.render.wires import wiring
 from graphlens.view import Arrow, Box, Cluster, Diagram
 from graphlens.view.tag import tag
 
@@ -29,11 +30,19 @@ class Frame(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An arrow's way: points of a `scene.Path`, and the tip of its head (None where it has none)."""
+    """An arrow's way, or a part of it.
+
+    Attributes:
+        arrow: What it carries.
+        points: Of a `scene.Path`.
+        tip: Of its head, None where it has none.
+        leaves: Whether it starts at the box that makes the tensor.
+    """
 
     arrow: Arrow
     points: tuple[Point, ...]
     tip: Point | None
+    leaves: bool = False
 
 
 @dataclass(slots=True)
@@ -45,6 +54,7 @@ class Layout:
         frames: Where each box stands.
         clusters: Where each cluster stands; one that is cut stands in several columns.
         lines: The arrows' ways.
+        forks: Where one line becomes several.
         width: Of the whole.
         height: Of the whole.
     """
@@ -53,16 +63,17 @@ class Layout:
     frames: dict[str, Frame] = field(default_factory=dict)
     clusters: list[tuple[Cluster, Frame, bool]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    forks: list[Point] = field(default_factory=list)
     width: float = 0.0
     height: float = 0.0
 
 
 def layout(diagram: Diagram) -> Layout:
     """Lay out a diagram in as many columns as make it fit a page best."""
-    sizes = {box.id: measured(box) for box in diagram.boxes}
+    sizes = evened(diagram.boxes)
     pieces = columns(diagram, sizes, len(diagram.panes))
     diagram, links = _links(diagram, pieces)
-    sizes = {box.id: measured(box) for box in diagram.boxes}
+    sizes = evened(diagram.boxes)
     held = {box.id: box for box in diagram.boxes}
     parts = [
         _Part(index, [held[box.id] for box in piece], diagram, sizes, links)
@@ -126,7 +137,6 @@ class _Part:
     ) -> None:
         self.boxes, self.sizes = boxes, sizes
         names = {box.id for box in boxes}
-        self.arrows = [a for a in diagram.arrows if a.tail in names and a.head in names]
         self.clusters = _holding(boxes, diagram.clusters)
         self.entering = [
             (f"e{number}", link) for number, link in enumerate(links) if link.column == index - 1
@@ -134,16 +144,16 @@ class _Part:
         self.leaving = [
             (f"x{number}", link) for number, link in enumerate(links) if link.column == index
         ]
-        self.entries = [(point, arrow) for point, link in self.entering for arrow in link.arrows]
-        self.source = source(
+        self.wiring = wiring(
             boxes,
-            self.arrows,
-            self.clusters,
-            sizes,
-            [(point, arrow.head) for point, arrow in self.entries],
-            [(link.tail, point) for point, link in self.leaving],
+            [a for a in diagram.arrows if a.tail in names and a.head in names],
+            {cluster.id: cluster for cluster in self.clusters},
+            [(point, link.arrows) for point, link in self.entering],
+            [(point, link.arrows[0]) for point, link in self.leaving],
         )
+        self.source = source(boxes, self.clusters, sizes, self.wiring)
         self.points: dict[str, Point] = {}
+        self.starts: dict[str, Point] = {}
         self.frames: dict[str, Frame] = {}
         self.cluster_frames: list[tuple[Cluster, Frame]] = []
         self.lines: list[Line] = []
@@ -188,16 +198,13 @@ class _Part:
         for edge in edges:
             points, tip = _spline(edge["pos"], left, top)
             ways[names[edge["tail"]], names[edge["head"]]].append((points, tip))
-        number = {box.id: f"n{index}" for index, box in enumerate(self.boxes)}
-        for arrow in self.arrows:
-            points, tip = ways[number[arrow.tail], number[arrow.head]].pop()
-            self.lines.append(Line(arrow, points, tip))
-        for point, arrow in self.entries:
-            points, tip = ways[point, number[arrow.head]].pop()
-            self.lines.append(Line(arrow, points, tip))
-        for point, link in self.leaving:
-            points, _ = ways[number[link.tail], point].pop()
-            self.lines.append(Line(link.arrows[0], points, None))
+        for wire in self.wiring.wires:
+            points, tip = ways[wire.tail, wire.head].pop()
+            self.starts.setdefault(wire.tail, points[0])
+            self.starts.setdefault(wire.head, points[-1])
+            self.lines.append(
+                Line(wire.arrow, points, tip if wire.pointed else None, wire.tail[0] == "n")
+            )
 
 
 def _spline(text: str, left: float, top: float) -> tuple[tuple[Point, ...], Point | None]:
@@ -243,6 +250,8 @@ def _place(placed: Layout, parts: Sequence[_Part], links: Sequence[_Link]) -> No
             placed.clusters.append((cluster, moved, cluster.id in seen))
         seen.update(cluster.id for cluster, _ in part.cluster_frames)
         placed.lines += [_moved(line, x, above) for line in part.lines]
+        forks = [part.points[fork.id] for fork in part.wiring.forks]
+        placed.forks += [(px + x, py + above) for px, py in forks]
         leaving = len(part.leaving)
         gutters.append((x + part.width, leaving))
         x += part.width + (GUTTER + LANE * max(0, leaving - 1) if index < len(parts) - 1 else 0.0)
@@ -254,9 +263,8 @@ def _place(placed: Layout, parts: Sequence[_Part], links: Sequence[_Link]) -> No
 
 def _moved(line: Line, x: float, y: float) -> Line:
     points = tuple((px + x, py + y) for px, py in line.points)
-    return Line(
-        line.arrow, points, None if line.tip is None else (line.tip[0] + x, line.tip[1] + y)
-    )
+    tip = None if line.tip is None else (line.tip[0] + x, line.tip[1] + y)
+    return Line(line.arrow, points, tip, line.leaves)
 
 
 def _lead(
@@ -274,8 +282,8 @@ def _lead(
         shift[0] + part.width + (shift[1] - shift[0] - part.width - LANE * (len(ordered) - 1)) / 2
     )
     for lane, (point, link) in enumerate(ordered):
-        x0, y0 = part.points[point]
-        x1, y1 = following.points[ends[link.exit + link.tail + link.value]]
+        x0, y0 = part.starts[point]
+        x1, y1 = following.starts[ends[link.exit + link.tail + link.value]]
         low, high = part.height + above + 8.0 + LANE * lane, above - 8.0 - LANE * lane
         middle = gutter + LANE * lane
         way = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from graphlens.render.metrics import fitted, width
@@ -10,10 +10,10 @@ from graphlens.render.scene import Group, Path, Rect, Shape, Text, straight
 from graphlens.render.theme import edge, fill
 from graphlens.view import Box, Face, Row, Tag
 
-ROW, TAG = 20.0, 15.0
+ROW, TAG, SUMMARY, STRIP = 20.0, 15.0, 14.0, 13.0
 TITLE, DETAIL, NOTE = 11.0, 10.0, 9.5
 _PAD, _GAP, _STEP = 9.0, 6.0, 8.0
-_NARROWEST, _WIDEST = 88.0, 250.0
+_NARROWEST, _WIDEST, _EVEN = 88.0, 250.0, 1.3
 _TEXT, _FINE = 150.0, 130.0
 
 
@@ -31,6 +31,19 @@ def measured(box: Box) -> Size:
     return Size(-(-wide // _STEP) * _STEP, max(size.height for size in sizes))
 
 
+def evened(boxes: Sequence[Box]) -> dict[str, Size]:
+    """The size of each box; those of one cluster that are nearly equally wide are made so."""
+    sizes = {box.id: measured(box) for box in boxes}
+    widest: dict[str, float] = {}
+    for box in boxes:
+        widest[box.cluster] = max(widest.get(box.cluster, 0.0), sizes[box.id].width)
+    for box in boxes:
+        size, wide = sizes[box.id], widest[box.cluster]
+        if box.face.kind not in _ENDS and wide <= _EVEN * size.width:
+            sizes[box.id] = size._replace(width=wide)
+    return sizes
+
+
 def _face(face: Face, tags: tuple[Tag, ...]) -> Size:
     wide = [_row_width(row, face.kind) for row in face.rows]
     wide += [width(fitted(tag.text, NOTE, _TEXT), NOTE) + 2 * _PAD + 12 for tag in tags]
@@ -39,11 +52,23 @@ def _face(face: Face, tags: tuple[Tag, ...]) -> Size:
 
 def height(face: Face, tags: tuple[Tag, ...] = ()) -> float:
     """The height of a face with the tags of its box."""
-    return ROW * len(face.rows) + TAG * len(tags) + 4.0 * (face.kind in ("input", "output"))
+    return sum(map(row_height, face.rows)) + TAG * len(tags) + 4.0 * (face.kind in _ENDS)
+
+
+def row_height(row: Row) -> float:
+    """The height of one line of a box."""
+    if row.strip:
+        return STRIP
+    return SUMMARY if row.style == "summary" else ROW
+
+
+_ENDS = ("input", "output")
 
 
 def _row_width(row: Row, kind: str) -> float:
     text, detail, note = _words(row)
+    if row.style == "summary":
+        return width(detail, NOTE) + 2 * _PAD + 3
     parts = [width(text, TITLE, True)]
     parts += [width(detail, DETAIL)] if detail else []
     parts += [width(note, NOTE) + _GAP] if note else []
@@ -51,6 +76,8 @@ def _row_width(row: Row, kind: str) -> float:
 
 
 def _words(row: Row) -> tuple[str, str, str]:
+    if row.style == "summary":
+        return "", fitted(row.detail, NOTE, _WIDEST - 2 * _PAD - 3), ""
     return (
         fitted(row.text, TITLE, _TEXT, True),
         fitted(row.detail, DETAIL, _FINE),
@@ -106,7 +133,7 @@ def _body(
     for index, row in enumerate(face.rows):
         first, last = index == 0 and not coming, index == count - 1 and len(coming) == len(tags)
         found += _row(row, face.kind, x, top, wide, radius, first, last)
-        top += ROW
+        top += row_height(row)
     for tag in tags:
         if tag.outgoing:
             found += _tag(tag, x, top)
@@ -121,15 +148,31 @@ def _body(
 def _row(
     row: Row, kind: str, x: float, top: float, wide: float, radius: float, first: bool, last: bool
 ) -> Iterator[Shape]:
-    ghost = row.mark == "removed"
-    inside = "paper" if ghost else fill(row.style)
-    yield Rect(x, top, wide, ROW, radius, inside, square_top=not first, square_bottom=not last)
+    high = row_height(row)
+    inside = "paper" if row.mark == "removed" else fill(row.style)
+    yield Rect(x, top, wide, high, radius, inside, square_top=not first, square_bottom=not last)
+    if row.strip:
+        yield from _strip(row.strip, x + _PAD + 3, top + 1.0, wide - 2 * _PAD - 3)
+        return
+    if row.style == "summary":
+        yield Text(x + _PAD + 3, top + 8.5, _words(row)[1], NOTE, "soft")
+        return
     if kind != "module":
-        bar = edge(row.style)
-        yield Rect(x + 4, top + 4, 3.0, ROW - 8, 1.5, bar)
+        yield Rect(x + 4, top + 4, 3.0, high - 8, 1.5, edge(row.style))
     if not first:
         yield Path(straight((x, top), (x + wide, top)), stroke="paper", line=1.0)
     yield from _line(row, x + 3, top, wide - 3)
+
+
+def _strip(styles: tuple[str, ...], x: float, top: float, wide: float) -> Iterator[Shape]:
+    """What a folded scope holds, as a strip of colours in order of execution."""
+    step = min(wide / len(styles), 7.0)
+    start = 0
+    for index in range(1, len(styles) + 1):
+        if index == len(styles) or styles[index] != styles[start] or step > 3.5:
+            span = step * (index - start) - (1.0 if step > 3.5 else 0.0)
+            yield Rect(x + step * start, top, span, 6.0, 1.0, edge(styles[start]))
+            start = index
 
 
 def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:

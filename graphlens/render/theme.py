@@ -38,6 +38,7 @@ _HUES = {
     "random": ("#e6e3d8", "#7d7450", "#38341f", "#bfb58a"),
     "group": ("#f4f6f9", "#3d4b5f", "#232b36", "#a7b4c6"),
     "module": ("#eef2f7", "#51627a", "#232d3a", "#93a5bd"),
+    "summary": ("#f8fafc", "#51627a", "#1b2430", "#93a5bd"),
     "input": ("#ffffff", "#334155", "#1b222c", "#cbd5e1"),
     "output": ("#ffffff", "#334155", "#1b222c", "#cbd5e1"),
     "other": ("#efe9e4", "#86735f", "#38302a", "#c2ae98"),

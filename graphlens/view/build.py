@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import networkx as nx
 
 from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node, Value
 from graphlens.ops.facts import facts
@@ -19,10 +22,12 @@ _MEMBERS = 7
 def flat(graph: Graph) -> Diagram:
     """The whole graph, nothing folded."""
     boxes = [box(graph, name) for name in graph.order() if graph.op(name) not in _STORED]
+    links = [arrow for held in boxes for arrow in arrows(graph, held.id)]
+    boxes = calls(boxes, links)
     return Diagram(
         title=graph.name or "graph",
         boxes=tuple(boxes),
-        arrows=tuple(arrow for held in boxes for arrow in arrows(graph, held.id)),
+        arrows=tuple(links),
         clusters=clusters(graph.scopes, boxes),
         panes=(Pane(""),),
         subtitle=totals(graph),
@@ -112,7 +117,8 @@ def _group(name: str, node: Node, reads: Operands) -> Face:
         if not held.is_structural:
             seen = [outer(value) for value in body.operands(member)]
             members.append(row(member, held, seen))
-    return Face(rolled(members), "group", len(members), parameters(reads))
+    inside = tuple((member.text, member.style, 1) for member in members)
+    return Face(rolled(members), "group", len(members), parameters(reads), inside)
 
 
 def rolled(rows: Sequence[Row], limit: int = _MEMBERS) -> tuple[Row, ...]:
@@ -163,22 +169,45 @@ def arrows(graph: Graph, name: str) -> list[Arrow]:
             tail=value.node,
             head=name,
             value=str(value.result),
-            label=words.dims(held.shape) if _is_new_shape(graph, value) else "",
+            label=words.dims(held.shape),
             title=f"{value.node}{f':{value.result}' if value.result else ''}: {words.held(held)}",
         )
     return list(made.values())
 
 
-def _is_new_shape(graph: Graph, value: Value) -> bool:
-    """Whether the node that makes a value reads none of the same shape."""
-    shape = graph.type_of(value).shape
-    if graph.op(value.node) == f"{OURS}.{INPUT}":
-        return False
-    return all(
-        graph.type_of(read).shape != shape or graph.op(read.node) in _STORED
-        for read in graph.operands(value.node)
-        if read is not None
-    )
+def calls(boxes: Sequence[Box], links: Sequence[Arrow]) -> list[Box]:
+    """The boxes, those of a module that is called several times in a scope for each call.
+
+    One ReLU module serves three places of a ResNet block: drawn as one scope it would tie them
+    together. Boxes of an innermost scope that no arrow inside it joins are calls of their own,
+    and stand in the scope around it.
+    """
+    outer = {held.cluster.rpartition(".")[0] for held in boxes}
+    scope = {held.id: held.cluster for held in boxes}
+    parts: dict[str, nx.utils.UnionFind] = {}
+    for held in boxes:
+        if held.cluster and held.cluster not in outer:
+            parts.setdefault(held.cluster, nx.utils.UnionFind())[held.id]
+    for link in links:
+        home = scope[link.head]
+        if home in parts and scope[link.tail] == home:
+            parts[home].union(link.tail, link.head)
+    several = {
+        home: joined
+        for home, joined in parts.items()
+        if len(set(map(joined.__getitem__, joined))) > 1
+    }
+    alone = {
+        name
+        for joined in several.values()
+        for part in joined.to_sets()
+        if len(part) == 1
+        for name in part
+    }
+    return [
+        replace(held, cluster=held.cluster.rpartition(".")[0]) if held.id in alone else held
+        for held in boxes
+    ]
 
 
 def clusters(scopes: Mapping[str, str], boxes: Sequence[Box]) -> tuple[Cluster, ...]:

@@ -17,6 +17,8 @@ class Row:
         style: A category of `ops.facts`, or ``'input'``, ``'output'``, ``'module'``, ``'more'``.
         mark: ``''``, or what happened to it: ``'removed'``, ``'added'``, ``'changed'``, ``'fused'``.
         title: Everything, for who points at it.
+        strip: Styles of the operations that a folded scope holds, in order of execution: drawn as
+            a strip of colours instead of words.
     """
 
     text: str
@@ -25,6 +27,7 @@ class Row:
     style: str = "other"
     mark: str = ""
     title: str = ""
+    strip: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,22 @@ class Face:
             ``'module'`` (a folded scope), ``'input'``, ``'output'``.
         ops: How many operations it stands for.
         params: How many parameters they own.
+        inside: The operations it stands for, in order of execution, as ``(text, style, times)``,
+            where its lines do not say them all.
     """
 
     rows: tuple[Row, ...]
     kind: str = "op"
     ops: int = 1
     params: int = 0
+    inside: tuple[tuple[str, str, int], ...] = ()
+
+    @property
+    def contents(self) -> tuple[tuple[str, str, int], ...]:
+        """The operations it stands for, in order of execution, as ``(text, style, times)``."""
+        if self.inside or self.kind in ("input", "output"):
+            return self.inside
+        return tuple((row.text, row.style, 1) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +108,7 @@ class Arrow:
         tail: Id of the box that makes it.
         head: Id of the box that reads it.
         value: Which tensor it is; arrows with the same tail and value carry the same tensor.
-        label: What is written beside it: its shape, where that changed.
+        label: What is written beside it: its shape, which `label.changed` leaves only where it is news.
         title: Its name and type.
         panes: Which panes it is in; empty for all.
     """

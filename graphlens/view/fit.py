@@ -8,10 +8,11 @@ from graphlens.view.diagram import Box, Diagram
 from graphlens.view.fold import chunk, fold
 from graphlens.view.quotient import Tree
 
-PAGE = 200.0
+PAGE = 100.0
 """How much a page holds, in lines of text; a box costs its lines and the space around them."""
 _AROUND = 1.4
-_FRAME = 1.2
+_FRAME = 1.6
+_SHUT = 2.6 + _AROUND
 
 
 def fit(diagram: Diagram, page: float = PAGE) -> Diagram:
@@ -31,13 +32,14 @@ def fit(diagram: Diagram, page: float = PAGE) -> Diagram:
 
 def cost(box: Box) -> float:
     """What a box takes of the page, in lines."""
-    return max(len(face.rows) for face in box.faces if face is not None) + _AROUND
+    lines = max(len(face.rows) for face in box.faces if face is not None)
+    return lines + 0.75 * len(box.tags) + _AROUND
 
 
 def _closed(diagram: Diagram, tree: Tree, page: float) -> set[str]:
     """The clusters to fold."""
     whole = {name: _whole(tree, name) for name in tree.clusters}
-    shut = {name: min(whole[name], 3.0 + _AROUND) for name in tree.clusters}
+    shut = {name: min(whole[name], _SHUT) for name in tree.clusters}
     spent = sum(
         shut[name] if is_cluster else cost(tree.boxes[name])
         for is_cluster, name in tree.members[""]
@@ -53,14 +55,21 @@ def _closed(diagram: Diagram, tree: Tree, page: float) -> set[str]:
         gains = {name: _open(tree, name, shut) - shut[name] for name in names}
         if spent + sum(gains.values()) > page:
             names = _first_fitting(names, gains, page - spent)
-        spent += sum(gains[name] for name in names)
+        spent += sum(max(gains[name], 0.0) for name in names)
         opened.update(names)
     return set(tree.clusters) - opened
 
 
 def _first_fitting(names: list[str], gains: dict[str, float], room: float) -> list[str]:
-    """Of scopes that do not all fit, those that cost nothing to open."""
-    return [name for name in names if gains[name] <= min(2.0, room)]
+    """Of scopes that do not all fit, the first that do: one drawn in full explains the others."""
+    found: list[str] = []
+    for name in names:
+        if gains[name] <= room:
+            found.append(name)
+            room -= max(gains[name], 0.0)
+        elif gains[name] > 0:
+            room = 0.0
+    return found
 
 
 def _open(tree: Tree, name: str, shut: dict[str, float]) -> float:

@@ -9,8 +9,11 @@ from graphlens.view import words
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row
 from graphlens.view.quotient import Tree, quotient
 
-_KINDS = 5
-"""Kinds of ops that the box of a folded scope lists."""
+CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
+"""Classes whose name says nothing that the frame does not."""
+_LETTERS = 34
+_STRIP = 48
+"""Segments of the strip of colours that a folded scope shows."""
 
 
 def fold(diagram: Diagram, folded: Collection[str]) -> Diagram:
@@ -86,20 +89,22 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         if not held:
             faces.append(None)
             continue
+        inside = _inside(held)
         ops = sum(face.ops * number for face, number in held)
         params = sum(face.params * number for face, number in held)
         title = "\n".join(
             [cluster.title, *(row.title for face, _ in held[:30] for row in face.rows[:3])]
         )
+        plain = cluster.kind in CONTAINERS
         head = Row(
             cluster.path or cluster.kind,
-            cluster.kind if cluster.path else "",
+            "" if plain or not cluster.path else cluster.kind,
             words.count(params) if params else "",
             "module",
             _mark(held),
             title,
         )
-        faces.append(Face((head, *_kinds(held)), "module", ops, params))
+        faces.append(Face((head, *_inner(inside)), "module", ops, params, inside))
     name = f"{boxes[0].id}"
     return Box(
         name,
@@ -152,18 +157,38 @@ def repeats(boxes: list[Box], clusters: Iterable[Cluster], within: Cluster) -> C
     return times
 
 
-def _kinds(held: list[tuple[Face, int]]) -> list[Row]:
-    """``Conv ×3``, ``Add`` ...: one line for each kind of op, the most frequent first."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for face, times in held:
-        for row in face.rows:
-            if row.style not in ("more", "module", "input", "output"):
-                counts[row.text, row.style] += times
-    shown = counts.most_common(_KINDS)
-    rows = [
-        Row(f"{number} × {text}" if number > 1 else text, style=style)
-        for (text, style), number in shown
-    ]
-    if len(counts) > len(shown):
-        rows.append(Row(f"… {len(counts) - len(shown)} more kinds", style="more"))
-    return rows
+def _inside(held: list[tuple[Face, int]]) -> tuple[tuple[str, str, int], ...]:
+    return tuple(
+        (text, style, number * times)
+        for face, times in held
+        for text, style, number in face.contents
+    )
+
+
+def _inner(inside: tuple[tuple[str, str, int], ...]) -> list[Row]:
+    """What is inside: the kinds of ops, the most frequent first, and a strip of their colours."""
+    counts: Counter[str] = Counter()
+    strip: list[str] = []
+    for text, style, number in inside:
+        counts[text] += number
+        strip += [style] * min(number, _STRIP)
+    words = [f"{number} {text}" if number > 1 else text for text, number in counts.most_common()]
+    rows = [Row("", line, style="summary") for line in _lines(words)]
+    step = max(1.0, len(strip) / _STRIP)
+    picked = tuple(strip[int(index * step)] for index in range(int(len(strip) / step)))
+    return [*rows, Row("", style="summary", strip=picked)] if picked else rows
+
+
+def _lines(words: list[str]) -> list[str]:
+    """Words in at most two lines of some 34 letters."""
+    lines = [""]
+    for index, word in enumerate(words):
+        longer = f"{lines[-1]} · {word}" if lines[-1] else word
+        if len(longer) <= _LETTERS or not lines[-1]:
+            lines[-1] = longer
+        elif len(lines) < 2:
+            lines.append(word)
+        else:
+            lines[-1] += f" · … {len(words) - index} more"
+            break
+    return [line for line in lines if line]

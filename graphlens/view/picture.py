@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 
 from graphlens.ir import Graph
 from graphlens.view.build import flat as flat_diagram
@@ -34,9 +36,8 @@ def graph(
     """
     whole = flat_diagram(graph)
     if flat:
-        return tag_wide(stack(whole, chains=False))
-    rolled = roll(stack(whole))
-    return tag_wide(shown(rolled, depth, expand))
+        return finished(stack(whole, chains=False))
+    return finished(shown(roll(stack(whole)), depth, expand))
 
 
 def shown(
@@ -46,3 +47,19 @@ def shown(
     if depth is None and not expand:
         return fit(rolled, page)
     return fold_to(rolled, 1 if depth is None else depth, expand)
+
+
+def finished(diagram: Diagram) -> Diagram:
+    """The diagram with wide values as tags and shapes only where they change."""
+    shapes: dict[str, set[str]] = defaultdict(set)
+    for arrow in diagram.arrows:
+        shapes[arrow.head].add(arrow.label)
+    ends = {box.id for box in diagram.boxes if box.face.kind == "input"}
+    last = {box.id for box in diagram.boxes if box.face.kind == "output"}
+    arrows = [
+        replace(arrow, label="")
+        if arrow.tail in ends or arrow.head in last or arrow.label in shapes[arrow.tail]
+        else arrow
+        for arrow in diagram.arrows
+    ]
+    return tag_wide(diagram.having(arrows=arrows))

@@ -116,8 +116,11 @@ def joined(chain: list[Box], cluster: str) -> Box:
             faces.append(None)
             continue
         rows = rolled([row for face in held for row in face.rows])
+        inside = tuple(part for face in held for part in face.contents)
         kind = held[0].kind if len(held) == 1 else "stack"
-        faces.append(Face(rows, kind, sum(f.ops for f in held), sum(f.params for f in held)))
+        faces.append(
+            Face(rows, kind, sum(f.ops for f in held), sum(f.params for f in held), inside)
+        )
     return Box(
         id=first.id,
         faces=tuple(faces),

@@ -1,0 +1,161 @@
+"""What runs between the boxes of a column: arrows, forks inside clusters, ends at its edges."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from graphlens.view import Arrow, Box, Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One line to be routed: from a box or point to a box or point, by their DOT ids.
+
+    Attributes:
+        tail: DOT id of where it starts.
+        head: DOT id of where it ends.
+        arrow: What it carries.
+        pointed: Whether it ends in an arrow head.
+        weight: How much it should be straight and short.
+    """
+
+    tail: str
+    head: str
+    arrow: Arrow
+    pointed: bool = True
+    weight: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A point in a cluster where a tensor that came in goes to several boxes."""
+
+    id: str
+    cluster: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The wires of a column, its forks and the points at its edges."""
+
+    wires: tuple[Wire, ...]
+    forks: tuple[Fork, ...]
+    entries: tuple[str, ...]
+    exits: tuple[str, ...]
+
+
+def wiring(
+    boxes: Sequence[Box],
+    arrows: Sequence[Arrow],
+    clusters: Mapping[str, Cluster],
+    entries: Sequence[tuple[str, Sequence[Arrow]]] = (),
+    exits: Sequence[tuple[str, Arrow]] = (),
+) -> Wiring:
+    """Work out the wires of a column.
+
+    A tensor that several boxes of a cluster read enters the cluster once and forks inside, so
+    that a residual runs within its block.
+
+    Args:
+        boxes: The boxes, whose DOT ids are ``n0``, ``n1`` ...
+        arrows: The arrows between them.
+        clusters: All clusters by id.
+        entries: Points at the top with the arrows that come through them.
+        exits: Points at the bottom with the arrow that goes through them.
+    """
+    ids = {box.id: f"n{index}" for index, box in enumerate(boxes)}
+    homes = {box.id: _around(box.cluster, clusters) for box in boxes}
+    streams: dict[tuple[str, str], list[Arrow]] = defaultdict(list)
+    for arrow in arrows:
+        streams[ids[arrow.tail], arrow.value].append(arrow)
+    for point, coming in entries:
+        streams[point, ""] += coming
+    wires: list[Wire] = []
+    forks: list[Fork] = []
+    for (tail, _), held in streams.items():
+        inside = homes.get(held[0].tail, ()) if tail[0] == "n" else ()
+        for group in _groups(held, inside, homes):
+            shared = _shared(group, inside, homes)
+            if shared and len(group) > 1:
+                fork = Fork(f"f{len(forks)}", shared)
+                forks.append(fork)
+                wires.append(Wire(tail, fork.id, _joined(group), False))
+                wires += [Wire(fork.id, ids[arrow.head], arrow) for arrow in group]
+            else:
+                wires += [Wire(tail, ids[arrow.head], arrow) for arrow in group]
+    wires += [Wire(ids[arrow.tail], point, arrow, False) for point, arrow in exits]
+    straight = _critical(wires)
+    weighed = tuple(replace(wire, weight=12) if wire in straight else wire for wire in wires)
+    return Wiring(weighed, tuple(forks), tuple(p for p, _ in entries), tuple(p for p, _ in exits))
+
+
+def _around(cluster: str, clusters: Mapping[str, Cluster]) -> tuple[str, ...]:
+    """The clusters around a box, outermost first."""
+    found: list[str] = []
+    while cluster:
+        found.append(cluster)
+        cluster = clusters[cluster].parent
+    return tuple(reversed(found))
+
+
+def _groups(
+    arrows: Sequence[Arrow], inside: tuple[str, ...], homes: Mapping[str, tuple[str, ...]]
+) -> list[list[Arrow]]:
+    """Arrows of one tensor by the outermost cluster that they enter; those that enter none alone."""
+    found: dict[str, list[Arrow]] = defaultdict(list)
+    for arrow in arrows:
+        entered = [cluster for cluster in homes[arrow.head] if cluster not in inside]
+        found[entered[0] if entered else f"\0{arrow.head}"].append(arrow)
+    return list(found.values())
+
+
+def _shared(
+    group: Sequence[Arrow], inside: tuple[str, ...], homes: Mapping[str, tuple[str, ...]]
+) -> str:
+    """The innermost cluster around the heads of all of a group and not around its tail."""
+    shared = ""
+    for depth in zip(*(homes[arrow.head] for arrow in group), strict=False):
+        if len(set(depth)) > 1:
+            break
+        shared = depth[0] if depth[0] not in inside else shared
+    return shared
+
+
+def _joined(group: Sequence[Arrow]) -> Arrow:
+    panes = (
+        ()
+        if any(not a.panes for a in group)
+        else tuple(sorted({p for a in group for p in a.panes}))
+    )
+    return replace(group[0], panes=panes)
+
+
+def _critical(wires: Sequence[Wire]) -> set[Wire]:
+    """The wires of the longest chain: the trunk of the picture, which is to be straight."""
+    into: dict[str, list[Wire]] = defaultdict(list)
+    out: dict[str, list[Wire]] = defaultdict(list)
+    waiting: dict[str, int] = defaultdict(int)
+    for wire in wires:
+        into[wire.head].append(wire)
+        out[wire.tail].append(wire)
+        waiting[wire.head] += 1
+        waiting[wire.tail] += 0
+    length = dict.fromkeys(waiting, 0)
+    ready = [name for name, count in waiting.items() if not count]
+    for name in ready:
+        for wire in out[name]:
+            length[wire.head] = max(length[wire.head], length[name] + 1)
+            waiting[wire.head] -= 1
+            if not waiting[wire.head]:
+                ready.append(wire.head)
+    trunk: set[Wire] = set()
+    name = max(length, key=lambda held: length[held], default="")
+    while name and length[name]:
+        wire = next((w for w in into[name] if length[w.tail] == length[name] - 1), None)
+        if wire is None:
+            break
+        trunk.add(wire)
+        name = wire.tail
+    return trunk
