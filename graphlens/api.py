@@ -205,7 +205,7 @@ def _standard(graph: Graph) -> Graph:
     graph = _graph(graph)
     canonicalize = registry.find(registry.PASSES, "canonicalize")
     layout = registry.find(registry.PASSES, "layout")
-    return canonicalize(layout(canonicalize(graph), to="NCHW"))
+    return canonicalize(layout(canonicalize(graph), to="NCHW", absorb=True))
 
 
 def _graph(thing: Any) -> Graph:
