@@ -49,6 +49,11 @@ EDGES = {
 }  # fmt: skip
 """Where each package may be imported: by the beginning of the module's path."""
 
+LATE = {
+    "frontends/torch_types.py": "sympy takes 0.3 s to import, and only symbolic sizes need it",
+}
+"""Modules that may import inside a function, each with its reason."""
+
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -122,7 +127,7 @@ def test_a_framework_is_imported_at_its_edge_only(path):
 
 @pytest.mark.parametrize("path", FILES, ids=place)
 def test_nothing_is_imported_inside_a_function(path):
-    if place(path) == "registry.py":
+    if place(path) in LATE:
         return
     tree = ast.parse(path.read_text())
     for function in ast.walk(tree):

@@ -16,7 +16,8 @@ from graphlens.errors import CaptureError, FormatError, UsageError
 from graphlens.frontends.onnx_read import Reader
 from graphlens.frontends.onnx_weights import Weights
 from graphlens.ir.graph import Graph
-from graphlens.tensor import TensorType
+from graphlens.ops.proto import tensor_type
+from graphlens.tensor import UNDEFINED, TensorType
 
 _MOST_NODES = 2_000_000
 """Nodes that a model's functions may unfold to: 40 bytes of nested functions can make 2**40."""
@@ -182,10 +183,28 @@ def _given(proto: onnx.ModelProto, inputs: Sequence[Any]) -> list[TensorType] | 
     if not inputs:
         return None
     weights = {tensor.name for tensor in proto.graph.initializer}
-    names = [entry.name for entry in proto.graph.input if entry.name not in weights]
-    if len(names) != len(inputs):
+    entries = [entry for entry in proto.graph.input if entry.name not in weights]
+    if len(entries) != len(inputs):
+        names = [entry.name for entry in entries]
         raise CaptureError(f"the model takes {len(names)} inputs {names}, given {len(inputs)}")
-    return [_type_of(given) for given in inputs]
+    types = [_type_of(given) for given in inputs]
+    for entry, held in zip(entries, types, strict=True):
+        stated = tensor_type(entry.type)
+        if not _fits(held, stated):
+            raise CaptureError(f"input {entry.name!r} of the model is {stated}, given {held}")
+    return types
+
+
+def _fits(given: TensorType, stated: TensorType) -> bool:
+    """Whether a type is the stated one with symbols and unknown parts made definite."""
+    if stated.dtype not in (UNDEFINED, given.dtype):
+        return False
+    if stated.shape is None or given.shape is None:
+        return True
+    return len(stated.shape) == len(given.shape) and all(
+        isinstance(dim, str) or dim == other
+        for dim, other in zip(stated.shape, given.shape, strict=True)
+    )
 
 
 def _type_of(given: Any) -> TensorType:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.framework import function_def_to_graph
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Call, Literal, Operand, plain
@@ -260,8 +261,6 @@ def body_of(graph: tf.Graph, name: str) -> Any:
     Raises:
         CaptureError: If the graph's library has none of that name.
     """
-    from tensorflow.python.framework import function_def_to_graph
-
     held = graph._get_function(name)
     body = getattr(held, "graph", None)
     if body is not None and getattr(body, "outputs", None) is not None:

@@ -4,11 +4,11 @@ import json
 import sys
 import warnings
 
+import pygraphviz  # the child exists to load it, and nothing else does
+
 
 def main() -> None:
     """Read, lay out, write."""
-    import pygraphviz  # the child exists to load it, and nothing else does
-
     warnings.simplefilter("ignore")
     found: list[str] = []
     for source in json.load(sys.stdin):

@@ -184,15 +184,12 @@ def test_an_interrupt_is_not_a_traceback(monkeypatch, capsys):
 
 
 def test_a_reader_that_goes_away_is_not_a_traceback():
-    process = subprocess.Popen(
-        [sys.executable, "-m", "graphlens", "list", "ops"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait() == 141
+    command = [sys.executable, "-m", "graphlens", "list", "ops"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
