@@ -1,0 +1,98 @@
+"""
+Static and dynamic graphs
+=========================
+
+TensorFlow 1 had its user define a graph and run it later; PyTorch runs each line as it comes, and
+the graph is what happened. Both are a graph in the end, and often the same one. Here is the
+regression that this project began with: three measurements of an iris predict the fourth, with
+weights of one, and the cost is the mean squared error.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import torch
+
+import graphlens
+
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE.parent / "build" / "gallery"
+
+iris = np.loadtxt(HERE / "iris.csv", delimiter=",", skiprows=1, dtype=np.float32)
+X, y = iris[:, :3], iris[:, 3:]
+
+# %%
+# The static one
+# --------------
+# Placeholders and a variable are put into a ``tf.Graph``. Nothing is computed until a session runs
+# it, and the graph is there to be looked at before that.
+
+definition = tf.Graph()
+with definition.as_default():
+    features = tf.compat.v1.placeholder(tf.float32, X.shape, name="X")
+    target = tf.compat.v1.placeholder(tf.float32, y.shape, name="y")
+    weights = tf.compat.v1.get_variable("W", initializer=np.ones((3, 1), np.float32))
+    error = tf.matmul(features, weights) - target
+    cost = tf.reduce_mean(tf.square(error), name="cost")
+
+    with tf.compat.v1.Session() as session:
+        session.run(weights.initializer)
+        from_session = session.run(cost, {features: X, target: y})
+        static = graphlens.capture(definition, outputs=[cost], session=session)
+
+print("TensorFlow:", from_session)
+
+# %%
+# The dynamic one
+# ---------------
+# A module is Python; ``torch.export`` runs it once on examples and keeps what was computed.
+
+
+class Cost(torch.nn.Module):
+    """Mean squared error of a linear prediction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.W = torch.nn.Parameter(torch.ones(3, 1))
+
+    def forward(self, X: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        error = X @ self.W - y
+        return torch.mean(error**2)
+
+
+examples = torch.from_numpy(X), torch.from_numpy(y)
+model = Cost()
+from_torch = model(*examples).item()
+dynamic = graphlens.capture(model, *examples)
+
+print("PyTorch:", from_torch)
+
+# %%
+# One graph
+# ---------
+# The two frameworks name and spell things differently (``Square`` here, ``pow`` there). In
+# canonical form the graphs are the same: op by op, edge by edge, weight by weight.
+
+one_graph = graphlens.equivalent(static, dynamic)
+print("one graph:", one_graph)
+
+# %%
+# Either can be drawn, and run without its framework.
+
+FOLDER.mkdir(parents=True, exist_ok=True)
+graphlens.draw(static, FOLDER / "static.svg")
+graphlens.draw(dynamic, FOLDER / "dynamic.svg")
+
+(static_cost,) = graphlens.run(static, X, y)
+(dynamic_cost,) = graphlens.run(dynamic, X, y)
+print("graphlens:", static_cost, dynamic_cost)
+
+# %%
+# What an optimiser makes of it, and the proof that it is still the same function: the graph before
+# and after are run on the same inputs and compared.
+
+history = graphlens.optimize(static)
+proof = graphlens.prove(history.before, history.after)
+graphlens.draw(history, FOLDER / "static_before_after.svg")
+print(proof.status, "largest error:", proof.max_abs_error)
