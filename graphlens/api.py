@@ -178,7 +178,7 @@ def load(path: str | Path) -> Graph:
     return capture(path)
 
 
-def _read(path: Path, via: str | None, trust: bool) -> tuple[Any, str]:
+def _read(path: Path, via: str | None, trust: bool) -> tuple[Any, str | None]:
     """The framework's object in a file, and the front end for it."""
     found = formats.recognise(path)
     if found.executes and not trust:
@@ -186,9 +186,8 @@ def _read(path: Path, via: str | None, trust: bool) -> tuple[Any, str]:
             f"{str(path)!r} is {found.name}: reading it can run code that it brings along; "
             "if you know where it comes from, say so with --trust (trust=True in Python)"
         )
-    if not found.reader:
-        return path, via or found.via
-    return registry.load(found.reader)(path), via or found.via
+    read = registry.load(found.reader)(path) if found.reader else path
+    return read, via or found.via or None
 
 
 def _passes(wanted: str | Pass) -> list[Pass]:

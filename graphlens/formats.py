@@ -17,7 +17,7 @@ class Format:
     Attributes:
         name: What it is called in messages.
         suffixes: The endings that its files have.
-        via: The front end that captures it; ``''`` for a saved graph, which is only read.
+        via: The front end that captures it; ``''`` where what the reader makes decides.
         reader: ``'module:function'`` that makes the framework's object of a path; ``''`` where
             the front end takes the path itself.
         executes: Whether reading it runs code that the file brings along.
@@ -32,12 +32,7 @@ class Format:
 
 SAVED = Format("a graph saved by graphlens", (".json",), "", "graphlens.ir.json_form:load")
 ONNX = Format("an ONNX model", (".onnx",), "onnx")
-EXPORTED = Format(
-    "a torch.export archive",
-    (".pt2",),
-    "torch.export",
-    "graphlens.frontends.torch_files:exported",
-)
+EXPORTED = Format("a torch.export archive", (".pt2",), "torch.export")
 SCRIPTED = Format(
     "a TorchScript archive",
     (".pt", ".pth"),
@@ -48,7 +43,7 @@ SCRIPTED = Format(
 PICKLED = Format(
     "a pickle of torch",
     (".pt", ".pth"),
-    "torch.export",
+    "",
     "graphlens.frontends.torch_files:pickled",
     executes=True,
 )
