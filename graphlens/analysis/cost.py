@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphlens.analysis.dataflow import Dataflow, dataflow
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import OURS, REGION, Value
+from graphlens.ir.node import Value
 from graphlens.ops.cost import flops as node_flops
 
 
@@ -98,10 +98,8 @@ def _flops(graph: Graph, flow: Dataflow) -> int | None:
 
 def kernel_flops(graph: Graph, name: str, operands: tuple[Value | None, ...]) -> int | None:
     """FLOPs of one kernel; those of a fused group are the sum over what it fused."""
-    node = graph.node(name)
-    if node.op == REGION and node.domain == OURS:
-        return _total(flops(body) for body in node.regions.values())
-    return node_flops(node, [None if v is None else graph.type_of(v) for v in operands])
+    read = [None if value is None else graph.type_of(value) for value in operands]
+    return node_flops(graph.node(name), read)
 
 
 def _total(parts: Iterable[int | None]) -> int | None:

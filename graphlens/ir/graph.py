@@ -107,7 +107,7 @@ class Graph(nx.MultiDiGraph):
             raise GraphError(f"no node {name!r} in {self!r}") from None
 
     def op(self, name: str) -> str:
-        """The qualified op of a node, without building a Node: ``'Conv'``, ``'graphlens.Param'``."""
+        """The op with its domain, without building a Node: ``'Conv'``, ``'graphlens.Param'``."""
         held = self._node[name]
         return f"{held['domain']}.{held['op']}" if held["domain"] else held["op"]
 
@@ -231,7 +231,8 @@ class Graph(nx.MultiDiGraph):
         if as_view:
             return nx.graphviews.generic_graph_view(self)
         twin = self.__class__()
-        twin.graph.update(self.graph)
+        for key, held in self.graph.items():
+            twin.graph[key] = dict(held) if isinstance(held, dict) else held
         twin.weights = dict(self.weights)
         succ: dict[str, dict[str, Any]] = {name: {} for name in self._node}
         pred: dict[str, dict[str, Any]] = {name: {} for name in self._node}

@@ -13,15 +13,17 @@ shows its value. With ``detail``, scope, source and origins follow as ``_scope=`
 
 from __future__ import annotations
 
+import ast
 import keyword
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import INPUT, OURS, OUTPUT, STRUCTURAL, Attribute, Node, Value
 from graphlens.ir.textread import parse
-from graphlens.tensor import TensorType
+from graphlens.tensor import Dim, TensorType
 
 __all__ = ["parse", "to_text"]
 
@@ -41,13 +43,7 @@ def to_text(graph: Graph, *, detail: bool = False) -> str:
 
 def _definition(graph: Graph, title: str, detail: bool, indent: str) -> Iterator[str]:
     inner = indent + "    "
-    formals = ", ".join(
-        f"{_target(name)}: {graph.type_of(Value(name))}"
-        if _target(name).isidentifier()
-        else f"{_word(name)}: {graph.type_of(Value(name))} = {_target(name)!r}"
-        for name in graph.inputs
-    )
-    yield f"{indent}def {title}({formals}):"
+    yield f"{indent}def {title}({', '.join(_formals(graph))}):"
     for name in graph.order():
         if graph.op(name) == f"{OURS}.{INPUT}":
             continue
@@ -55,6 +51,21 @@ def _definition(graph: Graph, title: str, detail: bool, indent: str) -> Iterator
         for key, body in node.regions.items():
             yield from _definition(body, key, detail, inner)
         yield inner + _statement(graph, name, node, detail)
+
+
+def _formals(graph: Graph) -> Iterator[str]:
+    """The inputs; from the first on whose name is no identifier, each states its name besides."""
+    spelt = False
+    taken = set(graph.inputs)
+    for index, name in enumerate(graph.inputs):
+        target, held = _target(name), _type(graph.type_of(Value(name)))
+        plain = target.isidentifier()
+        spelt = spelt or not plain
+        word = name if plain else _word(name) or "x"
+        if not plain and word in taken:
+            word = f"{word}_{index}"
+        taken.add(word)
+        yield f"{word}: {held} = {target!r}" if spelt else f"{word}: {held}"
 
 
 def _statement(graph: Graph, name: str, node: Node, detail: bool) -> str:
@@ -69,7 +80,7 @@ def _statement(graph: Graph, name: str, node: Node, detail: bool) -> str:
     keywords += [f"{key}={key}" for key in node.regions]
     if detail:
         keywords += _provenance(name, node)
-    types = ", ".join(map(str, node.results))
+    types = ", ".join(map(_type, node.results))
     held = types if len(node.results) == 1 else f"({types})"
     ours = node.domain == OURS and node.op in STRUCTURAL | {"Region"}
     op = node.op if ours else node.qualified
@@ -113,10 +124,28 @@ def _word(name: str) -> str:
     return word if not word or _is_word(word) else f"g{word}"
 
 
+@cache
+def _type(held: TensorType) -> str:
+    """A type as text; a dimension that Python would spell otherwise, or not at all, is quoted."""
+    if held.shape is None or held.is_static:
+        return str(held)
+    return str(held.with_shape(tuple(map(_dim, held.shape))))
+
+
+def _dim(dim: Dim) -> Dim:
+    if isinstance(dim, int):
+        return dim
+    try:
+        same = ast.unparse(ast.parse(dim, mode="eval")) == dim
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        same = False
+    return dim if same else repr(dim)
+
+
 def _attribute(value: Attribute) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_attribute, value))}]"
-    return str(value) if isinstance(value, TensorType) else _scalar(value)
+    return _type(value) if isinstance(value, TensorType) else _scalar(value)
 
 
 def _scalar(value: object) -> str:

@@ -38,7 +38,10 @@ class _Reader:
     def __init__(self, definition: ast.FunctionDef) -> None:
         self.graph = Graph(name=definition.name)
         self._regions: dict[str, Graph] = {}
-        self._formals(definition.args)
+        try:
+            self._formals(definition.args)
+        except (GraphlensError, SyntaxError, ValueError, TypeError) as error:
+            raise FormatError(f"line {definition.lineno}: {error}, in the inputs") from error
         for statement in definition.body:
             try:
                 self._statement(statement)
@@ -47,6 +50,8 @@ class _Reader:
                 raise FormatError(f"line {statement.lineno}: {error}, in: {line}") from error
 
     def _formals(self, arguments: ast.arguments) -> None:
+        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
+            raise ValueError("plain inputs were expected")
         unnamed = len(arguments.args) - len(arguments.defaults)
         for index, argument in enumerate(arguments.args):
             name = argument.arg
@@ -54,7 +59,8 @@ class _Reader:
                 spelt = ast.literal_eval(arguments.defaults[index - unnamed])
                 name = _name(ast.parse(spelt, mode="eval").body)
             held = _type(argument.annotation) if argument.annotation else TensorType("undefined")
-            self.graph.add(Node(INPUT, OURS, results=(held,)), name=name)
+            if self.graph.add(Node(INPUT, OURS, results=(held,)), name=name) != name:
+                raise ValueError(f"the name {name!r} is taken")
 
     def _statement(self, statement: ast.stmt) -> None:
         match statement:
@@ -159,7 +165,7 @@ def _type(annotation: ast.expr) -> TensorType:
 
 
 def _dim(expression: ast.expr) -> Dim:
-    if isinstance(expression, ast.Constant) and isinstance(expression.value, int):
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, int | str):
         return expression.value
     return ast.unparse(expression)
 
