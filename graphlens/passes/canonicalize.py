@@ -53,6 +53,9 @@ def _formed(graph: Graph) -> Graph:
 
 
 _STEPS: tuple[Callable[[Graph], Graph], ...] = (
+    # Before constants fold: Keras spells a BatchNorm out over its weights, which fold to two Consts
+    # in which the mean and the variance are no longer to be seen.
+    recognise,
     fold_constants,
     eliminate,
     settle_attributes,
