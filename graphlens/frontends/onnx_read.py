@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 import numpy as np
 import onnx
 
 from graphlens.errors import FormatError
+from graphlens.frontends.onnx_order import in_order, title_of
 from graphlens.frontends.onnx_origin import Origin, origin, plain_type
 from graphlens.frontends.onnx_upgrade import Upgrade, must_upgrade, upgraded
 from graphlens.frontends.onnx_weights import Weights
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, Attribute, Node, Value
 from graphlens.ops.infer import infer
-from graphlens.ops.proto import DTYPES, free_names, plain_attribute, reads, tensor_type
+from graphlens.ops.proto import DTYPES, free_names, plain_attribute, tensor_type
 from graphlens.ops.schema import defaults
 from graphlens.ops.values import propagate
 from graphlens.tensor import UNKNOWN, TensorType
@@ -89,7 +90,7 @@ class Reader:
             self._initializer(scope, tensor)
         for sparse in proto.sparse_initializer:
             raise FormatError(f"initializer {sparse.values.name!r} is sparse: not supported")
-        for node in _ordered(proto.node, scope.values):
+        for node in in_order(proto.node, scope.values):
             self._node(scope, node)
         outputs = [self._value(scope, entry.name, "the graph's output") for entry in proto.output]
         names = tuple(entry.name for entry in proto.output)
@@ -140,17 +141,17 @@ class Reader:
             self._constant(scope, proto)
         elif proto.domain in ("", "ai.onnx") and must_upgrade(proto.op_type, self._version):
             types = [self._type(scope, name) for name in proto.input]
-            about = origin(proto, _title(proto))
+            about = origin(proto, title_of(proto))
             for step in upgraded(proto, Upgrade(self._version, types, self._fresh)):
                 if step.op_type == "Constant":
                     self._constant(scope, step, about)
                 else:
                     self._operation(scope, step, about)
         else:
-            self._operation(scope, proto, origin(proto, _title(proto)))
+            self._operation(scope, proto, origin(proto, title_of(proto)))
 
     def _operation(self, scope: _Scope, proto: onnx.NodeProto, about: Origin) -> None:
-        graph, where = scope.graph, f"node {proto.name or _title(proto)!r} ({proto.op_type})"
+        graph, where = scope.graph, f"node {proto.name or title_of(proto)!r} ({proto.op_type})"
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         operands = [self._value(scope, name, where) if name else None for name in proto.input]
         attributes = self._attributes(proto, domain, where)
@@ -207,7 +208,8 @@ class Reader:
         if not bodies:
             return {}, []
         outer = self._captured(scope, bodies, where)
-        regions = {key: self._body(scope, body, outer) for key, body in bodies.items()}
+        formals = _formals(proto, [self._type(scope, name) for name in proto.input])
+        regions = {key: self._body(scope, body, outer, formals) for key, body in bodies.items()}
         return regions, [scope.values[name] for name in outer]
 
     def _results(
@@ -232,7 +234,7 @@ class Reader:
             raise FormatError(f"{where}: attribute {entry.name!r}: {error}") from error
 
     def _constant(self, scope: _Scope, proto: onnx.NodeProto, about: Origin | None = None) -> None:
-        where = f"node {proto.name or _title(proto)!r} (Constant)"
+        where = f"node {proto.name or title_of(proto)!r} (Constant)"
         if len(proto.attribute) != 1 or len(proto.output) != 1:
             raise FormatError(f"{where} must have one value and one output")
         entry = proto.attribute[0]
@@ -246,7 +248,7 @@ class Reader:
         else:
             raise FormatError(f"{where}: {entry.name!r} is not supported")
         held = TensorType(dtype, tuple(array.shape))
-        found = about or origin(proto, _title(proto))
+        found = about or origin(proto, title_of(proto))
         hint = proto.output[0] if about is None else f"{found.name}.const"
         self._stored(scope, CONST, proto.output[0], held, array, hint, found)
 
@@ -261,10 +263,17 @@ class Reader:
             self._value(scope, name, where)
         return list(names)
 
-    def _body(self, outer: _Scope, proto: onnx.GraphProto, captured: Iterable[str]) -> Graph:
+    def _body(
+        self,
+        outer: _Scope,
+        proto: onnx.GraphProto,
+        captured: Iterable[str],
+        formals: Sequence[TensorType],
+    ) -> Graph:
         scope = _Scope(Graph(name=proto.name))
-        for entry in proto.input:
-            self._formal(scope, entry.name, plain_type(tensor_type(entry.type)))
+        for entry, held in zip_longest(proto.input, formals[: len(proto.input)], fillvalue=UNKNOWN):
+            stated = plain_type(tensor_type(entry.type))
+            self._formal(scope, entry.name, _merged(stated, held))
         for name in captured:
             value = outer.values[name]
             self._formal(scope, name, outer.graph.type_of(value))
@@ -286,6 +295,14 @@ class Reader:
             name = f"{hint}_{number}"
         self._taken.add(name)
         return name
+
+
+def _formals(proto: onnx.NodeProto, given: Sequence[TensorType | None]) -> list[TensorType]:
+    """What the op itself says of the types of its body's inputs; a state may change its shape."""
+    known = [UNKNOWN if held is None else held.with_shape(None) for held in given]
+    if proto.op_type == "Loop":
+        return [TensorType("int64", ()), TensorType("bool", ()), *known[2:]]
+    return known if proto.op_type == "Scan" else []
 
 
 _CONSTANTS = {
@@ -312,52 +329,6 @@ def _is_literal(tensor: onnx.TensorProto, array: np.ndarray) -> bool:
         return False
     anonymous = "." not in tensor.name or re.fullmatch(r"val_\d+", tensor.name) is not None
     return anonymous and (array.ndim == 0 or array.dtype.kind in "iub")
-
-
-def _ordered(
-    nodes: Sequence[onnx.NodeProto], given: Mapping[str, Value]
-) -> Iterable[onnx.NodeProto]:
-    """The nodes, operands first: as they are in a well formed file.
-
-    Raises:
-        FormatError: If there is a cycle, naming values on it, or a value that nothing makes.
-    """
-    made = set(given)
-    for node in nodes:
-        if any(name not in made for name in reads(node)):
-            return _sorted(nodes, given)
-        made.update(node.output)
-    return nodes
-
-
-def _sorted(
-    nodes: Sequence[onnx.NodeProto], given: Mapping[str, Value]
-) -> Iterable[onnx.NodeProto]:
-    producer = {name: i for i, node in enumerate(nodes) for name in node.output if name}
-    waiting: list[int] = []
-    readers: dict[int, list[int]] = {}
-    for index, node in enumerate(nodes):
-        before = {producer[name] for name in reads(node) if name in producer and name not in given}
-        waiting.append(len(before))
-        for number in before:
-            readers.setdefault(number, []).append(index)
-    ready = [index for index, count in enumerate(waiting) if not count]
-    done: list[int] = []
-    while ready:
-        index = heapq.heappop(ready)
-        done.append(index)
-        for reader in readers.get(index, ()):
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                heapq.heappush(ready, reader)
-    if len(done) < len(nodes):
-        left = [_title(nodes[index]) for index, count in enumerate(waiting) if count]
-        raise FormatError(f"the graph has a cycle, through or before {left[:6]}")
-    return [nodes[index] for index in done]
-
-
-def _title(node: onnx.NodeProto) -> str:
-    return next((name for name in node.output if name), node.op_type.lower())
 
 
 def _dtype_of_fill(proto: onnx.NodeProto) -> tuple[TensorType, ...]:

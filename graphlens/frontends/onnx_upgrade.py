@@ -191,6 +191,26 @@ def _default(name: str, value: Any) -> Rule:
     return rule
 
 
+def _refused(reason: str) -> Rule:
+    """An op that cannot be brought up to date."""
+
+    def rule(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
+        raise FormatError(f"{_where(node)} of opset {upgrade.version}: {reason}")
+
+    return rule
+
+
+def _renamed_to(op: str) -> Rule:
+    """An op that has another name now."""
+
+    def rule(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
+        del upgrade
+        node.op_type = op
+        return [node]
+
+    return rule
+
+
 def _renamed_mode(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """GridSample said bilinear and bicubic until opset 19."""
     del upgrade
@@ -256,6 +276,8 @@ RULES: dict[str, tuple[tuple[int, Rule], ...]] = {
     "Reshape": ((5, _as_operands(("shape", 1, "int64"))),),
     "Resize": (_RESIZE,),
     "RoiAlign": ((16, _default("coordinate_transformation_mode", "output_half_pixel")),),
+    "Scatter": ((11, _renamed_to("ScatterElements")),),
+    "Scan": ((9, _refused("its batch axis has no form in today's opsets")),),
     "Slice": (
         (10, _as_operands(("starts", 1, "int64"), ("ends", 2, "int64"), ("axes", 3, "int64"))),
     ),

@@ -11,7 +11,7 @@ from onnx import AttributeProto, helper
 
 from graphlens.errors import GraphError
 from graphlens.ir.node import Attribute, Node
-from graphlens.ops.proto import DTYPE_ATTRIBUTES, NUMBERS, tensor_proto
+from graphlens.ops.proto import DTYPE_ATTRIBUTES, NUMBERS, tensor_proto, type_proto
 from graphlens.ops.schema import schema
 from graphlens.tensor import UNDEFINED, TensorType
 
@@ -49,6 +49,8 @@ def _attribute(node: Node, key: str, value: Attribute, kind: int) -> AttributePr
         made = NUMBERS[value]
     elif kind == AttributeProto.TENSOR:
         made = tensor_proto(_tensor(node, value))
+    elif kind == AttributeProto.TYPE_PROTO and isinstance(value, TensorType):
+        made = type_proto(value)
     elif kind == AttributeProto.FLOAT and isinstance(value, int | float):
         made = float(value)
     elif kind == AttributeProto.FLOATS and isinstance(value, tuple):
@@ -72,6 +74,8 @@ def _is_nested(value: Attribute) -> bool:
 def _tensor(node: Node, value: Attribute) -> np.ndarray:
     """The tensor behind a plain attribute; its dtype is the result's, where that is known."""
     array = np.array(value)
+    if array.dtype.kind == "U":
+        return array.astype(object)
     dtype = node.results[0].dtype if node.results else UNDEFINED
     if dtype not in (UNDEFINED, "string"):
         array = array.astype(dtype)

@@ -82,7 +82,9 @@ def tensor_type(proto: onnx.TypeProto) -> TensorType:
     return TensorType(
         dtype,
         tuple(
-            dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?"
+            dim.dim_value
+            if dim.HasField("dim_value") and dim.dim_value >= 0
+            else dim.dim_param or "?"
             for dim in tensor.shape.dim
         ),
     )

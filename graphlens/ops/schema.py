@@ -16,7 +16,7 @@ OPSET = 26
 ML_OPSET = 5
 """The version of ``ai.onnx.ml``, ONNX's domain of classical machine learning."""
 
-_VERSIONS = {"": OPSET, "ai.onnx.ml": ML_OPSET}
+_VERSIONS = {"": OPSET, "ai.onnx.ml": ML_OPSET, "ai.onnx.preview": 1, "ai.onnx.preview.training": 1}
 
 
 def opset_of(domain: str) -> int:

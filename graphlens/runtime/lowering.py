@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,6 +20,7 @@ from graphlens.ops.node_proto import node_proto
 from graphlens.ops.proto import NUMBERS, tensor_proto, type_proto
 from graphlens.ops.schema import opset_of
 from graphlens.runtime.origin import METADATA, node_metadata, put
+from graphlens.tensor import UNKNOWN, TensorType
 
 HELD_OUTSIDE = 1024
 """Bytes from which a weight may be kept outside of the protobuf."""
@@ -69,9 +71,7 @@ class _Lowering:
         names: dict[Value, str] = {}
         for name in graph.inputs:
             names[Value(name)] = self._fresh(name)
-            main.input.add(name=names[Value(name)]).type.CopyFrom(
-                type_proto(graph.type_of(Value(name)))
-            )
+            _declare(main.input, names[Value(name)], graph.type_of(Value(name)))
         wanted = self._wanted(graph, names)
         self.fill(graph, main, names)
         self._outputs(graph, main, names, wanted, keep)
@@ -109,7 +109,7 @@ class _Lowering:
         array = graph.weights.get(name)
         held = node.results[0]
         if array is None:
-            sink.input.add(name=title).type.CopyFrom(type_proto(held))
+            _declare(sink.input, title, held)
             return
         if self._leave and array.nbytes >= HELD_OUTSIDE and _may_stay_outside(array):
             proto = _declared(title, array)
@@ -187,9 +187,7 @@ class _Lowering:
                     names[Value(formal)] = outer[index - formals]
                     continue
                 names[Value(formal)] = self._fresh(formal)
-                sink.input.add(name=names[Value(formal)]).type.CopyFrom(
-                    type_proto(body.type_of(Value(formal)))
-                )
+                _declare(sink.input, names[Value(formal)], body.type_of(Value(formal)))
             self.fill(body, sink, names)
             self._outputs(body, sink, names, {}, [])
             proto.attribute.append(helper.make_attribute(key, sink))
@@ -225,9 +223,7 @@ class _Lowering:
                 source, title = title, hint if hint not in self._taken else self._fresh(hint)
                 sink.node.append(_identity(source, title))
             used.add(title)
-            entry = sink.output.add(name=title)
-            if self._typed:
-                entry.type.CopyFrom(type_proto(graph.type_of(value)))
+            _declare(sink.output, title, graph.type_of(value) if self._typed else UNKNOWN)
 
     def _result(self, value: Value, names: dict[Value, str]) -> str:
         """The name of a value that is made now, unless an output's name was given to it before."""
@@ -249,7 +245,7 @@ class _Lowering:
             return
         for title, held in zip(results, node.results, strict=True):
             if NUMBERS.get(held.dtype):
-                sink.value_info.add(name=title).type.CopyFrom(type_proto(held))
+                _declare(sink.value_info, title, held)
 
 
 _STORED = frozenset(f"{OURS}.{op}" for op in (INPUT, PARAM, CONST))
@@ -259,6 +255,13 @@ def captures(node: Node, operands: int) -> int:
     """How many of a node's last operands are outer values that its regions read."""
     count = node.attributes.get("captures", operands - 1 if node.op == "If" else 0)
     return count if isinstance(count, int) else 0
+
+
+def _declare(entries: Any, title: str, held: TensorType) -> None:
+    """Add a value to a list of inputs or outputs, with its type where that is known."""
+    entry = entries.add(name=title)
+    if NUMBERS.get(held.dtype):
+        entry.type.CopyFrom(type_proto(held))
 
 
 def _declared(title: str, array: np.ndarray) -> onnx.TensorProto:
@@ -276,7 +279,7 @@ def _declared(title: str, array: np.ndarray) -> onnx.TensorProto:
 
 def _may_stay_outside(array: np.ndarray) -> bool:
     """Whether the array's bytes are ONNX's (packed types and strings are not)."""
-    return array.dtype.kind in "biufc" or str(array.dtype) in ("bfloat16",)
+    return array.dtype.isbuiltin == 1 or str(array.dtype) == "bfloat16"
 
 
 def _transpose(operand: str, result: str, order: tuple[int, ...]) -> onnx.NodeProto:

@@ -126,7 +126,7 @@ def _ort_value(array: np.ndarray) -> Any:
     """An array as ONNX Runtime's value over the same memory."""
     array = np.ascontiguousarray(array) if array.ndim else array
     number = NUMBERS[str(array.dtype)]
-    if array.dtype.kind not in "biufc":
+    if array.dtype.isbuiltin != 1:
         array = array.view({1: np.uint8, 2: np.uint16}[array.dtype.itemsize])
     return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array, number)
 
@@ -136,7 +136,7 @@ def _array(value: Any) -> np.ndarray:
     if not value.is_tensor():
         raise RunError(f"an output is a {value.data_type()}, not a tensor")
     dtype = DTYPES[value.element_type()]
-    if dtype == "string" or np.dtype(dtype).kind in "biufc":
+    if dtype == "string" or np.dtype(dtype).isbuiltin == 1:
         return value.numpy()
     if dtype in _PACKED:
         raise NoKernelError(f"ONNX Runtime's {dtype} is not read here")

@@ -78,17 +78,18 @@ def _evaluate(
 ) -> list[np.ndarray]:
     where = f"{node.name!r} ({node.domain}{'.' if node.domain else ''}{node.op_type})"
     session, reference, reason = compiled(serialized)
+    if session is None and reference is None:
+        raise NoKernelError(f"{where}: {reason}")
+    failure: RunError | None = None
+    if session is not None:
+        try:
+            return session(feeds)
+        except RunError as error:  # some kernels refuse cases that the standard allows
+            failure = error
     try:
-        if session is not None:
-            try:
-                return session(feeds)
-            except NoKernelError:
-                reference = Reference(onnx.ModelProto.FromString(serialized))
-        if reference is not None:
-            return reference(feeds)
-    except NoKernelError as error:
-        raise NoKernelError(f"{where}: {error}") from error
+        reference = reference or Reference(onnx.ModelProto.FromString(serialized))
+        return reference(feeds)
     except RunError as error:
         shapes = ", ".join(f"{array.dtype}{list(array.shape)}" for array in feeds.values())
-        raise RunError(f"{where} on {shapes}: {error}") from error
-    raise NoKernelError(f"{where}: {reason}")
+        kind = type(failure or error)
+        raise kind(f"{where} on {shapes}: {failure or error}") from error
