@@ -11,8 +11,8 @@ from graphlens.view import Arrow, Box, Diagram
 
 RANK_GAP, BOX_GAP, GUTTER = 26.0, 18.0, 44.0
 _FRAME = 30.0
-PAGE = (1060.0, 700.0)
-"""What an A4 page in landscape holds at a scale where no type is under 7 pt."""
+PAGE = (785.0, 538.0)
+"""An A4 page less a centimetre all around, in points."""
 _MOST = 9
 
 
@@ -24,29 +24,36 @@ class Piece(NamedTuple):
     width: float
 
 
-def columns(diagram: Diagram, sizes: Mapping[str, Size], panes: int = 1) -> list[tuple[Box, ...]]:
-    """The boxes of each column, in order of execution.
+class Cut(NamedTuple):
+    """The boxes of each column, and the scale at which the picture is guessed to fit a page."""
 
-    The number of columns is what makes the picture largest on a page, landscape or portrait; the
-    cuts balance the columns' heights and cross few tensors and few clusters.
+    columns: list[tuple[Box, ...]]
+    scale: float
+
+
+def columns(diagram: Diagram, sizes: Mapping[str, Size], panes: int = 1) -> Cut:
+    """Cut a diagram into the columns that make it largest on a page.
+
+    The cuts balance the columns' heights and cross few tensors and few clusters.
     """
     boxes = diagram.boxes
-    if len(boxes) < 5:
-        return [boxes]
     cutter = _Cutter(diagram, sizes)
-    tried = [cutter.cut(count) for count in range(1, min(_MOST, len(boxes) // 2) + 1)]
-    best = max(range(len(tried)), key=lambda index: (_score(tried[index], panes), -index))
-    return [piece.boxes for piece in tried[best]]
+    tried = [cutter.cut(count) for count in range(1, max(1, min(_MOST, len(boxes) // 2)) + 1)]
+    scales = [_scale(pieces, panes) for pieces in tried]
+    best = max(range(len(tried)), key=lambda index: min(1.0, scales[index]) * 0.985**index)
+    return Cut([piece.boxes for piece in tried[best]], scales[best])
 
 
-def _score(pieces: Sequence[Piece], panes: int) -> float:
-    """How large the picture is on a page; more columns must be worth it."""
-    wide = panes * (sum(piece.width for piece in pieces) + GUTTER * (len(pieces) - 1))
-    high = max(piece.height for piece in pieces) + 60.0
+def _scale(pieces: Sequence[Piece], panes: int) -> float:
+    wide = panes * (sum(piece.width for piece in pieces) + GUTTER * (len(pieces) - 1)) + 55.0
+    high = max(piece.height for piece in pieces) + 150.0
+    return fits(wide, high)
+
+
+def fits(wide: float, high: float) -> float:
+    """The scale at which a picture of some size fits a page, best in landscape."""
     long, short = PAGE
-    landscape = min(long / wide, short / high)
-    portrait = min(short / wide, long / high)
-    return min(1.25, max(landscape, 0.93 * portrait)) * 0.985 ** len(pieces)
+    return max(min(long / wide, short / high), 0.8 * min(short / wide, long / high))
 
 
 class _Cutter:
@@ -91,7 +98,7 @@ class _Cutter:
         wide: dict[int, float] = defaultdict(float)
         high, widest = 0.0, 0.0
         found: list[tuple[float, float]] = []
-        limit = 2.2 * max(PAGE[1], self.total / _MOST)
+        limit = 3.0 * max(PAGE[1], self.total / _MOST)
         for index in range(start, len(self.boxes)):
             size = self.sizes[self.boxes[index].id]
             before = [tail for tail in self.tails[index] if tail >= start]
@@ -145,13 +152,3 @@ def _around(cluster: str, parents: Mapping[str, str]) -> frozenset[str]:
         found.add(cluster)
         cluster = parents[cluster]
     return frozenset(found)
-
-
-def crossings(diagram: Diagram, pieces: Sequence[tuple[Box, ...]]) -> dict[Arrow, tuple[int, int]]:
-    """The arrows that go from one column to another, with the two columns."""
-    column = {box.id: index for index, piece in enumerate(pieces) for box in piece}
-    return {
-        arrow: (column[arrow.tail], column[arrow.head])
-        for arrow in diagram.arrows
-        if column[arrow.tail] != column[arrow.head]
-    }

@@ -107,7 +107,8 @@ def _cluster(
         word = fitted(text + (" …" if goes_on and bold else ""), size, room, bold)
         found.append(Text(left, base, word, size, tone, bold))
         if in_one_line(cluster):
-            left, room = left + widths[0] + 5.0, room - widths[0] - 5.0
+            span = width(word, size, bold) + 5.0
+            left, room = left + span, room - span
         else:
             base += 12.5
     return Group(tuple(found), cluster.title, "cluster")

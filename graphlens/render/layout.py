@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphlens.render.columns import GUTTER, columns
+from graphlens.render.columns import GUTTER, columns, fits
 from graphlens.render.dot import source
 from graphlens.render.engine import lay_out
-from graphlens.render.measure import Size, evened
+from graphlens.render.measure import NOTE, Size, evened
 from graphlens.render.scene import Point, rounded
 from graphlens.render.wires import wiring
 from graphlens.view import Arrow, Box, Cluster, Diagram
 from graphlens.view.tag import tag
 
 LANE = 7.0
-_LANES = 3
+LEGIBLE = 7.0 / NOTE
+"""The scale at which the smallest type is 7 pt."""
+_LANES, _NEAR = 2, 14
 
 
 class Frame(NamedTuple):
@@ -69,9 +71,23 @@ class Layout:
 
 
 def layout(diagram: Diagram) -> Layout:
-    """Lay out a diagram in as many columns as make it fit a page best."""
-    sizes = evened(diagram.boxes)
-    pieces = columns(diagram, sizes, len(diagram.panes))
+    """Lay out a diagram in as many columns as make it fit a page best.
+
+    Where the diagram has coarser ones behind it, the finest is taken whose smallest type is
+    legible on a page.
+    """
+    while True:
+        cut = columns(diagram, evened(diagram.boxes), len(diagram.panes))
+        if diagram.coarser is None or cut.scale > 0.8 * LEGIBLE:
+            placed = _laid_out(diagram, cut.columns)
+            panes = len(diagram.panes)
+            scale = fits(panes * (placed.width + 50.0), placed.height + 120.0)
+            if diagram.coarser is None or scale >= LEGIBLE:
+                return placed
+        diagram = diagram.coarser
+
+
+def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> Layout:
     diagram, links = _links(diagram, pieces)
     sizes = evened(diagram.boxes)
     held = {box.id: box for box in diagram.boxes}
@@ -113,7 +129,8 @@ def _links(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> tuple[Diagram, 
     for (tail, value), arrows in sorted(crossing.items(), key=lambda item: -place[item[0][0]]):
         home = column[tail]
         near = [arrow for arrow in arrows if column[arrow.head] == home + 1]
-        if near and len(led[home]) < _LANES:
+        last = max((place[arrow.head] for arrow in near), default=0)
+        if near and last - place[tail] <= _NEAR and len(led[home]) < _LANES:
             led[home].append(_Link(tail, value, home, tuple(near)))
         else:
             near = []

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-
-import networkx as nx
 
 from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node, Value
 from graphlens.ops.facts import facts
 from graphlens.view import words
-from graphlens.view.diagram import Arrow, Box, Cluster, Diagram, Face, Pane, Row
-from graphlens.view.label import Operand, Operands, operand, operands, parameters, row
+from graphlens.view.diagram import Arrow, Box, Diagram, Face, Pane, Row
+from graphlens.view.label import (
+    Operand,
+    Operands,
+    Stored,
+    operand,
+    operands,
+    parameters,
+    row,
+    stored,
+)
+from graphlens.view.scope import scopes
 
-_STORED = (f"{OURS}.{PARAM}", f"{OURS}.{CONST}")
 _LIGHT = frozenset({"activation", "norm", "elementwise", "view", "move", "shape"})
 _MEMBERS = 7
 """Lines of a group beyond which equal ones are counted instead of listed."""
 
 
-def flat(graph: Graph) -> Diagram:
-    """The whole graph, nothing folded."""
-    boxes = [box(graph, name) for name in graph.order() if graph.op(name) not in _STORED]
-    links = [arrow for held in boxes for arrow in arrows(graph, held.id)]
-    boxes = calls(boxes, links)
+def flat(graph: Graph, derived: bool = True) -> Diagram:
+    """The whole graph, nothing folded.
+
+    Args:
+        graph: What to draw.
+        derived: Whether what is computed from weights alone is drawn inside its readers.
+    """
+    known = stored(graph, derived)
+    boxes = [box(graph, name, known) for name in graph.order() if name not in known]
+    links = [arrow for held in boxes for arrow in arrows(graph, held.id, known)]
+    boxes, around = scopes(graph.scopes, boxes, links)
     return Diagram(
         title=graph.name or "graph",
         boxes=tuple(boxes),
         arrows=tuple(links),
-        clusters=clusters(graph.scopes, boxes),
+        clusters=tuple(around),
         panes=(Pane(""),),
         subtitle=totals(graph),
     )
@@ -53,9 +65,9 @@ def totals(graph: Graph) -> str:
 _ENDS = frozenset({INPUT, OUTPUT, PARAM, CONST})
 
 
-def box(graph: Graph, name: str) -> Box:
+def box(graph: Graph, name: str, known: Stored) -> Box:
     """The box of one node."""
-    node, reads = graph.node(name), operands(graph, name)
+    node, reads = graph.node(name), operands(graph, name, known)
     shown = face(graph, name, node, reads)
     return Box(
         id=name,
@@ -104,17 +116,18 @@ def _output(node: Node, reads: Operands) -> Face:
 
 def _group(name: str, node: Node, reads: Operands) -> Face:
     body = node.regions["body"]
+    known = stored(body)
     formals: Mapping[str, Operand | None] = dict(zip(body.inputs, reads, strict=False))
 
     def outer(value: Value | None) -> Operand | None:
         if value is None:
             return None
-        return formals.get(value.node) or operand(body, value)
+        return formals.get(value.node) or operand(body, value, known)
 
     members = []
     for member in body.order():
         held = body.node(member)
-        if not held.is_structural:
+        if not held.is_structural and member not in known:
             seen = [outer(value) for value in body.operands(member)]
             members.append(row(member, held, seen))
     inside = tuple((member.text, member.style, 1) for member in members)
@@ -155,14 +168,14 @@ def _signature(node: Node, reads: Operands) -> str:
 
 
 def _body_signature(body: Graph, name: str) -> str:
-    return _signature(body.node(name), operands(body, name))
+    return _signature(body.node(name), operands(body, name, stored(body, False)))
 
 
-def arrows(graph: Graph, name: str) -> list[Arrow]:
+def arrows(graph: Graph, name: str, known: Stored) -> list[Arrow]:
     """What one node reads that another box makes, each value once."""
     made: dict[Value, Arrow] = {}
     for value in graph.operands(name):
-        if value is None or value in made or graph.op(value.node) in _STORED:
+        if value is None or value in made or value.node in known:
             continue
         held = graph.type_of(value)
         made[value] = Arrow(
@@ -173,54 +186,3 @@ def arrows(graph: Graph, name: str) -> list[Arrow]:
             title=f"{value.node}{f':{value.result}' if value.result else ''}: {words.held(held)}",
         )
     return list(made.values())
-
-
-def calls(boxes: Sequence[Box], links: Sequence[Arrow]) -> list[Box]:
-    """The boxes, those of a module that is called several times in a scope for each call.
-
-    One ReLU module serves three places of a ResNet block: drawn as one scope it would tie them
-    together. Boxes of an innermost scope that no arrow inside it joins are calls of their own,
-    and stand in the scope around it.
-    """
-    outer = {held.cluster.rpartition(".")[0] for held in boxes}
-    scope = {held.id: held.cluster for held in boxes}
-    parts: dict[str, nx.utils.UnionFind] = {}
-    for held in boxes:
-        if held.cluster and held.cluster not in outer:
-            parts.setdefault(held.cluster, nx.utils.UnionFind())[held.id]
-    for link in links:
-        home = scope[link.head]
-        if home in parts and scope[link.tail] == home:
-            parts[home].union(link.tail, link.head)
-    several = {
-        home: joined
-        for home, joined in parts.items()
-        if len(set(map(joined.__getitem__, joined))) > 1
-    }
-    alone = {
-        name
-        for joined in several.values()
-        for part in joined.to_sets()
-        if len(part) == 1
-        for name in part
-    }
-    return [
-        replace(held, cluster=held.cluster.rpartition(".")[0]) if held.id in alone else held
-        for held in boxes
-    ]
-
-
-def clusters(scopes: Mapping[str, str], boxes: Sequence[Box]) -> tuple[Cluster, ...]:
-    """One cluster for each scope that holds a box, and for the scopes around it."""
-    made: dict[str, Cluster] = {}
-    for held in boxes:
-        parts = held.cluster.split(".") if held.cluster else []
-        for depth in range(1, len(parts) + 1):
-            path = ".".join(parts[:depth])
-            if path not in made:
-                kind = scopes.get(path, "")
-                parent = ".".join(parts[: depth - 1])
-                made[path] = Cluster(
-                    path, parts[depth - 1], kind, parent, title=f"{path}: {kind}" if kind else path
-                )
-    return tuple(sorted(made.values(), key=lambda cluster: cluster.id.count(".")))

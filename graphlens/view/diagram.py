@@ -179,6 +179,7 @@ class Diagram:
         arrows: In the order of their heads.
         clusters: Outer ones before inner ones.
         panes: At least one; each box has one face for each.
+        coarser: The same with more folded, for when this is too much for a page.
     """
 
     title: str
@@ -187,6 +188,7 @@ class Diagram:
     clusters: tuple[Cluster, ...] = ()
     panes: tuple[Pane, ...] = (Pane(""),)
     subtitle: str = ""
+    coarser: Diagram | None = None
 
     def having(
         self,

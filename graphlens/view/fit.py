@@ -8,14 +8,14 @@ from graphlens.view.diagram import Box, Diagram
 from graphlens.view.fold import chunk, fold
 from graphlens.view.quotient import Tree
 
-PAGE = 100.0
-"""How much a page holds, in lines of text; a box costs its lines and the space around them."""
+PAGES = (20.0, 32.0, 45.0, 60.0, 75.0, 90.0, 110.0, 135.0)
+"""How much a page may hold, in lines of text; a box costs its lines and the space around them."""
 _AROUND = 1.4
 _FRAME = 1.6
 _SHUT = 2.6 + _AROUND
 
 
-def fit(diagram: Diagram, page: float = PAGE) -> Diagram:
+def fit(diagram: Diagram, page: float) -> Diagram:
     """The diagram with scopes folded until it fits a page.
 
     All is folded first; then scopes are opened from the outside inward, all those of one class

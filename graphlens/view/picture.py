@@ -9,7 +9,7 @@ from dataclasses import replace
 from graphlens.ir import Graph
 from graphlens.view.build import flat as flat_diagram
 from graphlens.view.diagram import Diagram
-from graphlens.view.fit import PAGE, fit
+from graphlens.view.fit import PAGES, fit
 from graphlens.view.fold import fold_to
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
@@ -34,19 +34,24 @@ def graph(
         expand: Scopes (``'layer1.0'``) to leave open whatever the depth.
         flat: Every operation a box of its own, nothing folded or rolled.
     """
-    whole = flat_diagram(graph)
     if flat:
-        return finished(stack(whole, chains=False))
-    return finished(shown(roll(stack(whole)), depth, expand))
-
-
-def shown(
-    rolled: Diagram, depth: int | None, expand: Collection[str], page: float = PAGE
-) -> Diagram:
-    """A rolled diagram folded to a depth, or to what fits a page."""
+        return finished(stack(flat_diagram(graph, derived=False), chains=False))
+    rolled = roll(stack(flat_diagram(graph)))
     if depth is None and not expand:
-        return fit(rolled, page)
-    return fold_to(rolled, 1 if depth is None else depth, expand)
+        return fitting(rolled)
+    return finished(fold_to(rolled, 1 if depth is None else depth, expand))
+
+
+def fitting(rolled: Diagram) -> Diagram:
+    """A rolled diagram as fine as a page may hold, with ever coarser ones behind it."""
+    found: Diagram | None = None
+    sizes: set[int] = set()
+    for page in sorted(PAGES):
+        fitted = fit(rolled, page)
+        if len(fitted.boxes) not in sizes:
+            sizes.add(len(fitted.boxes))
+            found = replace(finished(fitted), coarser=found)
+    return found or finished(rolled)
 
 
 def finished(diagram: Diagram) -> Diagram:

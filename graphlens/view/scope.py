@@ -1,0 +1,120 @@
+"""From module scopes to clusters: only those that run as one stretch of the graph are frames."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import networkx as nx
+
+from graphlens.view.diagram import Arrow, Box, Cluster
+
+_LISTS = frozenset({"ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
+"""Classes that hold modules and never run: a frame around what they hold would say nothing."""
+
+
+def scopes(
+    kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow]
+) -> tuple[list[Box], list[Cluster]]:
+    """The boxes with the cluster that each is in, and the clusters, outer ones first.
+
+    Args:
+        kinds: The class of the module at each scope.
+        boxes: All boxes, with their scopes as their clusters.
+        links: All arrows.
+    """
+    boxes = _calls(boxes, links)
+    kept = {path for path in _paths(boxes) if kinds.get(path) not in _LISTS}
+    kept -= _torn(kept, boxes, links)
+    home = {path: _nearest(path, kept) for path in {box.cluster for box in boxes}}
+    made = [_cluster(path, kinds, kept) for path in _paths(boxes) if path in kept]
+    placed = [replace(box, cluster=home[box.cluster]) for box in boxes]
+    return placed, sorted(made, key=lambda cluster: cluster.id.count("."))
+
+
+def _paths(boxes: Sequence[Box]) -> list[str]:
+    """Every scope that holds a box and those around it, in order of execution."""
+    found: dict[str, None] = {}
+    for path in dict.fromkeys(box.cluster for box in boxes):
+        parts = path.split(".") if path else []
+        found.update((".".join(parts[: depth + 1]), None) for depth in range(len(parts)))
+    return list(found)
+
+
+def _nearest(path: str, kept: set[str]) -> str:
+    while path and path not in kept:
+        path = path.rpartition(".")[0]
+    return path
+
+
+def _cluster(path: str, kinds: Mapping[str, str], kept: set[str]) -> Cluster:
+    parent = _nearest(path.rpartition(".")[0], kept)
+    kind = kinds.get(path, "")
+    inner = path[len(parent) + 1 :] if parent else path
+    return Cluster(path, inner, kind, parent, title=f"{path}: {kind}" if kind else path)
+
+
+def _calls(boxes: Sequence[Box], links: Sequence[Arrow]) -> list[Box]:
+    """The boxes, those of a module that is called several times in a scope for each call.
+
+    One ReLU module serves three places of a ResNet block: drawn as one scope it would tie them
+    together. Boxes of an innermost scope that no arrow inside it joins are calls of their own,
+    and stand in the scope around it.
+    """
+    outer = {held.cluster.rpartition(".")[0] for held in boxes}
+    scope = {held.id: held.cluster for held in boxes}
+    parts: dict[str, nx.utils.UnionFind] = {}
+    for held in boxes:
+        if held.cluster and held.cluster not in outer:
+            parts.setdefault(held.cluster, nx.utils.UnionFind())[held.id]
+    for link in links:
+        home = scope[link.head]
+        if home in parts and scope[link.tail] == home:
+            parts[home].union(link.tail, link.head)
+    sets = [list(joined.to_sets()) for joined in parts.values()]
+    alone = {
+        name for held in sets if len(held) > 1 for part in held if len(part) == 1 for name in part
+    }
+    return [
+        replace(held, cluster=held.cluster.rpartition(".")[0]) if held.id in alone else held
+        for held in boxes
+    ]
+
+
+def _torn(kept: set[str], boxes: Sequence[Box], links: Sequence[Arrow]) -> set[str]:
+    """The scopes that are left and entered again on one way through the graph.
+
+    A frame around them would hold boxes that run before and after what is outside it (a list of
+    a U-Net's blocks), and as one box they would stand in a circle.
+    """
+    place = {box.id: index for index, box in enumerate(boxes)}
+    readers: dict[int, list[int]] = defaultdict(list)
+    for link in links:
+        readers[place[link.tail]].append(place[link.head])
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, box in enumerate(boxes):
+        path = box.cluster
+        while path:
+            if path in kept:
+                members[path].append(index)
+            path = path.rpartition(".")[0]
+    return {path for path, inside in members.items() if _comes_back(inside, readers)}
+
+
+def _comes_back(inside: Sequence[int], readers: Mapping[int, Sequence[int]]) -> bool:
+    held, last = set(inside), inside[-1]
+    if last - inside[0] + 1 == len(inside):
+        return False
+    waiting = [
+        reader for index in inside for reader in readers.get(index, ()) if reader not in held
+    ]
+    seen: set[int] = set()
+    while waiting:
+        index = waiting.pop()
+        if index in held:
+            return True
+        if index < last and index not in seen:
+            seen.add(index)
+            waiting += readers.get(index, ())
+    return False
