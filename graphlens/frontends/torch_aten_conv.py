@@ -261,7 +261,7 @@ def _replication_pad(call: Call, x: Value, pad: Sequence[int]) -> Value:
 
 
 def _padded(call: Call, x: Value, pad: Sequence[int], mode: str, value: Any) -> Value:
-    """torch lists (start, end) from the last axis back; ONNX all starts, then all ends."""
+    """Torch lists (start, end) from the last axis back; ONNX all starts, then all ends."""
     rank = call.rank(x)
     starts, ends = [0] * rank, [0] * rank
     for index in range(len(pad) // 2):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from graphlens.frontends.torch_call import Call, Row, TABLE, row
+from graphlens.frontends.torch_call import TABLE, Call, Row, row
 from graphlens.frontends.torch_types import dtype_name
 from graphlens.ir.node import Value
 

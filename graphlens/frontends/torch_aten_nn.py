@@ -296,7 +296,7 @@ def _attention(
 ) -> Value:
     """ONNX's Attention takes [batch, heads, length, width] and a mask of rank 2 or 4."""
     rank = call.rank(query)
-    if dropout or call.dtype(query) == "float64" and mask is None and rank < 2:
+    if dropout or (call.dtype(query) == "float64" and mask is None and rank < 2):
         return NotImplemented
     dtype = call.out.dtype
     operands = [_four_axes(call, call.cast(one, dtype)) for one in (query, key, value)]

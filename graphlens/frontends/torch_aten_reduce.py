@@ -9,6 +9,8 @@ import numpy as np
 from graphlens.frontends.torch_call import Call, row
 from graphlens.ir.node import Value
 
+_END = np.iinfo(np.int64).max
+
 
 def reduced(call: Call, op: str, x: Value, dims: Any, keepdim: bool) -> Value:
     """Emit an ONNX reduction over dims, all of them where there are none."""
@@ -190,3 +192,20 @@ def _sort(call: Call, x: Value, *arguments: Any) -> Any:
         return first, Value(first.node, 1)
     held = call.step("TopK", x, call.ints([size]), count=2, axis=axis, largest=int(descending))
     return call.same(Value(held.node, 1))
+
+
+@row("diff")
+def _diff(
+    call: Call, x: Value, n: int = 1, dim: int = -1, before: Any = None, after: Any = None
+) -> Value:
+    axis, over = call.axis(x, dim), call.const([call.axis(x, dim)])
+    parts = [part for part in (before, x, after) if part is not None]
+    held = x if len(parts) == 1 else call.step("Concat", *parts, axis=axis)
+    if n < 1:
+        return call.same(held)
+    for turn in range(n):
+        later = call.step("Slice", held, call.const([1]), call.const([_END]), over)
+        sooner = call.step("Slice", held, call.const([0]), call.const([-1]), over)
+        last = call.emit if turn == n - 1 else call.step
+        held = last("Xor" if call.out.dtype == "bool" else "Sub", later, sooner)
+    return held

@@ -133,14 +133,14 @@ class Call:
     def ints(self, sizes: Sequence[Any] | int) -> Value:
         """Sizes as one int64 vector, computed from shapes where they are symbolic."""
         sizes = [sizes] if isinstance(sizes, int | torch.SymInt) else list(sizes)
-        if not any(isinstance(size, torch.SymInt) for size in sizes):
+        if not any(isinstance(size, torch.SymInt | str) for size in sizes):
             return self.const(np.array(sizes, np.int64).reshape(len(sizes)))
         parts = [self.size(size) for size in sizes]
         return parts[0] if len(parts) == 1 else self.step("Concat", *parts, axis=0)
 
     def size(self, size: Any) -> Value:
         """One size as an int64 vector of one element."""
-        if isinstance(size, torch.SymInt) and not size.node.expr.is_number:
+        if isinstance(size, str) or (isinstance(size, torch.SymInt) and not size.node.expr.is_number):
             if self._sizes is None:
                 raise CaptureError(f"{self.op}: the size {size} has no value in the graph")
             return self._sizes(size, self)
@@ -186,21 +186,16 @@ class Call:
 
         One symbolic size becomes -1; one that the operand has at the same place becomes 0.
         """
-        sizes = list(sizes)
-        symbolic = [i for i, size in enumerate(sizes) if isinstance(size, torch.SymInt | str)]
-        if not symbolic:
-            return self.ints(sizes)
         spelt = list(sizes)
-        held = self.shape(value)
-        names = self.out.shape or ()
-        for index in symbolic:
-            same = index < len(held) and index < len(names) and held[index] == names[index]
-            spelt[index] = 0 if same else spelt[index]
-        left = [i for i in symbolic if spelt[i] != 0 or isinstance(spelt[i], torch.SymInt)]
+        held, names = self.shape(value), self.out.shape or ()
+        left = [i for i, size in enumerate(spelt) if isinstance(size, torch.SymInt | str)]
+        for index in list(left):
+            if held[index : index + 1] == names[index : index + 1] and 0 not in sizes:
+                spelt[index] = 0
+                left.remove(index)
         if len(left) == 1 and -1 not in spelt and 0 not in sizes:
             spelt[left[0]] = -1
-            left = []
-        return self.ints(sizes) if left else self.ints(spelt)
+        return self.ints(spelt)
 
     def permuted(self, value: Value, order: Sequence[int]) -> Value:
         """A value with its axes in another order, as a step."""

@@ -28,7 +28,11 @@ def cannot_capture(means: str, model: Any, error: BaseException) -> GraphlensErr
     said = said if len(said) <= _LENGTH else f"{said[:_LENGTH]} ..."
     lines = [f"{means} cannot capture {type(model).__name__}: {type(error).__name__}: {said}"]
     frames = [one for one in traceback.extract_tb(error.__traceback__) if is_users(one.filename)]
-    lines += [f"  at {one.filename}:{one.lineno} in {one.name}: {one.line}" for one in frames[-_SHOWN:]]
+    lines += [
+        f"  at {one.filename}:{one.lineno} in {one.name}: {one.line}" for one in frames[-_SHOWN:]
+    ]
     seen = f"{type(error).__name__} {said}".lower()
-    lines += [f"  {text}; try another front end or inputs" for word, text in _REMEDIES if word in seen][:1]
+    lines += [
+        f"  {text}; try another front end or inputs" for word, text in _REMEDIES if word in seen
+    ][:1]
     return CaptureError("\n".join(lines))

@@ -14,12 +14,12 @@ from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
 from graphlens.errors import CaptureError, FormatError
-from graphlens.frontends.torch_inputs import Arguments, arguments, flattened
 from graphlens.frontends.torch_errors import cannot_capture
+from graphlens.frontends.torch_inputs import Arguments, arguments, flattened
+from graphlens.frontends.torch_record import tracing
 from graphlens.frontends.torch_scopes import Scopes, source_of
 from graphlens.frontends.torch_symbols import Symbols
 from graphlens.frontends.torch_translate import Translator
-from graphlens.frontends.torch_types import type_of
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
@@ -54,26 +54,20 @@ def capture(
     if isinstance(model, ExportedProgram):
         return _captured(model, _dim_names(dynamic_shapes), _program_name(model))
     if not isinstance(model, torch.nn.Module):
-        raise CaptureError(
-            f"torch.export captures a torch.nn.Module, not a {type(model).__name__}"
-        )
+        raise CaptureError(f"torch.export captures a torch.nn.Module, not a {type(model).__name__}")
     given = arguments(model.forward, inputs, kwargs)
     dynamic = dynamic_shapes or _from_types(inputs, kwargs or {}, given)
     return _captured(_exported(model, given, dynamic), _dim_names(dynamic), type(model).__name__)
 
 
 def _exported(model: torch.nn.Module, given: Arguments, dynamic: Any) -> ExportedProgram:
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad():
+        with tracing():
             return torch.export.export(
                 model, given.args, given.kwargs, dynamic_shapes=dynamic, strict=False
             )
     except Exception as error:
         raise cannot_capture("torch.export", model, error) from error
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _loaded(path: Path) -> ExportedProgram:
@@ -190,7 +184,7 @@ class _Reader:
         ref = self._translator.input(node.name, TensorType("undefined"))
         value = ref.read()
         self._symbols.declare(value, held, wanted)
-        results = (type_of(held, self._symbols.names),)
+        results = (self._symbols.type_of(held),)
         self._translator.graph.update_node(value.node, results=results)
         return ref
 
@@ -242,7 +236,7 @@ class _Reader:
             return None
         source = source_of(node.meta.get("stack_trace"))
         self._translator.place(_scope(node), Source("", source.file, source.line))
-        types = [type_of(one, self._symbols.names) for one in flat]
+        types = [self._symbols.type_of(one) for one in flat]
         refs = self._translator.call(target, args, kwargs, types, lambda: _shares(node, held))
         return refs if isinstance(held, list | tuple) else refs[0]
 

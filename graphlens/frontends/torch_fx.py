@@ -12,7 +12,7 @@ import torch.fx
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments
-from graphlens.frontends.torch_record import Recorder
+from graphlens.frontends.torch_record import Recorder, weights_of
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
@@ -54,17 +54,12 @@ def capture(
     return recorder.output(result)
 
 
-def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters and buffers by qualified name, tied ones under their first."""
-    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
-
-
 def _traced(model: torch.nn.Module) -> torch.fx.GraphModule | None:
     if isinstance(model, torch.fx.GraphModule):
         return model
     try:
         return torch.fx.symbolic_trace(model)
-    except Exception:  # noqa: BLE001
+    except Exception:
         return None
 
 

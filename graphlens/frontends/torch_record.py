@@ -20,12 +20,17 @@ from graphlens.frontends.torch_views import Ref, maybe_view
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
 
-_ASKING = frozenset("_local_scalar_dense item is_nonzero equal allclose".split())
+_ASKING = frozenset(["_local_scalar_dense", "item", "is_nonzero", "equal", "allclose"])
 """Ops that give Python a tensor's value; of a weight it is known."""
 
 
 class Recorder(ProxyTorchDispatchMode):
     """Sees every aten call before autograd and decompositions do, and translates it.
+
+    Attributes:
+        translator: What the calls are told to.
+        scope: Paths of the modules that are running, innermost last.
+        line: The user's line, where it is not that of a Python frame.
 
     torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class;
     nothing of it is used but its place.
@@ -37,6 +42,7 @@ class Recorder(ProxyTorchDispatchMode):
         self.translator = translator
         self.fake = FakeTensorMode(allow_non_fake_inputs=True)
         self.scope: list[str] = [""]
+        self.line: tuple[str, int] | None = None
         self._held: list[Any] = []
         self._twins: dict[int, torch.Tensor] = {}
         self._names: dict[int, str] = {}
@@ -63,7 +69,7 @@ class Recorder(ProxyTorchDispatchMode):
 
     def run(self, function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Call a function on fake tensors and record what it does."""
-        with _tracing(), self.fake, self:
+        with tracing(), enable_python_dispatcher(), self.fake, self:
             return function(*args, **kwargs)
 
     def __torch_dispatch__(  # type: ignore[override]
@@ -86,7 +92,7 @@ class Recorder(ProxyTorchDispatchMode):
 
     def _translate(self, func: Any, base: str, args: Any, kwargs: Any, flat: list[Any]) -> None:
         translator = self.translator
-        translator.place(self.scope[-1], Source("", *user_line()))
+        translator.place(self.scope[-1], Source("", *(self.line or user_line())))
         scope, source = translator.build.scope, translator.build.source
         given = [self._argument(one) for one in args]
         named = {key: self._argument(one) for key, one in kwargs.items()}
@@ -169,12 +175,31 @@ def _same_storage(one: Any, other: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _tracing() -> Iterator[None]:
-    """No gradients, composite ops visible, no fused fast path that would hide what is computed."""
+def tracing() -> Iterator[None]:
+    """What every way in has on while it runs a model.
+
+    No gradients; the fused fast path of transformer layers off, which would hide what is computed;
+    and torch's own sign of being exported on, so that a library that asks takes the same branch
+    for all of them.
+    """
     fast = torch.backends.mha.get_fastpath_enabled()
+    asked = [name for name in _FLAGS if hasattr(torch.compiler, name)]
+    before = {name: getattr(torch.compiler, name) for name in asked}
     torch.backends.mha.set_fastpath_enabled(False)
+    for name in asked:
+        setattr(torch.compiler, name, True)
     try:
-        with torch.no_grad(), enable_python_dispatcher():
+        with torch.no_grad():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        for name, held in before.items():
+            setattr(torch.compiler, name, held)
+
+
+_FLAGS = ("_is_compiling_flag", "_is_exporting_flag")
+
+
+def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters and buffers by qualified name, tied ones under their first."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}

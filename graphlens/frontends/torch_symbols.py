@@ -11,9 +11,9 @@ import torch
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_call import Call
-from graphlens.frontends.torch_types import dim_of
+from graphlens.frontends.torch_types import type_of
 from graphlens.ir.node import Value
-from graphlens.tensor import TensorType
+from graphlens.tensor import UNKNOWN, TensorType
 
 _ONE = TensorType("int64", (1,))
 _FOLDED = {"Add": "Add", "Mul": "Mul", "Max": "Max", "Min": "Min"}
@@ -40,6 +40,7 @@ class Symbols:
         self.names: dict[str, str] = {}
         self._places: dict[str, tuple[Value, int]] = {}
         self._made: dict[str, Value] = {}
+        self._spelt: dict[str, Any] = {}
 
     def declare(self, value: Value, tensor: Any, wanted: Mapping[int, str]) -> None:
         """Note the symbolic sizes of an input, with the names that the user gave its axes."""
@@ -51,8 +52,9 @@ class Symbols:
                     self.names.setdefault(symbol, wanted[axis])
 
     def size(self, size: Any, call: Call) -> Value:
-        """A symbolic size as an int64 vector of one element."""
-        return self._value(size.node.expr, call)
+        """A symbolic size, or the spelling of one in a type, as an int64 vector of one element."""
+        expression = self._spelt[size] if isinstance(size, str) else size.node.expr
+        return self._value(expression, call)
 
     def _value(self, expression: Any, call: Call) -> Value:
         key = str(expression)
@@ -82,6 +84,12 @@ class Symbols:
         value, axis = self._places[symbol]
         return call.step("Shape", value, type=_ONE, start=axis, end=axis + 1)
 
-    def spelt(self, size: Any) -> int | str:
-        """A size as a dimension of a type."""
-        return dim_of(size, self.names)
+    def type_of(self, tensor: Any) -> TensorType:
+        """The type of a fake tensor, its symbolic sizes spelt with the symbols' names."""
+        if not isinstance(tensor, torch.Tensor):
+            return UNKNOWN
+        held = type_of(tensor, self.names)
+        for dim, size in zip(held.shape or (), tensor.shape, strict=True):
+            if isinstance(dim, str):
+                self._spelt.setdefault(dim, size.node.expr)
+        return held

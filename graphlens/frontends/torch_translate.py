@@ -18,7 +18,7 @@ from graphlens.ir.node import OURS, Node, Source, Value
 from graphlens.ops.build import Builder
 from graphlens.tensor import TensorType
 
-_BOOLEAN = frozenset("eq ne lt le gt ge logical_and logical_or logical_xor logical_not".split())
+_BOOLEAN = frozenset(["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not"])
 
 
 class Signature(NamedTuple):
@@ -154,7 +154,7 @@ class Translator:
         values = self._results(held, [_read(one) for one in bound], types)
         first = bound[0] if bound else None
         if isinstance(first, Ref) and is_view(held.base):
-            if held.base in SURELY or maybe_view(held.base) and aliases():
+            if held.base in SURELY or (maybe_view(held.base) and aliases()):
                 return self._views(held, first, bound, types, values)
         return [Ref(value) for value in values]
 
@@ -226,7 +226,7 @@ class Translator:
             results=tuple(types),
             domain=held.domain,
             name=name,
-            **{"operands": tuple(spelt)},
+            operands=tuple(spelt),
         )
         if attributes:
             plain = {"operands": tuple(spelt), **attributes}

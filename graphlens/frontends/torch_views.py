@@ -14,15 +14,14 @@ from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
 
 _RESHAPES = frozenset(
-    "view view_as unsqueeze squeeze unflatten reshape reshape_as flatten ravel _reshape_alias "
-    "_unsafe_view atleast_1d atleast_2d".split()
+    ["view", "view_as", "unsqueeze", "squeeze", "unflatten", "reshape", "reshape_as", "flatten", "ravel", "_reshape_alias", "_unsafe_view", "atleast_1d", "atleast_2d"]
 )
-_PERMUTES = frozenset("transpose permute t numpy_T mT mH adjoint movedim swapaxes swapdims".split())
-_SAME = frozenset("detach alias contiguous to type_as lift_fresh expand expand_as".split())
-_PARTS = frozenset("slice select narrow split chunk unbind split_with_sizes tensor_split".split())
+_PERMUTES = frozenset(["transpose", "permute", "t", "numpy_T", "mT", "mH", "adjoint", "movedim", "swapaxes", "swapdims"])
+_SAME = frozenset(["detach", "alias", "contiguous", "to", "type_as", "lift_fresh", "expand", "expand_as"])
+_PARTS = frozenset(["slice", "select", "narrow", "split", "chunk", "unbind", "split_with_sizes", "tensor_split"])
 _OTHERS = frozenset(["diagonal", "unfold", "broadcast_to"])
 
-MAYBE = frozenset("reshape reshape_as flatten ravel contiguous to type_as".split())
+MAYBE = frozenset(["reshape", "reshape_as", "flatten", "ravel", "contiguous", "to", "type_as"])
 """Ops that return a view of their operand or a copy, by how it lies in memory."""
 SURELY = (_RESHAPES | _PERMUTES | _SAME | _PARTS | _OTHERS) - MAYBE
 """Ops that always return a view."""
@@ -119,6 +118,8 @@ def _put_back(view: View, base: Value, part: Value) -> Value:
         return call.emit("Transpose", part, perm=tuple(int(i) for i in np.argsort(order)))
     if view.op in _RESHAPES and held.is_static:
         return call.emit("Reshape", part, call.ints(held.shape or ()))
+    if view.op in _RESHAPES:
+        return call.emit("Reshape", part, call.step("Shape", base))
     if view.op in _SAME and view.build.type_of(part) == held:
         return part
     if view.op in _PARTS:

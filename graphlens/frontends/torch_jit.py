@@ -1,0 +1,166 @@
+"""PyTorch by torch.jit: a traced or scripted module, a .pt file, or a module that is traced."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from graphlens.errors import CaptureError, FormatError, UsageError
+from graphlens.frontends.torch_errors import cannot_capture
+from graphlens.frontends.torch_inputs import Arguments, arguments, returned
+from graphlens.frontends.torch_record import Recorder, tracing, weights_of
+from graphlens.frontends.torch_scopes import Scopes
+from graphlens.frontends.torch_script import Script
+from graphlens.frontends.torch_translate import Translator
+from graphlens.frontends.torch_types import NAMES
+from graphlens.ir.graph import Graph
+from graphlens.tensor import TensorType
+
+_INNER = "model"
+"""The name of the model inside the wrapper that is traced."""
+
+
+def capture(
+    model: Any,
+    *inputs: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    trust: bool = False,
+) -> Graph:
+    """Capture a TorchScript module as a Graph, its shapes worked out on fake tensors.
+
+    Args:
+        model: A traced or scripted module, the path of a ``.pt`` file of one, or a
+            ``torch.nn.Module``, which ``torch.jit.trace`` is run on in the mode that it is in.
+        inputs: Tensors, numpy arrays or TensorTypes; not needed for a module just traced, which
+            knows its inputs' types.
+        kwargs: More of them by name.
+        dynamic_shapes: Not taken: a trace has the shapes of its inputs.
+        trust: Whether a file may be read: what is in it can run as it is loaded.
+
+    Raises:
+        CaptureError: If the model cannot be traced or run.
+        UsageError: If a file is given without ``trust``, or dynamic shapes are.
+        FormatError: If the file holds no TorchScript.
+    """
+    if dynamic_shapes:
+        raise UsageError(
+            "a torch.jit trace has fixed shapes; use via='torch.export' for dynamic ones"
+        )
+    if isinstance(model, str | Path):
+        model = _loaded(Path(model), trust)
+    if isinstance(model, torch.jit.ScriptModule):
+        return _scripted(model, inputs, kwargs)
+    if not isinstance(model, torch.nn.Module):
+        raise CaptureError(f"torch.jit captures a torch.nn.Module, not a {type(model).__name__}")
+    return _traced(model, arguments(model.forward, inputs, kwargs))
+
+
+def _loaded(path: Path, trust: bool) -> torch.jit.ScriptModule:
+    if not trust:
+        raise UsageError(
+            f"{str(path)!r} is TorchScript or a pickle, which can run code as it is loaded; "
+            "pass trust=True (--trust) if you know where it comes from"
+        )
+    if not path.is_file():
+        raise FormatError(f"{str(path)!r}: no such file")
+    try:
+        return torch.jit.load(path, map_location="cpu")
+    except Exception as error:
+        raise FormatError(
+            f"{str(path)!r} holds no TorchScript ({type(error).__name__}); expected a file made by "
+            "torch.jit.save"
+        ) from error
+
+
+class _Flat(torch.nn.Module):
+    """A model with tensors in and a tuple of tensors out, which every trace can take."""
+
+    def __init__(self, model: torch.nn.Module, given: Arguments) -> None:
+        super().__init__()
+        self.model = model
+        self.train(model.training)
+        self._given = given
+        self.names: list[str] = []
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        """The model's outputs, flattened."""
+        places = {id(old): new for old, new in zip(self._given.tensors, tensors, strict=True)}
+        args, kwargs = self._given.mapped(lambda tensor: places[id(tensor)])
+        leaves, self.names = returned(self.model(*args, **kwargs))
+        tensors = tuple(
+            one if isinstance(one, torch.Tensor) else torch.tensor(one) for one in leaves
+        )
+        return tensors if len(tensors) != 1 else tensors[0]
+
+
+def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
+    flat = _Flat(model, given)
+    try:
+        with warnings.catch_warnings(), tracing():
+            warnings.simplefilter("ignore")  # the tracer's own, on Python that it follows once
+            traced = torch.jit.trace(flat, tuple(given.tensors), check_trace=False, strict=False)
+    except Exception as error:
+        raise cannot_capture("torch.jit.trace", model, error) from error
+    translator = Translator(type(model).__name__, "torch.jit.trace", Scopes.of(model))
+    recorder = Recorder(translator, weights_of(model))
+    result = _run(recorder, traced, given, _INNER, model)
+    if isinstance(result, tuple | list) and flat.names:
+        result = dict(zip(flat.names, result, strict=True))
+    elif flat.names:
+        result = {flat.names[0]: result}
+    return recorder.output(result)
+
+
+def _scripted(module: torch.jit.ScriptModule, inputs: Any, kwargs: Any) -> Graph:
+    if not inputs and not kwargs:
+        inputs = _known_inputs(module)
+    given = arguments(module.forward, inputs, kwargs)
+    traced = isinstance(module, torch.jit.TopLevelTracedModule)
+    name = getattr(module, "original_name", "") or type(module).__name__
+    classes = {path: getattr(held, "original_name", "") for path, held in module.named_modules()}
+    means = "torch.jit.trace" if traced else "torch.jit.script"
+    recorder = Recorder(Translator(name, means, Scopes(classes)), weights_of(module))
+    return recorder.output(_run(recorder, module, given, "", module))
+
+
+def _known_inputs(module: torch.jit.ScriptModule) -> list[TensorType]:
+    """The types of a trace's inputs, which its graph remembers until it is saved."""
+    found: list[TensorType] = []
+    for value in list(module.graph.inputs())[1:]:
+        held = value.type()
+        sizes = held.sizes() if isinstance(held, torch._C.TensorType) else None
+        if sizes is None or held.dtype() is None:
+            raise CaptureError(
+                f"the types of the inputs of this TorchScript module are not known ({held}); "
+                "give example inputs"
+            )
+        found.append(TensorType(NAMES[held.dtype()], tuple(sizes)))
+    return found
+
+
+def _run(recorder: Recorder, module: Any, given: Arguments, strip: str, model: Any) -> Any:
+    fakes = {id(t): recorder.input(n, t) for n, t in zip(given.names, given.tensors, strict=True)}
+    args, kwargs = given.mapped(lambda tensor: fakes[id(tensor)])
+    ordered = _positional(module, list(args), kwargs) if not strip else list(fakes.values())
+    script = Script(recorder, strip)
+    try:
+        return recorder.run(script.call, (module._c, "forward", ordered, ""), {})
+    except Exception as error:
+        raise cannot_capture("torch.jit", model, error) from error
+
+
+def _positional(module: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments of a script's forward in order, with its defaults."""
+    for formal in module._c._get_method("forward").schema.arguments[1 + len(args) :]:
+        if formal.name in kwargs:
+            args.append(kwargs[formal.name])
+        elif formal.has_default_value():
+            args.append(formal.default_value)
+        else:
+            raise CaptureError(f"input {formal.name!r} is missing")
+    return args

@@ -1,0 +1,239 @@
+"""Running a TorchScript graph node by node, in Python, so that a recorder sees its aten calls."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.torch_record import Recorder
+from graphlens.frontends.torch_scopes import is_users
+
+_LINE = re.compile(r'File "([^"]+)", line (\d+)|^\s*(\S[^\n(]*)\((\d+)\): ', re.MULTILINE)
+
+
+def _convert(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda one: one if isinstance(one, torch.SymInt) else kind(one)
+
+
+_NUMBERS: dict[str, Callable[..., Any]] = {
+    "Int": _convert(int), "IntImplicit": _convert(int), "Float": float, "FloatImplicit": float,
+    "Bool": bool, "ScalarImplicit": lambda one: one, "item": lambda one: one,
+    "add": lambda a, b, alpha=1: a + b * alpha, "sub": lambda a, b, alpha=1: a - b * alpha,
+    "rsub": lambda a, b, alpha=1: b - a * alpha, "mul": operator.mul, "neg": operator.neg,
+    "floordiv": operator.floordiv, "floor_divide": operator.floordiv,
+    "div": operator.truediv, "true_divide": operator.truediv, "remainder": operator.mod, "pow": operator.pow, "eq": operator.eq,
+    "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+    "__and__": operator.and_, "__or__": operator.or_, "__not__": operator.not_,
+    "to": lambda one, *_: one, "detach": lambda one: one, "clone": lambda one, *_: one,
+}  # fmt: skip
+"""aten ops on numbers only: TorchScript spells the arithmetic of sizes with them."""
+
+_OBJECTS: dict[str, Callable[..., Any]] = {
+    "__is__": operator.is_, "__isnot__": operator.is_not, "__contains__": operator.contains,
+    "len": len, "append": lambda a, b: a.append(b) or a, "extend": lambda a, b: a.extend(b),
+    "__getitem__": operator.getitem, "_set_item": operator.setitem, "list": list, "keys": list,
+    "values": lambda one: list(one.values()), "items": lambda one: list(one.items()),
+    "format": lambda text, *rest: text.format(*rest), "warn": lambda *_: None, "copy": list,
+    "__range_length": lambda a, b, c: len(range(a, b, c)), "__derive_index": lambda i, a, c: a + i * c,
+    "insert": lambda a, i, b: a.insert(i, b), "pop": lambda a, i=-1: a.pop(i), "reverse": list.reverse,
+    "percentFormat": lambda text, *rest: text % rest, "str": str,
+}  # fmt: skip
+"""aten ops on Python objects (lists, dicts, strings)."""
+
+_WEAK = frozenset(
+    ["add", "sub", "rsub", "mul", "div", "true_divide", "floor_divide", "remainder", "fmod", "pow", "eq", "ne", "lt", "le", "gt", "ge", "maximum", "minimum", "where", "masked_fill", "add_", "sub_", "mul_", "div_", "pow_", "bitwise_and", "bitwise_or", "__and__", "__or__", "clamp", "full_like", "fill_", "masked_fill_", "logical_and", "logical_or"]
+)  # fmt: skip
+"""Ops whose constant scalar operands were Python numbers, which a trace keeps as tensors."""
+
+_PRIMITIVES: dict[str, Callable[..., Any]] = {
+    "ListConstruct": lambda *items: list(items), "TupleConstruct": lambda *items: items,
+    "DictConstruct": lambda *pairs: dict(zip(pairs[::2], pairs[1::2], strict=True)),
+    "TupleIndex": operator.getitem, "NumToTensor": lambda one: one, "unchecked_cast": lambda x: x,
+    "unchecked_unwrap_optional": lambda x: x, "dtype": lambda x: x.dtype, "data": lambda x: x.detach(),
+    "device": lambda x: x.device, "layout": lambda x: x.layout, "is_cuda": lambda x: x.is_cuda,
+    "Uninitialized": lambda: None, "Print": lambda *_: None, "min": min, "max": max,
+    "is_nested": lambda x: False, "requires_grad": lambda x: x.requires_grad, "type": str,
+    "is_meta": lambda x: False, "is_sparse": lambda x: False, "is_quantized": lambda x: False,
+    "shallow_copy": lambda x: x, "abs": abs, "tolist": lambda x, *_: x.tolist(),
+}  # fmt: skip
+
+
+class Script:
+    """Runs the methods of a script module on fake tensors.
+
+    Attributes:
+        recorder: What sees the aten calls; told of the scope and line of each.
+    """
+
+    def __init__(self, recorder: Recorder, strip: str = "") -> None:
+        """A runner; ``strip`` is a prefix to leave out of paths."""
+        self.recorder = recorder
+        self._strip = strip
+
+    def call(self, module: Any, method: str, args: Sequence[Any], path: str) -> Any:
+        """Run a method of a module (its C++ object) that lies at ``path``."""
+        graph = _graph_of(module._get_method(method))
+        return self.run(graph, [_Module(module, path), *args], path)
+
+    def run(self, graph: Any, args: Sequence[Any], path: str) -> Any:
+        """Run a graph on its inputs."""
+        env = dict(zip([_key(one) for one in graph.inputs()], args, strict=True))
+        self.recorder.scope.append(path.removeprefix(self._strip).removeprefix("."))
+        try:
+            self._block(graph, env)
+        finally:
+            self.recorder.scope.pop()
+        results = [env[_key(one)] for one in graph.outputs()]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _block(self, block: Any, env: dict[str, Any]) -> list[Any]:
+        for node in block.nodes():
+            results = self._node(node, env)
+            names = [_key(one) for one in node.outputs()]
+            if len(names) == 1:
+                results = (results,)
+            env.update(zip(names, results or (), strict=False))
+        return [env[_key(one)] for one in block.outputs()]
+
+    def _node(self, node: Any, env: dict[str, Any]) -> Any:
+        """The result of one node, a sequence if it has several."""
+        domain, _, op = node.kind().partition("::")
+        args = [env[_key(one)] for one in node.inputs()]
+        if domain == "prim":
+            return self._primitive(op, node, args, env)
+        if domain == "aten":
+            return self._aten(op, node, args)
+        return _dispatched(node)(*args)
+
+    def _primitive(self, op: str, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        special = {
+            "Constant": self._constant,
+            "GetAttr": self._attribute,
+            "CallMethod": self._method,
+            "If": self._if,
+            "Loop": self._loop,
+        }.get(op)
+        if special is not None:
+            return special(node, args, env)
+        if op in ("ListUnpack", "TupleUnpack"):
+            return tuple(args[0]) if node.outputsSize() != 1 else args[0][0]
+        if op == "RaiseException":
+            raise CaptureError(f"the script raises {args[0]!r} on these inputs")
+        if op in _PRIMITIVES:
+            return _PRIMITIVES[op](*args)
+        raise CaptureError(
+            f"TorchScript's prim::{op} cannot be captured: {str(node).strip()[:200]}"
+        )
+
+    def _constant(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        return node.output().toIValue() if node.hasAttribute("value") else None
+
+    def _attribute(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        name, module = node.s("name"), args[0]
+        if not isinstance(module, _Module):
+            return getattr(module, name)
+        held = module.held.getattr(name)
+        if isinstance(held, torch._C.ScriptModule):
+            return _Module(held, f"{module.path}.{name}" if module.path else name)
+        return held
+
+    def _method(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        module = args[0]
+        if not isinstance(module, _Module):
+            return getattr(module, node.s("name"))(*args[1:])
+        return self.call(module.held, node.s("name"), args[1:], module.path)
+
+    def _if(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        then, otherwise = node.blocks()
+        results = self._block(then if bool(args[0]) else otherwise, env)
+        return results[0] if len(results) == 1 else results
+
+    def _loop(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        (body,) = node.blocks()
+        trips, going, *carried = args
+        names = [_key(one) for one in body.inputs()]
+        for trip in range(trips):
+            if not bool(going):
+                break
+            env.update(zip(names, [trip, *carried], strict=True))
+            going, *carried = self._block(body, env)
+        return carried[0] if len(carried) == 1 else carried
+
+    def _aten(self, op: str, node: Any, args: list[Any]) -> Any:
+        held = [_number(one) if op in _WEAK else one for one in args]
+        if not any(_is_tensor(one) for one in held):
+            plain = all(isinstance(one, int | float | bool | torch.SymInt) for one in held)
+            if op in _NUMBERS and plain:
+                return _NUMBERS[op](*held)
+            if op in _OBJECTS:
+                return _OBJECTS[op](*held)
+        elif op in _OBJECTS and isinstance(held[0], list | dict | tuple):
+            return _OBJECTS[op](*held)
+        if op in ("__is__", "__isnot__"):
+            return _OBJECTS[op](*held)
+        self.recorder.line = _line(node)
+        return _dispatched(node)(*held)
+
+
+class _Module:
+    """A script module's C++ object and its path."""
+
+    __slots__ = ("held", "path")
+
+    def __init__(self, held: Any, path: str) -> None:
+        self.held, self.path = held, path
+
+
+def _graph_of(method: Any) -> Any:
+    """A method's graph, with the free functions that it calls inlined."""
+    graph = method.graph
+    if any(node.kind() == "prim::CallFunction" for node in graph.nodes()):
+        graph = graph.copy()
+        torch._C._jit_pass_inline(graph)
+    return graph
+
+
+def _key(value: Any) -> str:
+    return value.debugName()
+
+
+def _is_tensor(one: Any) -> bool:
+    if isinstance(one, list | tuple):
+        return any(_is_tensor(part) for part in one)
+    return isinstance(one, torch.Tensor)
+
+
+def _number(one: Any) -> Any:
+    """A constant scalar of a trace as the Python number that it was."""
+    if not isinstance(one, torch.Tensor) or type(one) is not torch.Tensor or one.dim():
+        return one
+    weak = one.dtype in (torch.int64, torch.float64, torch.bool) and not one.requires_grad
+    return one.item() if weak else one
+
+
+def _dispatched(node: Any) -> Callable[..., Any]:
+    """The op overload of a node."""
+    name = node.schema().partition("(")[0]
+    domain, _, rest = name.partition("::")
+    base, _, overload = rest.partition(".")
+    found = getattr(getattr(getattr(torch.ops, domain), base), overload or "default")
+    named = [one.name for one in found._schema.arguments if one.kwarg_only]
+
+    def call(*args: Any) -> Any:
+        plain = len(found._schema.arguments) - len(named)
+        return found(*args[:plain], **dict(zip(named, args[plain:], strict=False)))
+
+    return call
+
+
+def _line(node: Any) -> tuple[str, int]:
+    """The user's line of a node, innermost first in a trace's text."""
+    for file, number, traced, at in _LINE.findall(node.sourceRange()):
+        if is_users(file or traced):
+            return file or traced, int(number or at)
+    return "", 0
