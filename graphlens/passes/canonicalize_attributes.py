@@ -152,7 +152,16 @@ def _is_float8(full: Mapping[str, Any]) -> bool:
     return str(full.get("to", "")).startswith("float8") or str(full.get("to")) == "float4e2m1"
 
 
+def _is_usual_scale(full: Mapping[str, Any], read: TensorType | None) -> bool:
+    """Whether an Attention's scale is one over the root of the head size, its default."""
+    shape = read.shape if read is not None else None
+    if shape is None or len(shape) != 4 or not isinstance(shape[-1], int):
+        return False
+    return abs(float(full["scale"]) * shape[-1] ** 0.5 - 1) < 1e-6
+
+
 _IDLE: Mapping[tuple[str, str], Says] = {
+    ("Attention", "scale"): _is_usual_scale,
     ("BatchNormalization", "momentum"): lambda full, _: not full["training_mode"],
     ("Cast", "saturate"): lambda full, _: not _is_float8(full),
     ("Cast", "round_mode"): lambda full, _: not _is_float8(full),

@@ -9,7 +9,7 @@ import numpy as np
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
 from graphlens.passes.eliminate_moves import reshape_target
-from graphlens.rewrite import Match, Rule, const, op, optional, rest, var
+from graphlens.rewrite import Match, Rule, const, either, op, optional, param, rest, var
 from graphlens.tensor import TensorType
 
 _END = np.iinfo(np.int64).max
@@ -40,6 +40,31 @@ def rebuilt(m: Match, b: Builder, *operands: Value | None, **changes: Any) -> Va
     return b.op(
         node.op, *operands, domain=node.domain, results=node.results, name=m.root, **attributes
     )
+
+
+def _linear_fits(m: Match) -> bool:
+    """Whether a Reshape after a linear layer only splits the rows that one before it joined."""
+    made, read = m.type().shape, m.type("x").shape
+    weight = m.type("w").rank
+    bias = m.type("b").rank if "b" in m else 0
+    if made is None or read is None or not made or weight != 2 or bias not in (0, 1):
+        return False
+    same = made[-1] == m.type("product").shape[-1] and isinstance(made[-1], int)
+    return same and reshape_target(m.type("x").with_shape((*made[:-1], read[-1]))) is not None
+
+
+def _linear(m: Match, b: Builder) -> Value | None:
+    """The layer on what the Reshape makes of its operand; the two Reshapes then become one."""
+    made, read = m.type(), m.type("x")
+    rows = (made.shape or ())[:-1]
+    x = reshaped(b, m["x"], read.with_shape((*rows, (read.shape or ())[-1])))
+    if x is None:
+        return None
+    name = m["product"].node
+    value = b.op("MatMul", x, m["w"], results=[made], name=name)
+    if "b" in m:
+        value = b.op("Add", value, m["b"], results=[made], name=m["sum"].node)
+    return value
 
 
 def _as_reshape(m: Match, b: Builder) -> Value | None:
@@ -217,6 +242,27 @@ def _settle_pad(m: Match, b: Builder) -> Value:
     return rebuilt(m, b, m["x"], b.const(_pads(m), "int64", name="pads"), kept)
 
 
+_PRODUCT = op(
+    "MatMul", op("Reshape", var(), var(), name="x", kept=True), param("w"), name="product"
+)
+
+
+def _leads_only(m: Match) -> bool:
+    """Whether two Reshapes around a Transpose only split and join axes before those it swaps."""
+    before, after = m.type("x").shape, m.type().shape
+    inner = m.type("inner").shape
+    order: Any = m.attribute("perm", "turned")
+    if before is None or after is None or inner is None or order != (0, 2, 1):
+        return False
+    return len(before) == len(after) > 2 and after == (*before[:-2], before[-1], before[-2])
+
+
+def _transpose_through(m: Match, b: Builder) -> Value:
+    rank = len(m.type().shape or ())
+    order = (*range(rank - 2), rank - 1, rank - 2)
+    return b.op("Transpose", m["x"], perm=order, results=[m.type()], name=m.root)
+
+
 VIEWS = (
     Rule(
         "as-reshape",
@@ -237,6 +283,24 @@ VIEWS = (
         _as_reshape,
         when=_moves_ones_only,
         comment="Transpose that moves axes of 1 only -> Reshape",
+    ),
+    Rule(
+        "transpose-of-views",
+        op(
+            "Reshape",
+            op("Transpose", op("Reshape", var("x"), var(), name="inner", kept=True), name="turned"),
+            var(),
+        ),
+        _transpose_through,
+        when=_leads_only,
+        comment="Reshape(Transpose(Reshape(x, [b, m, n]))) -> Transpose(x, last two axes)",
+    ),
+    Rule(
+        "linear-of-views",
+        op("Reshape", either(op("Add", _PRODUCT, param("b"), name="sum"), _PRODUCT), var()),
+        _linear,
+        when=_linear_fits,
+        comment="Reshape(Add(MatMul(Reshape(x), w), b)) -> Add(MatMul(Reshape(x), w), b)",
     ),
     Rule(
         "slice-form",

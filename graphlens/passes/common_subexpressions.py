@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -11,47 +12,51 @@ from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, Editor, Graph, Value
 from graphlens.ops.facts import facts
 from graphlens.rewrite.regions import inside
 
-_SMALL = 4096
-"""Bytes of a Param up to which it is compared by content; larger ones by identity only."""
+_SHORT = 256
+"""Bytes up to which a Const is its own key; longer ones are hashed."""
 
 Key = tuple[Any, ...]
 
 
-def common_subexpressions(graph: Graph) -> Graph:
+def common_subexpressions(graph: Graph, *, weights: bool = False) -> Graph:
     """The graph with equal operations on equal operands merged into the first of them.
 
-    Equal Consts are merged, and Params that share memory, or are small and equal. What is random
-    is never merged, nor what holds regions.
+    Equal Consts are merged, and Params that are one piece of memory (tied weights). What is
+    random is never merged, nor what holds regions.
+
+    Args:
+        graph: The graph.
+        weights: Whether to merge Params of equal elements too: equal by chance of their
+            initialisation, such as the ones and zeros of fresh norms.
     """
-    graph = inside(graph, common_subexpressions)
+    graph = inside(graph, lambda body: common_subexpressions(body, weights=weights))
     editor = Editor(graph)
     numbers: dict[Key, int] = {}
     number: dict[str, int] = {}
     first: dict[int, str] = {}
+    merged: dict[str, list[str]] = {}
     for name in graph.order():
-        key = _key(graph, name, number)
+        key = _key(graph, name, number, weights)
         number[name] = own = numbers.setdefault(key, len(numbers))
         kept = first.setdefault(own, name)
         if kept != name:
-            _merge(editor, kept, name)
+            merged.setdefault(kept, []).append(name)
+            for result in range(len(graph.nodes[name]["results"])):
+                editor.replace(Value(name, result), Value(kept, result))
+    for kept, others in merged.items():
+        origins = (o for name in (kept, *others) for o in graph.nodes[name]["origins"])
+        editor.update(kept, origins=tuple(dict.fromkeys(origins)))
+        for name in others:
+            editor.erase(name)
     return editor.finish()
 
 
-def _merge(editor: Editor, kept: str, name: str) -> None:
-    held, other = editor.graph.nodes[kept], editor.graph.nodes[name]
-    origins = tuple(dict.fromkeys((*held["origins"], *other["origins"])))
-    for result in range(len(other["results"])):
-        editor.replace(Value(name, result), Value(kept, result))
-    editor.update(kept, origins=origins)
-    editor.erase(name)
-
-
-def _key(graph: Graph, name: str, number: Mapping[str, int]) -> Key:
+def _key(graph: Graph, name: str, number: Mapping[str, int], weights: bool) -> Key:
     """What makes two nodes equal; a node that must stay its own has its name in it."""
     held = graph.nodes[name]
     op, domain = held["op"], held["domain"]
     if domain == OURS and op in (CONST, PARAM):
-        return _content(graph, name)
+        return _content(graph, name, weights)
     alone = domain == OURS and op in (INPUT, OUTPUT)
     if alone or held["regions"] or facts(op, domain).random:
         return ("own", name)
@@ -65,13 +70,16 @@ def _key(graph: Graph, name: str, number: Mapping[str, int]) -> Key:
     return (domain, op, attributes, held["results"], tuple(operands))
 
 
-def _content(graph: Graph, name: str) -> Key:
+def _content(graph: Graph, name: str, weights: bool) -> Key:
+    """What makes two Consts equal, or two Params."""
     held = graph.nodes[name]
     array: np.ndarray | None = graph.weights.get(name)
     if array is None or array.dtype.hasobject:
         return ("own", name)
-    head = (held["op"], held["results"])
-    if held["op"] == CONST or array.nbytes <= _SMALL:
-        return (*head, str(array.dtype), array.shape, array.tobytes())
-    place = array.__array_interface__
-    return (*head, str(array.dtype), array.shape, array.strides, place["data"][0])
+    head = (held["op"], held["results"], str(array.dtype), array.shape)
+    if held["op"] == PARAM and not weights:
+        return (*head, array.strides, array.__array_interface__["data"][0])
+    if array.nbytes <= _SHORT:
+        return (*head, array.tobytes())
+    dense = np.ascontiguousarray(array)
+    return (*head, blake2b(dense.reshape(-1).view(np.uint8).data, digest_size=16).digest())

@@ -60,6 +60,10 @@ _MASKED = either(
     _CAPPED,
 )
 
+_WEIGHTS = op("Softmax", _MASKED, name="weights")
+_NEVER_NAN = op("Where", op("IsNaN", _WEIGHTS), scalar(0.0), _WEIGHTS)
+"""What torch.onnx writes: a query all of whose keys are masked out gets zeros, as in Attention."""
+
 
 def _fits(m: Match) -> bool:
     """Whether the operands are [batch.., heads, sequence, size] of known rank, and the mask too."""
@@ -240,7 +244,7 @@ def _grouped(m: Match, b: Builder) -> Value:
 ATTENTION = (
     Rule(
         "attention",
-        op("MatMul", op("Softmax", _MASKED, name="weights"), var("v")),
+        op("MatMul", either(_NEVER_NAN, _WEIGHTS), var("v")),
         _attention,
         when=_fits,
         comment="MatMul(Softmax(MatMul(q, kt) * s + mask), v) -> Attention(q, k, v, mask)",
