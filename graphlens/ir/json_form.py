@@ -144,7 +144,7 @@ class _Writer:
             return array_written(array)
         key = self._keys.setdefault(id(array), key)
         self._large[key] = array
-        return {"dtype": str(array.dtype), "shape": list(array.shape), "weight": key}
+        return {"dtype": array.dtype.name, "shape": list(array.shape), "weight": key}
 
 
 def _operand(value: Value | None) -> Any:
@@ -163,7 +163,7 @@ def _text(content: dict[str, Any]) -> str:
 def _digest(arrays: dict[str, np.ndarray]) -> str:
     held = hashlib.blake2b(digest_size=16)
     for name, array in arrays.items():
-        held.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        held.update(f"{name} {array.dtype.name} {array.shape}\n".encode())
         held.update(dense_bytes(array))
     return held.hexdigest()
 

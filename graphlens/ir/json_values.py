@@ -96,7 +96,7 @@ def _is_dim(dim: Dim) -> bool:
 
 def array_written(array: np.ndarray) -> dict[str, Any]:
     """A small array with its dtype and shape: numbers where that is exact, else base64."""
-    head = {"dtype": str(array.dtype), "shape": list(array.shape)}
+    head = {"dtype": array.dtype.name, "shape": list(array.shape)}
     if array.dtype.kind in "OUST":
         text = [
             part.decode("utf-8") if isinstance(part, bytes) else str(part) for part in array.flat

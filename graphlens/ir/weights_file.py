@@ -51,7 +51,7 @@ def write_weights(
     end = 0
     for name in order:
         array = arrays[name]
-        code = _CODES.get(str(array.dtype))
+        code = _CODES.get(array.dtype.name)
         shape = list(array.shape) if code else [array.nbytes]
         begin, end = end, end + array.nbytes
         header[name] = {"dtype": code or "U8", "shape": shape, "data_offsets": [begin, end]}
@@ -131,4 +131,4 @@ class WeightsFile:
 
 
 def _width(array: np.ndarray) -> int:
-    return array.dtype.itemsize if str(array.dtype) in _CODES else 1
+    return array.dtype.itemsize if array.dtype.name in _CODES else 1
