@@ -37,7 +37,8 @@ def capture(
             path of a model file.
         inputs: What the model is called with: the framework's tensors, numpy arrays, or
             `TensorType` where only dtype and shape matter.
-        via: The front end; by default the one for the model's type.
+        via: The front end; by default the one for the model's type, which for a torch module is
+            ``'torch.fx'``, or ``'torch.export'`` where a shape is dynamic.
         dynamic_shapes: Which dimensions are symbols, in the front end's own way
             (``torch.export``'s for the torch ones).
         kwargs: Keyword arguments of the call.
@@ -58,6 +59,8 @@ def capture(
         if registry.is_graph(model):
             return model
     name = via or registry.detect(model)
+    if via is None and name == "torch.fx" and _is_dynamic(inputs, kwargs, dynamic_shapes):
+        name = "torch.export"
     front_end = registry.find(registry.FRONTENDS, name)
     bound = options.bind("front end", name, front_end, choices)
     return bound(model, *inputs, kwargs=kwargs, dynamic_shapes=dynamic_shapes)
@@ -176,6 +179,12 @@ def load(path: str | Path) -> Graph:
     if suffix not in (".json", ".onnx"):
         raise unknown_name("format of a saved graph", suffix, (".json", ".onnx"))
     return capture(path)
+
+
+def _is_dynamic(inputs: Sequence[Any], kwargs: Mapping[str, Any] | None, dynamic: Any) -> bool:
+    """Whether a dimension is to be a symbol, which torch.export alone of torch's ways in can do."""
+    shapes = [getattr(each, "shape", None) or () for each in (*inputs, *(kwargs or {}).values())]
+    return dynamic is not None or any(isinstance(dim, str) for shape in shapes for dim in shape)
 
 
 def _read(path: Path, via: str | None, trust: bool) -> tuple[Any, str | None]:

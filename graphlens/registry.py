@@ -102,7 +102,7 @@ _TYPES = {
     "torch.jit._script.ScriptModule": "torch.jit",
     "torch.jit.torch.jit.ScriptFunction": "torch.jit",
     "torch.export.exported_program.ExportedProgram": "torch.export",
-    "torch.nn.modules.module.Module": "torch.export",
+    "torch.nn.modules.module.Module": "torch.fx",
     "keras.src.layers.layer.Layer": "keras",
     "tensorflow.python.framework.ops.Graph": "tf",
     "tensorflow.core.framework.graph_pb2.GraphDef": "tf",

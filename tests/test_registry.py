@@ -27,7 +27,7 @@ def plugged(monkeypatch):
 @pytest.mark.parametrize(
     ("lineage", "expected"),
     [
-        (["mine.Net", "torch.nn.modules.module.Module"], "torch.export"),
+        (["mine.Net", "torch.nn.modules.module.Module"], "torch.fx"),
         (["torch.fx.graph_module.GraphModule", "torch.nn.modules.module.Module"], "torch.fx"),
         (["torch.jit._script.ScriptModule", "torch.nn.modules.module.Module"], "torch.jit"),
         (["torch.export.exported_program.ExportedProgram"], "torch.export"),
