@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphlens import formats, options, registry
 from graphlens.errors import UsageError, unknown_name
+from graphlens.formats import Format
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,9 +56,12 @@ def capture(
     if registry.is_graph(model):
         return model
     if isinstance(model, str | Path):
-        model, via = _read(Path(model), via, trust)
+        model, found = _read(Path(model), trust)
         if registry.is_graph(model):
             return model
+        via = via or found.via or None
+        if found.executes and not found.reader:
+            choices["trust"] = True
     name = via or registry.detect(model)
     if via is None and name == "torch.fx" and _is_dynamic(inputs, kwargs, dynamic_shapes):
         name = "torch.export"
@@ -123,8 +127,9 @@ def equivalent(a: Graph, b: Graph) -> bool:
 
     Ops, attributes, dataflow and weights must agree; names and the order of nodes need not.
     """
-    a, b = _standard(a), _standard(b)
-    return registry.load("graphlens.analysis.equivalent:isomorphic")(a, b) is None
+    standard_form = registry.load("graphlens.passes.standard_form:standard_form")
+    isomorphic = registry.load("graphlens.analysis.equivalent:isomorphic")
+    return isomorphic(standard_form(_graph(a)), standard_form(_graph(b))) is None
 
 
 def diff(a: Graph, b: Graph) -> Diff:
@@ -187,16 +192,15 @@ def _is_dynamic(inputs: Sequence[Any], kwargs: Mapping[str, Any] | None, dynamic
     return dynamic is not None or any(isinstance(dim, str) for shape in shapes for dim in shape)
 
 
-def _read(path: Path, via: str | None, trust: bool) -> tuple[Any, str | None]:
-    """The framework's object in a file, and the front end for it."""
+def _read(path: Path, trust: bool) -> tuple[Any, Format]:
+    """What a file's reader makes of it, or the path where its front end reads it; what it is."""
     found = formats.recognise(path)
     if found.executes and not trust:
         raise UsageError(
             f"{str(path)!r} is {found.name}: reading it can run code that it brings along; "
             "if you know where it comes from, say so with --trust (trust=True in Python)"
         )
-    read = registry.load(found.reader)(path) if found.reader else path
-    return read, via or found.via or None
+    return registry.load(found.reader)(path) if found.reader else path, found
 
 
 def _passes(wanted: str | Pass) -> list[Pass]:
@@ -206,14 +210,6 @@ def _passes(wanted: str | Pass) -> list[Pass]:
         options.bind("pass", name, registry.find(registry.PASSES, name), choices)
         for name, choices in options.parse(wanted)
     ]
-
-
-def _standard(graph: Graph) -> Graph:
-    """The graph in canonical form, channels first."""
-    graph = _graph(graph)
-    canonicalize = registry.find(registry.PASSES, "canonicalize")
-    layout = registry.find(registry.PASSES, "layout")
-    return canonicalize(layout(canonicalize(graph), to="NCHW", absorb=True))
 
 
 def _graph(thing: Any) -> Graph:

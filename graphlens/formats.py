@@ -37,7 +37,6 @@ SCRIPTED = Format(
     "a TorchScript archive",
     (".pt", ".pth"),
     "torch.jit",
-    "graphlens.frontends.torch_files:scripted",
     executes=True,
 )
 PICKLED = Format(

@@ -22,6 +22,10 @@ def net():
     return torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()).eval()
 
 
+def traced(module):
+    return torch.jit.trace(module, torch.ones(1, 4))
+
+
 def test_a_pickled_module_is_captured_when_it_is_trusted(tmp_path):
     torch.save(net(), tmp_path / "net.pt")
     graph = graphlens.capture(tmp_path / "net.pt", IMAGE, trust=True)
@@ -34,9 +38,10 @@ def test_a_pickled_module_is_not_read_without_trust(tmp_path):
         graphlens.capture(tmp_path / "net.pt", IMAGE)
 
 
-def test_a_torchscript_archive_gives_its_module(tmp_path):
-    torch.jit.trace(net(), torch.ones(1, 4)).save(tmp_path / "net.pt")
-    assert isinstance(torch_files.scripted(tmp_path / "net.pt"), torch.jit.ScriptModule)
+def test_a_torchscript_archive_is_captured_when_it_is_trusted(tmp_path):
+    traced(net()).save(tmp_path / "net.pt")
+    graph = graphlens.capture(tmp_path / "net.pt", IMAGE, trust=True)
+    assert "Relu" in {graph.op(name) for name in graph}
 
 
 def test_a_state_dict_is_no_model(tmp_path):
@@ -45,11 +50,12 @@ def test_a_state_dict_is_no_model(tmp_path):
         torch_files.pickled(tmp_path / "net.pt")
 
 
-def test_a_damaged_archive_is_refused(tmp_path):
+@pytest.mark.parametrize("write", [torch.save, lambda net, path: traced(net).save(path)])
+def test_a_damaged_archive_is_refused(tmp_path, write):
     path = tmp_path / "net.pt"
-    torch.jit.trace(net(), torch.ones(1, 4)).save(path)
+    write(net(), path)
     content = bytearray(path.read_bytes())
     content[200:400] = b"\0" * 200
     path.write_bytes(content)
-    with pytest.raises(FormatError, match=r"net\.pt.* cannot be read as a TorchScript archive"):
-        torch_files.scripted(path)
+    with pytest.raises(FormatError, match=r"net\.pt"):
+        graphlens.capture(path, IMAGE, trust=True)
