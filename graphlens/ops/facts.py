@@ -71,19 +71,22 @@ _GROUPS: tuple[tuple[Facts, str], ...] = (
     (Facts("norm", layout=_IMAGE), "LRN"),
     (
         Facts("pool", layout=_IMAGE),
-        "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool GlobalLpPool",
+        "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool GlobalLpPool MaxRoiPool "
+        "RoiAlign MaxUnpool",
     ),
     (
         Facts("reduce"),
         "ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum "
-        "ReduceLogSumExp ReduceSumSquare ArgMax ArgMin TopK",
+        "ReduceLogSumExp ReduceSumSquare ArgMax ArgMin TopK CumSum CumProd "
+        "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss",
     ),
     (
         Facts("move"),
         "Concat Split Slice Transpose Expand Tile Pad GatherElements GatherND ScatterElements "
-        "ScatterND Compress Reverse ReverseSequence Trilu NonZero Unique OneHot Range EyeLike",
+        "ScatterND TensorScatter Compress ReverseSequence Trilu NonZero Unique OneHot Range "
+        "EyeLike CenterCropPad Col2Im BitCast AffineGrid",
     ),
-    (Facts("move", layout=_IMAGE), "Resize DepthToSpace SpaceToDepth"),
+    (Facts("move", layout=_IMAGE), "Resize DepthToSpace SpaceToDepth GridSample"),
     (Facts("embed"), "Gather"),
     (Facts("view", view=True, inplace=(0,)), "Reshape Flatten Squeeze Unsqueeze Identity"),
     (Facts("shape"), "Shape Size ConstantOfShape"),
