@@ -7,6 +7,7 @@ from collections.abc import Callable
 from graphlens.errors import PassError
 from graphlens.ir import Graph
 from graphlens.passes.canonicalize_arithmetic import ARITHMETIC
+from graphlens.passes.canonicalize_attention import MASKS
 from graphlens.passes.canonicalize_attributes import settle_attributes
 from graphlens.passes.canonicalize_convolution import CONVOLUTION
 from graphlens.passes.canonicalize_reductions import REDUCTIONS
@@ -17,7 +18,7 @@ from graphlens.passes.fold_constants import fold_constants
 from graphlens.passes.recognise import RECOGNISE, recognise
 from graphlens.rewrite import apply
 
-FORMS = (*CONVOLUTION, *VIEWS, *REDUCTIONS, *ARITHMETIC)
+FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *REDUCTIONS, *ARITHMETIC)
 """Rules that bring ops to one form."""
 
 RULES = (*RECOGNISE, *FORMS)

@@ -6,6 +6,7 @@ import numpy as np
 
 from graphlens.ir import Graph
 from graphlens.passes.canonicalize import canonicalize
+from graphlens.passes.canonicalize_attention import ADDED_MASKS
 from graphlens.passes.canonicalize_views import rebuilt
 from graphlens.passes.common_subexpressions import common_subexpressions
 from graphlens.passes.fold_batch_norm import fold_batch_norm
@@ -18,8 +19,8 @@ def standard_form(graph: Graph) -> Graph:
     """The graph channels first, batch norms folded, equal weights merged, zeros not added.
 
     Exporters do some of this and front ends do none of it; the function computed stays the same
-    (``x + 0`` turns -0 into 0, which compare equal). Images that the graph takes and returns
-    change their layout too.
+    but for the sign of a zero, and for queries of an Attention that see no key at all. Images that
+    the graph takes and returns change their layout too.
     """
     graph = canonicalize(layout(canonicalize(graph), absorb=True))
     graph = apply(canonicalize(fold_batch_norm(graph)), RULES)
@@ -31,6 +32,7 @@ def _zeros(held: TensorType, array: np.ndarray | None) -> bool:
 
 
 RULES = (
+    *ADDED_MASKS,
     Rule(
         "add-zeros",
         op("Add", var("x"), const(when=_zeros)),

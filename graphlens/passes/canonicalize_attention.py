@@ -1,0 +1,98 @@
+"""Rules that bring the mask of an Attention to one form: none, causal, or True where seen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphlens.ir import Value
+from graphlens.ops.build import Builder
+from graphlens.rewrite import Match, Rule, const, op, scalar, var
+
+LOW = -1e9
+"""What added to a score hides it at float32 and less, as long as another key is seen."""
+
+
+def _seen(m: Match) -> np.ndarray | None:
+    """A known mask as True where a key is seen; None if it weighs keys, or hides a whole row."""
+    array = m.array("mask")
+    if array is None or array.ndim < 2:
+        return None
+    if array.dtype == bool:
+        return array
+    wide = array.astype(np.float64)
+    seen = wide == 0
+    hides = np.all(seen | (wide <= LOW)) and np.all(seen.any(axis=-1))
+    return seen if hides else None
+
+
+def _sees_all(m: Match) -> bool:
+    seen = _seen(m)
+    return seen is not None and bool(seen.all())
+
+
+def _is_causal(m: Match) -> bool:
+    """Whether query i sees the keys up to i, and each key of the sequence is in the mask."""
+    seen = _seen(m)
+    queries, keys = m.type("q").shape, m.type("k").shape
+    if seen is None or queries is None or keys is None or m.type("q").rank != 4:
+        return False
+    wanted = (queries[-2], keys[-2])
+    if seen.shape[-2:] != wanted or m.attribute("is_causal"):
+        return False
+    return bool(np.all(seen == np.tril(np.ones(seen.shape[-2:], bool))))
+
+
+def attention(m: Match, b: Builder, mask: Value | None, **changes: int) -> Value:
+    """The root, an Attention without a past, with another mask."""
+    node = m.node()
+    attributes = {**node.attributes, **changes}
+    return b.op(
+        "Attention", m["q"], m["k"], m["v"], mask, results=node.results, name=m.root, **attributes
+    )
+
+
+def _bool(m: Match, b: Builder) -> Value:
+    return attention(m, b, b.const(_seen(m), name=m["mask"].node))
+
+
+_OPERANDS = (var("q"), var("k"), var("v"))
+
+MASKS = (
+    Rule(
+        "mask-of-all",
+        op("Attention", *_OPERANDS, const("mask")),
+        lambda m, b: attention(m, b, None),
+        _sees_all,
+        "Attention(q, k, v, [[True, True]]) -> Attention(q, k, v)",
+    ),
+    Rule(
+        "mask-causal",
+        op("Attention", *_OPERANDS, const("mask")),
+        lambda m, b: attention(m, b, None, is_causal=1),
+        _is_causal,
+        "Attention(q, k, v, lower triangle) -> Attention(q, k, v, is_causal=1)",
+    ),
+    Rule(
+        "mask-bool",
+        op("Attention", *_OPERANDS, const("mask", when=lambda held, _: held.dtype != "bool")),
+        _bool,
+        lambda m: _seen(m) is not None,
+        "Attention(q, k, v, [[0, -inf]]) -> Attention(q, k, v, [[True, False]])",
+    ),
+)
+"""Masks that are known."""
+
+ADDED_MASKS = (
+    Rule(
+        "mask-of-where",
+        op(
+            "Attention",
+            *_OPERANDS,
+            op("Where", var("mask"), scalar(0.0), scalar(None, "low"), kept=True),
+        ),
+        lambda m, b: attention(m, b, m["mask"]),
+        lambda m: m.number("low") <= LOW,
+        "Attention(q, k, v, Where(mask, 0, -3.4e38)) -> Attention(q, k, v, mask)",
+    ),
+)
+"""Masks that are computed: a query that sees no key gets zeros for the mean of all values."""
