@@ -48,14 +48,16 @@ class Call:
         operands: Sequence[Operand],
         attributes: Callable[[str], Any],
         results: Sequence[TensorType],
+        partial: Callable[[int], Sequence[Any] | None] = lambda index: None,
     ) -> None:
-        """A call; ``attributes`` reads one by name."""
+        """A call; ``attributes`` reads one by name, ``partial`` what is known of an operand."""
         self.builder = builder
         self.op = op
         self.name = name
         self.operands = list(operands)
         self.results = tuple(results)
         self._attributes = attributes
+        self._partial = partial
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -89,6 +91,14 @@ class Call:
         """A constant integer operand as a flat tuple, or None where it is computed."""
         found = self.constant(index)
         return None if found is None else tuple(int(item) for item in found.ravel())
+
+    def partial(self, index: int) -> tuple[int | None, ...] | None:
+        """An integer vector of which some elements may be computed: those are None."""
+        whole = self.ints(index)
+        if whole is not None:
+            return whole
+        found = self._partial(index)
+        return None if found is None else tuple(None if n is None else int(n) for n in found)
 
     def type(self, index: int) -> TensorType:
         """The type of an operand."""

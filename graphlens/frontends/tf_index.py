@@ -13,19 +13,23 @@ _LAST, _FIRST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 """Ends that ONNX clamps to one past the last element and to one before the first."""
 
 
+Bound = int | Value
+"""A start or end: known, or computed (a vector of one int64)."""
+
+
 @dataclass
 class _Cuts:
     """What a strided slice does to each axis, in ONNX's terms."""
 
     axes: list[int] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
+    starts: list[Bound] = field(default_factory=list)
+    ends: list[Bound] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     picked: list[tuple[int, int]] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
     added: list[int] = field(default_factory=list)
 
-    def cut(self, axis: int, start: int, end: int, step: int) -> None:
+    def cut(self, axis: int, start: Bound, end: Bound, step: int) -> None:
         """Take ``start:end:step`` of an axis."""
         self.axes.append(axis)
         self.starts.append(start)
@@ -36,18 +40,16 @@ class _Cuts:
 def _strided_slice(call: Call) -> Value | tuple[()]:
     """Python's ``x[1:, ..., None, 0, ::-1]``: Slice, then Squeeze, then Unsqueeze as needed.
 
-    Begin and end may be computed only where they say which element to pick (``x[i]``).
+    A computed index (``x[i]``) is gathered; computed bounds are operands of the Slice.
     """
     steps = call.ints(3)
-    if steps is None:
-        return ()
-    cuts = _read_spec(call, steps)
+    cuts = None if steps is None else _read_spec(call, steps)
     if cuts is None:
         return ()
-    chain = []
+    chain: list[tuple[str, list[Value], dict[str, int]]] = []
     if cuts.axes:
-        lists = (cuts.starts, cuts.ends, cuts.axes, cuts.steps)
-        chain.append(("Slice", [call.const(numbers) for numbers in lists], {}))
+        bounds = [_vector(call, cuts.starts), _vector(call, cuts.ends)]
+        chain.append(("Slice", [*bounds, call.const(cuts.axes), call.const(cuts.steps)], {}))
     picked = sorted(cuts.picked, reverse=True)
     for axis, place in picked:
         index = call.step("Gather", call.int64(1), call.const(np.int64(place)))
@@ -61,10 +63,20 @@ def _strided_slice(call: Call) -> Value | tuple[()]:
     return call.chain(call.value(0), *chain)
 
 
+def _vector(call: Call, bounds: list[Bound]) -> Value:
+    """Bounds as one vector of int64."""
+    if all(isinstance(bound, int) for bound in bounds):
+        return call.const(bounds)
+    parts = [call.const([bound]) if isinstance(bound, int) else bound for bound in bounds]
+    return parts[0] if len(parts) == 1 else call.step("Concat", *parts, axis=0)
+
+
+_MASKS = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+
+
 def _read_spec(call: Call, steps: tuple[int, ...]) -> _Cuts | None:
-    """The cuts of each axis, or None where the spec is computed or needs an unknown rank."""
+    """The cuts of each axis, or None where an ellipsis stands for an unknown number of axes."""
     masks = {key: call.attr(f"{key}_mask") for key in _MASKS}
-    begins, ends = call.ints(1), call.ints(2)
     cuts, axis, made = _Cuts(), 0, 0
     for place, step in enumerate(steps):
         on = {key: bool(mask >> place & 1) for key, mask in masks.items()}
@@ -78,45 +90,45 @@ def _read_spec(call: Call, steps: tuple[int, ...]) -> _Cuts | None:
             cuts.added.append(made)
             made += 1
         elif on["shrink_axis"]:
-            _shrink(cuts, axis, place, begins)
+            _shrink(call, cuts, axis, place)
             axis += 1
-        elif not _range(cuts, axis, place, (begins, ends, step), on):
-            return None
         else:
+            _range(call, cuts, axis, (place, step), on)
             axis, made = axis + 1, made + 1
     return cuts
 
 
-_MASKS = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
-
-
-def _shrink(cuts: _Cuts, axis: int, place: int, begins: tuple[int, ...] | None) -> None:
+def _shrink(call: Call, cuts: _Cuts, axis: int, place: int) -> None:
     """``x[3]``: one element, its axis gone; ``x[i]`` gathers it."""
-    if begins is None:
+    start = _known(call, 1, place)
+    if start is None:
         cuts.picked.append((axis, place))
         return
-    start = begins[place]
     cuts.cut(axis, start, _LAST if start == -1 else start + 1, 1)
     cuts.removed.append(axis)
 
 
-def _range(
-    cuts: _Cuts,
-    axis: int,
-    place: int,
-    spec: tuple[tuple[int, ...] | None, tuple[int, ...] | None, int],
-    on: dict[str, bool],
-) -> bool:
-    """``x[begin:end:step]``; False where a bound that counts is computed."""
-    begins, ends, step = spec
-    if (begins is None and not on["begin"]) or (ends is None and not on["end"]):
-        return False
+def _range(call: Call, cuts: _Cuts, axis: int, spec: tuple[int, int], on: dict[str, bool]) -> None:
+    """``x[begin:end:step]``."""
+    place, step = spec
     open_start, open_end = (0, _LAST) if step > 0 else (_LAST, _FIRST)
-    start = open_start if on["begin"] or begins is None else begins[place]
-    end = open_end if on["end"] or ends is None else ends[place]
+    start = open_start if on["begin"] else _bound(call, 1, place)
+    end = open_end if on["end"] else _bound(call, 2, place)
     if (start, end, step) != (0, _LAST, 1):
         cuts.cut(axis, start, end, step)
-    return True
+
+
+def _known(call: Call, index: int, place: int) -> int | None:
+    """An element of an operand, or None where it is computed."""
+    found = call.partial(index)
+    return None if found is None else found[place]
+
+
+def _bound(call: Call, index: int, place: int) -> Bound:
+    known = _known(call, index, place)
+    if known is not None:
+        return known
+    return call.step("Slice", call.int64(index), call.const([place]), call.const([place + 1]))
 
 
 def _slice(call: Call) -> Value:
