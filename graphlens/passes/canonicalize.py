@@ -10,6 +10,7 @@ from graphlens.passes.canonicalize_arithmetic import ARITHMETIC
 from graphlens.passes.canonicalize_attention import MASKS
 from graphlens.passes.canonicalize_attributes import settle_attributes
 from graphlens.passes.canonicalize_convolution import CONVOLUTION
+from graphlens.passes.canonicalize_moves import MOVES
 from graphlens.passes.canonicalize_reductions import REDUCTIONS
 from graphlens.passes.canonicalize_views import VIEWS
 from graphlens.passes.common_subexpressions import common_subexpressions
@@ -18,7 +19,7 @@ from graphlens.passes.fold_constants import fold_constants
 from graphlens.passes.recognise import RECOGNISE, recognise
 from graphlens.rewrite import apply
 
-FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *REDUCTIONS, *ARITHMETIC)
+FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *MOVES, *REDUCTIONS, *ARITHMETIC)
 """Rules that bring ops to one form."""
 
 RULES = (*RECOGNISE, *FORMS)

@@ -1,4 +1,4 @@
-"""Rules that bring views and moves to one form: Reshape, Slice, Split, Pad, Concat."""
+"""Rules that bring views to one form: Reshape, and Transpose and linear layers between two."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import numpy as np
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
 from graphlens.passes.eliminate_moves import reshape_target
-from graphlens.rewrite import Match, Rule, const, either, op, optional, param, rest, var
+from graphlens.rewrite import Match, Rule, either, op, param, rest, var
 from graphlens.tensor import TensorType
-
-_END = np.iinfo(np.int64).max
 
 
 def reshaped(b: Builder, value: Value, held: TensorType, name: str = "") -> Value | None:
@@ -99,168 +97,28 @@ def _moves_ones_only(m: Match) -> bool:
     return long == sorted(long)
 
 
-def _ints(m: Match, name: str) -> list[int] | None:
-    array = m.array(name)
-    return None if array is None else [int(element) for element in array.reshape(-1)]
-
-
-def _slices(m: Match) -> dict[int, tuple[int, int, int]] | None:
-    """What a Slice takes by axis, (start, end, step) counted from the front; None if unknown."""
-    shape = m.type("x").shape
-    starts, ends = _ints(m, "starts"), _ints(m, "ends")
-    if shape is None or starts is None or ends is None:
-        return None
-    axes = _ints(m, "axes") if "axes" in m else list(range(len(starts)))
-    steps = _ints(m, "steps") if "steps" in m else [1] * len(starts)
-    if axes is None or steps is None or any(step <= 0 for step in steps):
-        return None
-    found: dict[int, tuple[int, int, int]] = {}
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        axis = axis % len(shape)
-        size = shape[axis]
-        if isinstance(size, int):
-            start, end = (min(max(p + size if p < 0 else p, 0), size) for p in (start, end))
-        elif end >= np.iinfo(np.int32).max:
-            end = _END
-        whole = (0, size if isinstance(size, int) else _END, 1)
-        if (start, end, step) != whole:
-            found[axis] = (start, end, step)
-    return dict(sorted(found.items()))
-
-
-def _slice_operands(m: Match) -> list[np.ndarray] | None:
-    """The operands of a Slice in canonical form, steps last where any is not 1."""
-    taken = _slices(m)
-    if taken is None:
-        return None
-    parts = [list(taken), *map(list, zip(*taken.values(), strict=True))] if taken else [[]] * 4
-    axes, starts, ends, steps = parts
-    made = [starts, ends, axes, *([steps] if any(step != 1 for step in steps) else [])]
-    return [np.array(part, np.int64) for part in made]
-
-
-def _slice_is_unsettled(m: Match) -> bool:
-    wanted = _slice_operands(m)
-    if not wanted or not wanted[0].size:
-        return False
-    held = [m.array(name) for name in ("starts", "ends", "axes", "steps") if m.get(name)]
-    return len(held) != len(wanted) or not all(
-        a is not None and a.dtype == np.int64 and np.array_equal(a, w)
-        for a, w in zip(held, wanted, strict=True)
-    )
-
-
-def _settle_slice(m: Match, b: Builder) -> Value:
-    operands = [b.const(array, name="slice") for array in _slice_operands(m) or ()]
-    return b.op("Slice", m["x"], *operands, results=[m.type()], name=m.root)
-
-
-def _takes_one(m: Match) -> bool:
-    """Whether a Gather takes one known place of a known axis, in a shape that can be written."""
-    index, shape = m.array("index"), m.type("x").shape
-    if index is None or index.size != 1 or index.ndim > 1 or shape is None:
-        return False
-    size = shape[_axis(m)]
-    return isinstance(size, int) and (index.ndim == 1 or reshape_target(m.type()) is not None)
-
-
-def _axis(m: Match) -> int:
-    axis: Any = m.attribute("axis")
-    return axis % len(m.type("x").shape or (1,))
-
-
-def _slice_one(m: Match, b: Builder) -> Value | None:
-    shape = m.type("x").shape or ()
-    axis = _axis(m)
-    size: Any = shape[axis]
-    place = int(m.number("index")) % size
-    bounds = [b.const([part], "int64", name="slice") for part in (place, place + 1, axis)]
-    held = m.type("x").with_shape((*shape[:axis], 1, *shape[axis + 1 :]))
-    return reshaped(b, b.op("Slice", m["x"], *bounds, results=[held]), m.type(), m.root)
-
-
-def _split_sizes(m: Match) -> list[int] | None:
-    """The sizes of a Split's results, where they are known and not written yet."""
-    axis = _axis(m)
-    sizes = [held.shape[axis] if held.shape else None for held in m.node().results]
-    known = [size for size in sizes if isinstance(size, int)]
-    return known if len(known) == len(sizes) and "sizes" not in m else None
-
-
-def _write_sizes(m: Match, b: Builder) -> list[Value]:
-    node = m.node()
-    attributes = {key: value for key, value in node.attributes.items() if key != "num_outputs"}
-    sizes = b.const(_split_sizes(m) or (), "int64", name="sizes")
-    made = b.op("Split", m["x"], sizes, results=node.results, name=m.root, **attributes)
-    return [Value(made.node, index) for index in range(len(node.results))]
-
-
-def _inner_concats(m: Match) -> list[int]:
-    """Operands of a Concat that are Concats of the same axis."""
-    return [
-        index
-        for index, value in enumerate(m.all("parts"))
-        if value is not None
-        and m.graph.op(value.node) == "Concat"
-        and len(m.graph.succ[value.node]) == 1
-        and m.graph.nodes[value.node]["attributes"]["axis"] == m.attribute("axis")
-    ]
-
-
-def _flat_concat(m: Match, b: Builder) -> Value:
-    inner = set(_inner_concats(m))
-    parts: list[Value | None] = []
-    for index, value in enumerate(m.all("parts")):
-        parts += m.graph.operands(value.node) if index in inner and value else [value]
-    return rebuilt(m, b, *parts)
-
-
-def _pads(m: Match) -> list[int] | None:
-    """A Pad's pads over all axes, None where they are not known."""
-    pads, rank = _ints(m, "pads"), m.type("x").rank
-    if pads is None or rank is None or m.get("axes") is None:
-        return pads
-    axes = _ints(m, "axes")
-    if axes is None:
-        return None
-    full = [0] * 2 * rank
-    for index, axis in enumerate(axes):
-        full[axis % rank] = pads[index]
-        full[axis % rank + rank] = pads[index + len(axes)]
-    return full
-
-
-def _pad_says_too_much(m: Match) -> bool:
-    value = m.array("value")
-    zero = value is not None and not np.any(value)
-    return _pads(m) is not None and (m.get("axes") is not None or zero)
-
-
-def _settle_pad(m: Match, b: Builder) -> Value:
-    value = m.array("value")
-    kept = None if value is not None and not np.any(value) else m.get("value")
-    return rebuilt(m, b, m["x"], b.const(_pads(m), "int64", name="pads"), kept)
-
-
 _PRODUCT = op(
     "MatMul", op("Reshape", var(), var(), name="x", kept=True), param("w"), name="product"
 )
 
 
-def _leads_only(m: Match) -> bool:
-    """Whether two Reshapes around a Transpose only split and join axes before those it swaps."""
-    before, after = m.type("x").shape, m.type().shape
-    inner = m.type("inner").shape
+def _splits_leading(m: Match) -> bool:
+    """Whether a Reshape after a Transpose of matrices only splits the axis that numbers them."""
+    after, inner = m.type().shape, m.type("inner").shape
     order: Any = m.attribute("perm", "turned")
-    if before is None or after is None or inner is None or order != (0, 2, 1):
+    if after is None or inner is None or len(after) < 3 or order != (0, 2, 1):
         return False
-    return len(before) == len(after) > 2 and after == (*before[:-2], before[-1], before[-2])
+    return m.type().is_static and after[-2:] == (inner[2], inner[1])
 
 
-def _transpose_through(m: Match, b: Builder) -> Value:
-    rank = len(m.type().shape or ())
-    order = (*range(rank - 2), rank - 1, rank - 2)
-    return b.op("Transpose", m["x"], perm=order, results=[m.type()], name=m.root)
+def _transpose_last(m: Match, b: Builder) -> Value | None:
+    made = m.type()
+    shape = made.shape or ()
+    x = reshaped(b, m["x"], made.with_shape((*shape[:-2], shape[-1], shape[-2])))
+    if x is None:
+        return None
+    order = (*range(len(shape) - 2), len(shape) - 1, len(shape) - 2)
+    return b.op("Transpose", x, perm=order, results=[made], name=m.root)
 
 
 VIEWS = (
@@ -291,9 +149,9 @@ VIEWS = (
             op("Transpose", op("Reshape", var("x"), var(), name="inner", kept=True), name="turned"),
             var(),
         ),
-        _transpose_through,
-        when=_leads_only,
-        comment="Reshape(Transpose(Reshape(x, [b, m, n]))) -> Transpose(x, last two axes)",
+        _transpose_last,
+        when=_splits_leading,
+        comment="Reshape(Transpose(Reshape(x, [b, m, n]))) -> Transpose(Reshape(x), last two axes)",
     ),
     Rule(
         "linear-of-views",
@@ -302,47 +160,5 @@ VIEWS = (
         when=_linear_fits,
         comment="Reshape(Add(MatMul(Reshape(x), w), b)) -> Add(MatMul(Reshape(x), w), b)",
     ),
-    Rule(
-        "slice-form",
-        op(
-            "Slice",
-            var("x"),
-            const("starts"),
-            const("ends"),
-            optional(const("axes")),
-            optional(const("steps")),
-        ),
-        _settle_slice,
-        when=_slice_is_unsettled,
-        comment="Slice -> axes in order, counted from the front, whole axes left out",
-    ),
-    Rule(
-        "gather-one",
-        op("Gather", var("x"), const("index")),
-        _slice_one,
-        when=_takes_one,
-        comment="Gather(x, 3) -> Reshape(Slice(x, 3, 4))",
-    ),
-    Rule(
-        "split-sizes",
-        op("Split", var("x"), optional(var("sizes"))),
-        _write_sizes,
-        when=lambda m: _split_sizes(m) is not None,
-        comment="Split(x, num_outputs=3) -> Split(x, [4, 4, 4])",
-    ),
-    Rule(
-        "concat-of-concat",
-        op("Concat", rest("parts")),
-        _flat_concat,
-        when=lambda m: bool(_inner_concats(m)),
-        comment="Concat(Concat(x, y), z) -> Concat(x, y, z)",
-    ),
-    Rule(
-        "pad-form",
-        op("Pad", var("x"), const("pads"), optional(var("value")), optional(const("axes"))),
-        _settle_pad,
-        when=_pad_says_too_much,
-        comment="Pad(x, pads, 0, axes) -> Pad(x, pads of all axes)",
-    ),
 )
-"""Views and moves."""
+"""Views."""
