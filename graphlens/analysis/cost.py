@@ -65,9 +65,21 @@ def flops(graph: Graph) -> int | None:
 
 
 def parameters(graph: Graph) -> tuple[int | None, int | None]:
-    """Number of trained numbers and their bytes; each None if any Param's size is unknown."""
-    held = [graph.type_of(Value(name)) for name in graph.params]
+    """Number of trained numbers and their bytes; each None if any Param's size is unknown.
+
+    Params that share their memory (tied weights, a view of a weight) count once.
+    """
+    own = {_memory(graph, name): name for name in reversed(graph.params)}
+    held = [graph.type_of(Value(name)) for name in own.values()]
     return _total(each.elements for each in held), _total(each.nbytes for each in held)
+
+
+def _memory(graph: Graph, name: str) -> object:
+    """What tells a weight's memory from others': where its elements lie, else its name."""
+    array = graph.weights.get(name)
+    if array is None or not array.nbytes:
+        return name
+    return array.__array_interface__["data"][0], array.nbytes
 
 
 def _traffic(graph: Graph, flow: Dataflow) -> int | None:

@@ -30,7 +30,7 @@ class Lifetime:
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Every tensor that a run holds, weights apart.
+    """Every tensor that a run holds; weights, and what is made of weights only, apart.
 
     Attributes:
         order: The nodes that run, in order; a step is an index in it.
@@ -70,8 +70,8 @@ def lifetimes(
     """The lifetimes of all tensors of ``graph``.
 
     Views are their operand's bytes. A graph input is there from the first step and is never
-    overwritten; a graph output stays until the last. The inner values of a fused group never
-    materialise.
+    overwritten; a graph output stays until the last. What is made of weights only is computed
+    once, ahead, and counts as a weight. The inner values of a fused group never materialise.
 
     Args:
         graph: The graph.
@@ -116,7 +116,7 @@ def _spans(
     first = {Value(name): 0 for name in graph.structural(INPUT)}
     last = dict(first)
     for step, name in enumerate(running):
-        if Value(name) in flow.root:
+        if Value(name) in flow.root or name in flow.constant:
             continue
         for value in flow.operands[name]:
             read = None if value is None else flow.storage(value)

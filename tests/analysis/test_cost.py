@@ -1,5 +1,6 @@
 """Kernels, traffic, FLOPs and parameters by the definitions of the two measures."""
 
+import numpy as np
 import pytest
 from random_graphs import chain, random_graph
 
@@ -157,3 +158,13 @@ def test_traffic_is_the_sum_over_edges_where_there_are_no_views(seed):
 
 def test_nodes_are_those_that_are_not_structural():
     assert cost(parse(CONV)).nodes == 4
+
+
+def test_params_that_share_their_memory_count_once():
+    graph = parse(
+        "def f():\n    w: float32[2, 3] = Param()\n    t: float32[3, 2] = Param()\n"
+        "    v: float32[2, 3] = Param()\n    return w, t, v\n"
+    )
+    array = np.zeros((2, 3), np.float32)
+    graph.weights.update(w=array, t=array.T, v=array.copy())
+    assert parameters(graph) == (12, 48)

@@ -94,3 +94,15 @@ def test_an_output_may_be_a_weight_or_an_input():
     graph = parse("def f(x: float32[2]):\n    w: float32[2] = Const([1.0, 2.0])\n    return w, x\n")
     got = execute(graph, plan_memory(graph), np.array([3, 4], np.float32))
     assert [array.tolist() for array in got] == [[1, 2], [3, 4]]
+
+
+def test_what_is_made_of_weights_only_is_kept_beside_the_arena():
+    graph = parse("""
+def f(x: float32[1, 2]):
+    w: float32[3, 2] = Const([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    t: float32[2, 3] = Transpose(w)
+    y: float32[1, 3] = MatMul(x, t)
+    return y
+""")
+    got = execute(graph, plan_memory(graph), np.array([[1, 1]], np.float32))
+    assert got[0].tolist() == [[3, 7, 11]]

@@ -286,3 +286,16 @@ def test_the_examples_of_a_random_graph_are_deterministic():
     assert list(first) == list(second)
     pairs = zip(example_inputs(first), example_inputs(second), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_what_is_made_of_weights_only_takes_no_place():
+    plan = planned("""
+def f(x: float32[2, 4]):
+    w: float32[8, 4] = Param()
+    t: float32[4, 8] = Transpose(w)
+    n: float32[4, 8] = Neg(t)
+    y: float32[2, 8] = MatMul(x, n)
+    return y
+""")
+    assert set(plan.offsets) == {Value("x"), Value("y")}
+    assert plan.total_bytes == 32 + 64
