@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -13,10 +12,9 @@ import onnx
 from graphlens.errors import GraphError
 from graphlens.files import atomic
 from graphlens.ir.graph import Graph
-from graphlens.ops.proto import tensor_type, type_proto
-from graphlens.runtime.lowering import lower
-from graphlens.runtime.origin import put
-from graphlens.tensor import TensorType
+from graphlens.ops.proto import NUMBERS
+from graphlens.runtime.entries import put
+from graphlens.runtime.lowering import Lowered, lower
 
 _INLINE_LIMIT = 2**31 - 2**26
 """Bytes of weights up to which they are written into the file itself; a protobuf ends at 2 GiB."""
@@ -60,55 +58,61 @@ def save_onnx(graph: Graph, path: str | Path) -> None:
         if total > _INLINE_LIMIT:
             beside = stack.enter_context(atomic(target.with_name(f"{target.name}.data")))
             with beside.open("wb") as file:
-                _write_beside(lowered.model, lowered.outside, file, f"{target.name}.data")
+                _write_beside(lowered, file, f"{target.name}.data")
         else:
-            _put_inside(lowered.model, lowered.outside)
+            _put_inside(lowered)
         draft = stack.enter_context(atomic(target))
         draft.write_bytes(lowered.model.SerializeToString())
 
 
 def _check(model: onnx.ModelProto, graph: Graph) -> None:
     """ONNX's own check of all but the weights, which are as they were."""
-    light = onnx.ModelProto()
-    light.CopyFrom(model)
-    kept = [entry for entry in light.graph.initializer if not entry.external_data]
-    for entry in light.graph.initializer:
-        if entry.external_data:
-            held = onnx.TypeProto()
-            held.tensor_type.elem_type = entry.data_type
-            shaped = TensorType(tensor_type(held).dtype, tuple(entry.dims))
-            light.graph.input.add(name=entry.name).type.CopyFrom(type_proto(shaped))
-    del light.graph.initializer[:]
-    light.graph.initializer.extend(kept)
     try:
-        onnx.checker.check_model(light)
+        onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise GraphError(f"{graph!r} makes no valid ONNX model: {first}") from error
 
 
-def _put_inside(model: onnx.ModelProto, arrays: Mapping[str, np.ndarray]) -> None:
-    for entry in model.graph.initializer:
-        array = arrays.get(entry.name)
-        if array is not None:
-            entry.ClearField("external_data")
-            entry.ClearField("data_location")
-            entry.raw_data = _little_endian(array).tobytes()
+def _stored(lowered: Lowered) -> list[onnx.TensorProto]:
+    """Turn the inputs that stand for weights into initializers, and return these, still empty.
+
+    All initializers end up in the order of the graph's nodes, so that a load gives them back so.
+    """
+    graph, outside = lowered.model.graph, lowered.outside
+    place = {name: index for index, name in enumerate(lowered.names.values())}
+    tensors = list(graph.initializer)
+    for entry in [entry for entry in graph.input if entry.name in outside]:
+        array = outside[entry.name]
+        tensors.append(
+            onnx.TensorProto(
+                name=entry.name,
+                data_type=NUMBERS[str(array.dtype)],
+                dims=array.shape,
+                metadata_props=entry.metadata_props,
+            )
+        )
+    kept = [entry for entry in graph.input if entry.name not in outside]
+    del graph.input[:], graph.initializer[:]
+    graph.input.extend(kept)
+    graph.initializer.extend(sorted(tensors, key=lambda it: place.get(it.name, len(place))))
+    return [tensor for tensor in graph.initializer if tensor.name in outside]
 
 
-def _write_beside(
-    model: onnx.ModelProto, arrays: Mapping[str, np.ndarray], file: BinaryIO, location: str
-) -> None:
-    for entry in model.graph.initializer:
-        array = arrays.get(entry.name)
-        if array is None:
-            continue
+def _put_inside(lowered: Lowered) -> None:
+    for tensor in _stored(lowered):
+        tensor.raw_data = _little_endian(lowered.outside[tensor.name]).tobytes()
+
+
+def _write_beside(lowered: Lowered, file: BinaryIO, location: str) -> None:
+    for tensor in _stored(lowered):
+        array = lowered.outside[tensor.name]
         file.write(b"\0" * (-file.tell() % _PAGE))
-        entry.ClearField("external_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
         for key, value in (("location", location), ("offset", file.tell())):
-            put(entry.external_data, key, str(value))
-        put(entry.external_data, "length", str(array.nbytes))
-        file.write(np.ascontiguousarray(_little_endian(array)).view(np.uint8).data)
+            put(tensor.external_data, key, str(value))
+        put(tensor.external_data, "length", str(array.nbytes))
+        file.write(np.ascontiguousarray(_little_endian(array)).reshape(-1).view(np.uint8).data)
 
 
 def _little_endian(array: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import onnx
@@ -17,13 +16,14 @@ from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Node, V
 from graphlens.ops.facts import facts
 from graphlens.ops.infer import channels_first, channels_last_order
 from graphlens.ops.node_proto import node_proto
-from graphlens.ops.proto import NUMBERS, tensor_proto, type_proto
+from graphlens.ops.proto import NUMBERS, tensor_proto
 from graphlens.ops.schema import opset_of
-from graphlens.runtime.origin import METADATA, node_metadata, put
+from graphlens.runtime.entries import declare, identity, may_stay_outside, put, transpose
+from graphlens.runtime.origin import METADATA, node_metadata
 from graphlens.tensor import UNKNOWN, TensorType
 
 HELD_OUTSIDE = 1024
-"""Bytes from which a weight may be kept outside of the protobuf."""
+"""Bytes from which a weight may stay outside of the protobuf."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Lowered:
     Attributes:
         model: The model.
         names: ONNX's name of every value of the graph itself (not of its regions).
-        outside: Arrays, by initializer's name, that the model only declares.
+        outside: Weights that are not in the model but inputs of it, after the graph's own, by
+            name: to be fed without a copy, or written where they belong.
     """
 
     model: onnx.ModelProto
@@ -65,13 +66,15 @@ class _Lowering:
         self._taken: set[str] = set()
         self._domains: set[str] = {""}
         self._outside: dict[str, np.ndarray] = {}
+        self._main = onnx.GraphProto()
 
     def finish(self, graph: Graph, keep: list[Value]) -> Lowered:
-        main = onnx.GraphProto(name=graph.name or "graph")
+        main = self._main
+        main.name = graph.name or "graph"
         names: dict[Value, str] = {}
         for name in graph.inputs:
             names[Value(name)] = self._fresh(name)
-            _declare(main.input, names[Value(name)], graph.type_of(Value(name)))
+            declare(main.input, names[Value(name)], graph.type_of(Value(name)))
         wanted = self._wanted(graph, names)
         self.fill(graph, main, names)
         self._outputs(graph, main, names, wanted, keep)
@@ -109,16 +112,17 @@ class _Lowering:
         array = graph.weights.get(name)
         held = node.results[0]
         if array is None:
-            _declare(sink.input, title, held)
+            declare(sink.input, title, held)
             return
-        if self._leave and array.nbytes >= HELD_OUTSIDE and _may_stay_outside(array):
-            proto = _declared(title, array)
+        if self._leave and array.nbytes >= HELD_OUTSIDE and may_stay_outside(array):
             self._outside[title] = array
+            entry = declare(self._main.input, title, TensorType(str(array.dtype), array.shape))
         else:
-            proto = tensor_proto(array, title)
+            entry = tensor_proto(array, title)
+            sink.initializer.append(entry)
+            entry = sink.initializer[-1]
         for key, value in node_metadata(name, node).items():
-            put(proto.metadata_props, key, value)
-        sink.initializer.append(proto)
+            put(entry.metadata_props, key, value)
 
     def _operation(
         self, graph: Graph, name: str, node: Node, sink: onnx.GraphProto, names: dict[Value, str]
@@ -136,7 +140,7 @@ class _Lowering:
             for index in facts(node.op, node.domain).layout[1]:
                 order = channels_last_order(_rank(name, node.results[index].rank))
                 made[index] = self._fresh(f"{name}.nchw")
-                after.append(_transpose(made[index], results[index], order))
+                after.append(transpose(f"{made[index]}.back", made[index], results[index], order))
         proto = node_proto(node, name, operands, made)
         if node.regions:
             self._bodies(node, proto)
@@ -150,7 +154,7 @@ class _Lowering:
         self, operand: str, name: str, order: tuple[int, ...], sink: onnx.GraphProto
     ) -> str:
         moved = self._fresh(f"{name}.nhwc")
-        sink.node.append(_transpose(operand, moved, order))
+        sink.node.append(transpose(moved, operand, moved, order))
         return moved
 
     def _region(
@@ -171,7 +175,7 @@ class _Lowering:
             if outer not in names:
                 names[outer] = inner[value]
             elif names[outer] != inner[value]:
-                sink.node.append(_identity(inner[value], names[outer]))
+                sink.node.append(identity(inner[value], names[outer]))
 
     def _bodies(self, node: Node, proto: onnx.NodeProto) -> None:
         """Write If / Loop / Scan bodies, which in ONNX read outer values by their names."""
@@ -187,7 +191,7 @@ class _Lowering:
                     names[Value(formal)] = outer[index - formals]
                     continue
                 names[Value(formal)] = self._fresh(formal)
-                _declare(sink.input, names[Value(formal)], body.type_of(Value(formal)))
+                declare(sink.input, names[Value(formal)], body.type_of(Value(formal)))
             self.fill(body, sink, names)
             self._outputs(body, sink, names, {}, [])
             proto.attribute.append(helper.make_attribute(key, sink))
@@ -220,10 +224,10 @@ class _Lowering:
             title = names[value]
             if title in used or title not in made:
                 hint = wanted.get(index, f"{title}.out")
-                source, title = title, hint if hint not in self._taken else self._fresh(hint)
-                sink.node.append(_identity(source, title))
+                source, title = title, self._fresh(hint)
+                sink.node.append(identity(source, title))
             used.add(title)
-            _declare(sink.output, title, graph.type_of(value) if self._typed else UNKNOWN)
+            declare(sink.output, title, graph.type_of(value) if self._typed else UNKNOWN)
 
     def _result(self, value: Value, names: dict[Value, str]) -> str:
         """The name of a value that is made now, unless an output's name was given to it before."""
@@ -245,7 +249,7 @@ class _Lowering:
             return
         for title, held in zip(results, node.results, strict=True):
             if NUMBERS.get(held.dtype):
-                _declare(sink.value_info, title, held)
+                declare(sink.value_info, title, held)
 
 
 _STORED = frozenset(f"{OURS}.{op}" for op in (INPUT, PARAM, CONST))
@@ -255,39 +259,6 @@ def captures(node: Node, operands: int) -> int:
     """How many of a node's last operands are outer values that its regions read."""
     count = node.attributes.get("captures", operands - 1 if node.op == "If" else 0)
     return count if isinstance(count, int) else 0
-
-
-def _declare(entries: Any, title: str, held: TensorType) -> None:
-    """Add a value to a list of inputs or outputs, with its type where that is known."""
-    entry = entries.add(name=title)
-    if NUMBERS.get(held.dtype):
-        entry.type.CopyFrom(type_proto(held))
-
-
-def _declared(title: str, array: np.ndarray) -> onnx.TensorProto:
-    """An initializer whose data is elsewhere; the runtime is handed the array itself."""
-    proto = onnx.TensorProto(
-        name=title,
-        data_type=NUMBERS[str(array.dtype)],
-        dims=array.shape,
-        data_location=onnx.TensorProto.EXTERNAL,
-    )
-    put(proto.external_data, "location", "weights")
-    put(proto.external_data, "length", str(array.nbytes))
-    return proto
-
-
-def _may_stay_outside(array: np.ndarray) -> bool:
-    """Whether the array's bytes are ONNX's (packed types and strings are not)."""
-    return array.dtype.isbuiltin == 1 or str(array.dtype) == "bfloat16"
-
-
-def _transpose(operand: str, result: str, order: tuple[int, ...]) -> onnx.NodeProto:
-    return helper.make_node("Transpose", [operand], [result], name=result, perm=list(order))
-
-
-def _identity(operand: str, result: str) -> onnx.NodeProto:
-    return helper.make_node("Identity", [operand], [result], name=result)
 
 
 def _given(graph: Graph, name: str, index: int) -> Value:

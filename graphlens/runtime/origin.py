@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from graphlens.ir.node import CONST, OURS, Node
 
@@ -25,8 +24,3 @@ def node_metadata(name: str, node: Node) -> dict[str, str]:
     if node.domain == OURS and node.op == CONST:
         held[OP] = CONST
     return held
-
-
-def put(properties: Any, key: str, value: str) -> None:
-    """Append a key and value to a protobuf list of string pairs."""
-    properties.add(key=key, value=value)

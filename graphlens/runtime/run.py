@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph, walk
-from graphlens.ir.node import OURS, Value
+from graphlens.ir.node import OURS, REGION, STRUCTURAL, Value
 from graphlens.ops.proto import NUMBERS
 from graphlens.ops.schema import in_vocabulary
 from graphlens.runtime.lowering import Lowered, lower
@@ -128,8 +128,12 @@ def _must_be_known(graph: Graph) -> None:
     for path, held in walk(graph):
         for name in held:
             fields = held.nodes[name]
-            domain = fields["domain"]
-            if domain in RUNNABLE or in_vocabulary(fields["op"], domain):
+            op, domain = fields["op"], fields["domain"]
+            if domain == OURS:
+                known = op == REGION or op in STRUCTURAL
+            else:
+                known = domain in RUNNABLE or in_vocabulary(op, domain)
+            if known:
                 continue
             raise NoKernelError(
                 f"{path}{name} is a {held.op(name)}, an op that graphlens does not know: "
@@ -137,5 +141,5 @@ def _must_be_known(graph: Graph) -> None:
             )
 
 
-RUNNABLE = frozenset({"", OURS, "ai.onnx.ml", "com.microsoft"})
+RUNNABLE = frozenset({"", "com.microsoft"})
 """Domains whose ops ONNX Runtime or the reference evaluator may know."""

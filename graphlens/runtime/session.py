@@ -37,7 +37,7 @@ class Session:
     def __init__(
         self, model: onnx.ModelProto, outside: Mapping[str, np.ndarray] | None = None
     ) -> None:
-        """A session of ``model``; ``outside`` are weights that it declares and does not hold."""
+        """A session of ``model``; ``outside`` are inputs that are the same in every run."""
         if onnxruntime is None:
             raise NoKernelError("onnxruntime is not installed")
         options: Any = onnxruntime.SessionOptions()
@@ -45,9 +45,8 @@ class Session:
         options.log_severity_level = 4
         options.add_session_config_entry("session.disable_prepacking", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._held = {name: _ort_value(array) for name, array in (outside or {}).items()}
-        if self._held:
-            options.add_external_initializers(list(self._held), list(self._held.values()))
+        self._outside = dict(outside or {})
+        self._held = {name: _ort_value(array) for name, array in self._outside.items()}
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]
@@ -66,8 +65,8 @@ class Session:
             raise NoKernelError("ONNX Runtime has no inputs of less than 8 bits here")
         try:
             if any(array.dtype.kind in "OUS" for array in feeds.values()):
-                return self._session.run(None, dict(feeds))
-            values = {name: _ort_value(array) for name, array in feeds.items()}
+                return self._session.run(None, {**feeds, **self._outside})
+            values = {name: _ort_value(array) for name, array in feeds.items()} | self._held
             return [_array(value) for value in self._session.run_with_ort_values(None, values)]
         except Exception as error:
             raise RunError(f"ONNX Runtime failed: {_first_line(error)}") from error

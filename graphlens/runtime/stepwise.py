@@ -24,7 +24,7 @@ def run_stepwise(
 
     Args:
         model: What to run.
-        outside: Weights that it declares and does not hold.
+        outside: Inputs that are its weights.
         feeds: Its inputs by name.
 
     Raises:

@@ -1,0 +1,289 @@
+"""Running graphs: by ONNX Runtime as a whole, node by node where it has no kernel."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from graphlens.errors import RunError
+from graphlens.ir import Graph, Node, Value, parse
+from graphlens.ops.build import Builder
+from graphlens.runtime import run as running
+from graphlens.runtime import session as sessions
+from graphlens.runtime.lowering import lower
+from graphlens.runtime.run import Runner, run
+from graphlens.runtime.session import NoKernelError, compiled
+from graphlens.tensor import TensorType
+
+X = np.random.default_rng(0).uniform(-1, 1, (2, 3)).astype("float32")
+
+
+def graph(text):
+    return parse(text)
+
+
+def linear():
+    made = graph("""
+def linear(x: float32[2, 3]):
+    w: float32[3, 4] = Param()
+    b: float32[4] = Const([1.0, 2.0, 3.0, 4.0])
+    product: float32[2, 4] = MatMul(x, w)
+    sum: float32[2, 4] = Add(product, b)
+    return sum
+""")
+    made.weights["w"] = np.arange(12, dtype="float32").reshape(3, 4)
+    return made
+
+
+def test_a_graph_computes_what_numpy_computes():
+    (made,) = run(linear(), X)
+    np.testing.assert_allclose(made, X @ linear().weights["w"] + [1, 2, 3, 4], rtol=1e-6)
+
+
+def test_kept_values_follow_the_outputs():
+    made, product = run(linear(), X, keep=[Value("product")])
+    np.testing.assert_allclose(made - product, [[1, 2, 3, 4]] * 2, rtol=1e-5)
+
+
+def test_large_weights_are_shared_with_onnx_runtime():
+    made = linear()
+    build = Graph(name="big")
+    builder = Builder(build)
+    x = builder.input("x", TensorType("float32", (1, 512)))
+    weight = np.zeros((512, 512), "float32")
+    builder.output(
+        [builder.op("MatMul", x, builder.param("w", TensorType("float32", (512, 512)), weight))]
+    )
+    runner = Runner(build)
+    assert runner._lowered.outside["w"] is weight
+    assert len(runner._lowered.model.SerializeToString()) < 1000
+    ones = np.ones((1, 512), "float32")
+    assert runner(ones)[0].sum() == 0
+    weight += 1  # seen by the session: it holds no copy
+    assert runner(ones)[0].sum() == 512 * 512
+    del made
+
+
+def test_inputs_and_weights_may_be_returned_as_they_are_and_twice():
+    made = graph("""
+def same(x: float32[2, 3]):
+    c: int64[2] = Const([5, 6])
+    y: float32[2, 3] = Relu(x)
+    return x, y, c, y, x
+""")
+    first, second, third, fourth, fifth = run(made, X)
+    np.testing.assert_array_equal(first, X)
+    np.testing.assert_array_equal(fifth, X)
+    np.testing.assert_array_equal(second, np.maximum(X, 0))
+    np.testing.assert_array_equal(fourth, second)
+    np.testing.assert_array_equal(third, [5, 6])
+
+
+def test_nhwc_ops_compute_in_nhwc():
+    text = """
+def image({x}):
+    w: float32[4, 3, 2, 2] = Param()
+    s: float32[4] = Const([1.0, 2.0, 3.0, 4.0])
+    conv: {y} = Conv(x, w{nhwc})
+    norm: {y} = BatchNormalization(conv, s, s, s, s{nhwc})
+    pool: {p} = MaxPool(norm, kernel_shape=[2, 2], strides=[2, 2]{nhwc})
+    return pool
+"""
+    first = graph(text.format(x="x: float32[1, 3, 5, 5]", y="float32[1, 4, 4, 4]",
+                              p="float32[1, 4, 2, 2]", nhwc=""))  # fmt: skip
+    last = graph(text.format(x="x: float32[1, 5, 5, 3]", y="float32[1, 4, 4, 4]",
+                             p="float32[1, 2, 2, 4]", nhwc=", data_format='NHWC'"))  # fmt: skip
+    numbers = np.random.default_rng(1)
+    weight = numbers.uniform(-1, 1, (4, 3, 2, 2)).astype("float32")
+    first.weights["w"] = last.weights["w"] = weight
+    image = numbers.uniform(-1, 1, (1, 3, 5, 5)).astype("float32")
+    (expected,) = run(first, image)
+    (found,) = run(last, image.transpose(0, 2, 3, 1))
+    np.testing.assert_allclose(found.transpose(0, 3, 1, 2), expected, rtol=1e-6)
+
+
+GROUP = """
+def grouped(x: float32[2, 3]):
+    c: float32[3] = Const([1.0, 2.0, 3.0])
+    def body(a: float32[2, 3], b: float32[3]):
+        sum: float32[2, 3] = Add(a, b)
+        relu: float32[2, 3] = Relu(sum)
+        return relu, sum, a
+    group: (float32[2, 3], float32[2, 3], float32[2, 3]) = Region(x, c, kind='Add+Relu', body=body)
+    neg: float32[2, 3] = Neg(group @ 0)
+    return neg, group @ 1, group @ 2
+"""
+
+
+def test_a_group_runs_as_what_is_in_it():
+    neg, added, same = run(graph(GROUP), X)
+    np.testing.assert_allclose(added, X + np.array([1, 2, 3]), rtol=1e-6)
+    np.testing.assert_array_equal(neg, -np.maximum(added, 0))
+    np.testing.assert_array_equal(same, X)
+
+
+CONTROL = """
+def control(x: float32[3], n: int64[()], yes: bool[()]):
+    step: float32[3] = Const([1.0, 2.0, 3.0])
+    def then_branch(v: float32[3], s: float32[3]):
+        r: float32[3] = Add(v, s)
+        return r
+    def else_branch(v: float32[3], s: float32[3]):
+        return v
+    chosen: float32[3] = If(yes, x, step, then_branch=then_branch, else_branch=else_branch)
+    def body(i: int64[()], go: bool[()], v: float32[3], s: float32[3]):
+        r: float32[3] = Add(v, s)
+        return go, r, r
+    loop: (float32[3], float32[_['?'], 3]) = Loop(n, None, chosen, step, captures=1, body=body)
+    return loop @ 0, loop @ 1
+"""
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_branches_and_loops_read_outer_values(yes):
+    made = graph(CONTROL.replace("float32[_['?'], 3]", "float32[N, 3]"))
+    x = np.zeros(3, "float32")
+    last, trace = run(made, x, np.array(3), np.array(yes))
+    np.testing.assert_array_equal(last, np.array([1, 2, 3]) * (3 + yes))
+    assert trace.shape == (3, 3)
+
+
+def test_nodes_that_onnx_runtime_lacks_run_in_the_reference_and_the_others_do_not(monkeypatch):
+    made = graph("""
+def mixed(x: float32[2, 3]):
+    a: float32[2, 3] = Exp(x)
+    b: bfloat16[2, 3] = Cast(a, to='bfloat16')
+    c: bfloat16[2, 3] = Atan(b)
+    d: float32[2, 3] = Cast(c, to='float32')
+    e: float32[2, 3] = Log(d)
+    return e
+""")
+    slow = []
+    plain = sessions.Reference.__call__
+
+    def spy(self, feeds):
+        slow.append([str(array.dtype) for array in feeds.values()])
+        return plain(self, feeds)
+
+    compiled.cache_clear()
+    monkeypatch.setattr(sessions.Reference, "__call__", spy)
+    (found,) = run(made, X)
+    assert slow == [["bfloat16"]]
+    np.testing.assert_allclose(found, np.log(np.arctan(np.exp(X))), rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float8_e4m3fn", "float8_e5m2", "int4"])
+def test_small_dtypes_go_in_and_come_out(dtype):
+    made = graph(f"""
+def small(x: {dtype}[4]):
+    y: float32[4] = Cast(x, to='float32')
+    z: {dtype}[4] = Cast(y, to='{dtype}')
+    return y, z
+""")
+    given = np.array([-2, 0, 1, 4]).astype(dtype)
+    y, z = run(made, given)
+    assert y.tolist() == [-2, 0, 1, 4]
+    assert z.dtype == given.dtype
+    assert z.tobytes() == given.tobytes()
+
+
+def test_strings_run():
+    made = graph("""
+def words(x: string[2]):
+    y: string[2] = StringConcat(x, x)
+    return y
+""")
+    assert run(made, ["a", "bc"])[0].tolist() == ["aa", "bcbc"]
+
+
+def test_without_onnx_runtime_the_reference_runs_it_all(monkeypatch):
+    monkeypatch.setattr(sessions, "onnxruntime", None)
+    compiled.cache_clear()
+    (made,) = run(linear(), X)
+    compiled.cache_clear()
+    np.testing.assert_allclose(made, X @ linear().weights["w"] + [1, 2, 3, 4], rtol=1e-6)
+
+
+# -- what cannot be run --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ((), r"takes 1 inputs \(x: float32\[2, 3\]\), given 0"),
+        ((X.astype("float64"),), r"'x' is float64\[2, 3\], expected float32\[2, 3\]"),
+        ((X[0],), "another number of axes"),
+        ((X[:, :2],), r"'x' is float32\[2, 2\], expected float32\[2, 3\]: axis 1"),
+        ((object(),), "object is no array"),
+        (([["a"] * 3] * 2,), "list is no array"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(inputs, told):
+    with pytest.raises(RunError, match=told):
+        run(linear(), *inputs)
+
+
+def test_plain_lists_take_the_inputs_dtype():
+    assert run(linear(), [[0, 0, 0], [0, 0, 0]])[0][0].tolist() == [1, 2, 3, 4]
+
+
+def test_one_symbol_is_one_size():
+    made = graph("""
+def two(a: float32[N, 2], b: float32[N, 2]):
+    c: float32[N, 2] = Add(a, b)
+    return c
+""")
+    assert run(made, np.ones((3, 2), "f"), np.ones((3, 2), "f"))[0].shape == (3, 2)
+    with pytest.raises(RunError, match=r"axis 0 \(N is 3 in another input\)"):
+        run(made, np.ones((3, 2), "f"), np.ones((1, 2), "f"))
+
+
+def test_weights_without_values_are_named():
+    made = linear()
+    del made.weights["w"]
+    with pytest.raises(NoKernelError, match="no values for its weights 'w': capture it from"):
+        run(made, X)
+
+
+def test_a_weight_that_nobody_reads_may_have_no_value():
+    made = linear()
+    Builder(made).param("unused", TensorType("float32", (1,)))
+    assert len(run(made, X)) == 1
+
+
+def test_a_foreign_op_is_named():
+    made = graph("""
+def foreign(x: float32[2, 3]):
+    y: float32[2, 3] = aten.foo(x)
+    return y
+""")
+    with pytest.raises(NoKernelError, match=r"y is a aten.foo, an op that graphlens does not know"):
+        run(made, X)
+
+
+def test_a_node_that_fails_is_named_with_what_it_read():
+    made = graph("""
+def wrong(x: float32[2, N], y: float32[M, 2]):
+    z: float32[2, 2] = MatMul(x, y)
+    return z
+""")
+    with pytest.raises(RunError, match=r"'z' \(MatMul\) on float32\[2, 3\], float32\[2, 2\]"):
+        run(made, X, X[:, :2])
+
+
+def test_an_outputs_name_is_kept_where_it_is_free():
+    made = linear()
+    made.update_node("output", attributes={"names": ("logits",)})
+    lowered = lower(made)
+    assert [entry.name for entry in lowered.model.graph.output] == ["logits"]
+    made.update_node("output", attributes={"names": ("product",)})
+    assert [entry.name for entry in lower(made).model.graph.output] == ["sum"]
+
+
+def test_a_domain_of_ours_that_has_no_form_is_refused():
+    made = Graph(name="odd")
+    made.add(Node("Collective", "graphlens", results=(TensorType("float32", ()),)), name="c")
+    Builder(made).output([Value("c")])
+    with pytest.raises(RunError, match="Collective"):
+        run(made)
+    assert ml_dtypes.bfloat16 == np.dtype("bfloat16")
+    assert running.RUNNABLE
