@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input -c constraints.txt
 
 # Two threads a process are what the numbers of this project were measured with.
 export OMP_NUM_THREADS ?= 2
@@ -26,9 +26,10 @@ $(STAMP): pyproject.toml constraints.txt tests/stand_in/torchvision_stand_in.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "graphlens needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }
 	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 \
-	  || $(PYTHON) -m venv --clear $(VENV) 2>/dev/null \
+	  || $(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 \
 	  || $(PYTHON) -m virtualenv --quiet --clear $(VENV) 2>/dev/null \
-	  || { rm -rf $(VENV); echo "no virtual environment: apt-get install python3-venv, or pip install virtualenv"; exit 1; }
+	  || { apt-get update -qq && apt-get install -qq -y python3-venv && $(PYTHON) -m venv --clear $(VENV); } \
+	  || { rm -rf $(VENV); echo "no virtual environment: apt-get install python3-venv"; exit 1; }
 	@echo "setting up $(VENV): some minutes the first time"
 	$(PIP) --upgrade pip
 	$(PIP) torch
@@ -64,8 +65,8 @@ bench: $(STAMP) ## Measure against torchview and onnxsim, and the growth to 100,
 zoo: $(STAMP) ## The slow sweep over whole model libraries
 	$(BIN)/python -m pytest -m zoo
 
-gallery: $(STAMP) ## Run every gallery page; each must write a picture
-	$(BIN)/python gallery/build.py build/gallery
+gallery: $(STAMP) ## Build the gallery: every page is run, and draws what it shows
+	$(BIN)/python -m sphinx -W --keep-going -q -b html gallery build/gallery
 
 clean: ## Remove what was built, but not .venv
 	rm -rf build dist .pytest_cache .ruff_cache
