@@ -9,7 +9,7 @@ from typing import NamedTuple
 from graphlens.render.measure import Size
 from graphlens.view import Arrow, Box, Diagram
 
-RANK_GAP, BOX_GAP, GUTTER = 26.0, 18.0, 44.0
+RANK_GAP, BOX_GAP, GUTTER = 24.0, 18.0, 38.0
 _FRAME = 30.0
 PAGE = (785.0, 538.0)
 """An A4 page less a centimetre all around, in points."""
@@ -46,7 +46,7 @@ def columns(diagram: Diagram, sizes: Mapping[str, Size], panes: int = 1) -> Cut:
 
 def _scale(pieces: Sequence[Piece], panes: int) -> float:
     wide = panes * (sum(piece.width for piece in pieces) + GUTTER * (len(pieces) - 1)) + 55.0
-    high = max(piece.height for piece in pieces) + 150.0
+    high = max(piece.height for piece in pieces) + 140.0
     return fits(wide, high)
 
 

@@ -14,7 +14,7 @@ from graphlens.view import Box, Cluster, Diagram
 from graphlens.view.fold import CONTAINERS
 
 _INCH = 72.0
-LEAD = 11.0
+LEAD = 10.0
 """Space kept free above a cluster's frame, where arrows come down with their shapes."""
 
 
@@ -49,7 +49,7 @@ def header_size(cluster: Cluster) -> tuple[float, float]:
     """
     widths = header_widths(cluster)
     if not widths:
-        return 60.0, LEAD + 5.0
+        return 60.0, LEAD + (22.0 if cluster.repeat > 1 else 5.0)
     if in_one_line(cluster):
         return 2.0 * sum(widths) + 34.0, LEAD + 20.0
     return 2.0 * max(widths) + 34.0, LEAD + 8.0 + 12.5 * len(widths)
@@ -114,7 +114,7 @@ def _fill(
             f'<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="0" FIXEDSIZE="TRUE" '
             f'WIDTH="{wide:.0f}" HEIGHT="{high:.0f}"><TR><TD></TD></TR></TABLE>'
         )
-        frame.attr(label=f"<{table}>", margin="9", labeljust="l")
+        frame.attr(label=f"<{table}>", margin="8", labeljust="l")
         frames[cluster.id] = frame
     for index, box in enumerate(boxes):
         size = sizes[box.id]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from graphlens.render import theme
 from graphlens.render.dot import LEAD, header, header_widths, in_one_line
 from graphlens.render.layout import Frame, Layout, Line, layout
-from graphlens.render.measure import Size, shapes
+from graphlens.render.measure import NOTE, Size, shapes
 from graphlens.render.metrics import fitted, width
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
-from graphlens.view import Cluster, Diagram
+from graphlens.view import Cluster, Diagram, Fact, Pane
 
 _MARGIN, _BETWEEN = 26.0, 48.0
 _TITLE, _SUBTITLE = 18.0, 11.0
@@ -20,25 +20,25 @@ def draw(diagram: Diagram) -> Scene:
     """The scene of a diagram."""
     placed = layout(diagram)
     legend = _legend(placed.diagram)
-    panes = len(diagram.panes)
-    content = panes * placed.width + (panes - 1) * _BETWEEN
-    wide = max(content, 360.0, _legend_width(legend)) if legend else max(content, 360.0)
+    panes = diagram.panes
+    facts = max(_facts_width(pane) for pane in panes)
+    each = max(placed.width, facts)
+    content = len(panes) * each + (len(panes) - 1) * _BETWEEN
+    wide = max(content, 400.0, _legend_width(legend))
     found: list[Shape] = list(_head(diagram, wide))
-    top = _MARGIN + (46.0 if diagram.subtitle else 30.0)
-    x = _MARGIN + (wide - content) / 2
-    for pane in range(panes):
-        found += _pane(placed, pane, x, top)
-        x += placed.width + _BETWEEN
-    bottom = top + placed.height + 18.0
+    top = _MARGIN + (40.0 if diagram.subtitle else 24.0)
+    start = _MARGIN + (wide - content) / 2
+    heads = max(_pane_height(pane) for pane in panes)
+    for index, pane in enumerate(panes):
+        x = start + index * (each + _BETWEEN)
+        if index:
+            found.append(_divider(x - _BETWEEN / 2, top + 8.0, heads + placed.height))
+        found += _pane_head(pane, x, top)
+        found += _pane(placed, index, x + (each - placed.width) / 2, top + heads)
+    bottom = top + heads + placed.height + 18.0
     lines, rows = _legend_shapes(legend, bottom, wide)
-    found += lines
-    return Scene(
-        wide + 2 * _MARGIN,
-        bottom + 18.0 * rows + _MARGIN - 8.0,
-        tuple(found),
-        diagram.title,
-        diagram.subtitle,
-    )
+    high = bottom + 18.0 * rows + _MARGIN - 8.0
+    return Scene(wide + 2 * _MARGIN, high, (*found, *lines), diagram.title, diagram.subtitle)
 
 
 def _head(diagram: Diagram, wide: float) -> Iterator[Shape]:
@@ -47,6 +47,41 @@ def _head(diagram: Diagram, wide: float) -> Iterator[Shape]:
     if diagram.subtitle:
         said = fitted(diagram.subtitle, _SUBTITLE, wide)
         yield Text(_MARGIN, _MARGIN + 30.0, said, _SUBTITLE, "soft")
+
+
+def _divider(x: float, y: float, high: float) -> Path:
+    return Path(straight((x, y), (x, y + high)), "hair", line=1.0)
+
+
+def _pane_height(pane: Pane) -> float:
+    return (26.0 if pane.title else 0.0) + (40.0 if pane.facts else 0.0)
+
+
+def _fact_width(fact: Fact) -> float:
+    value = width(fact.value, 13.0, True) + (width(fact.change, NOTE) + 5.0 if fact.change else 0.0)
+    return max(width(fact.name, NOTE), value) + 20.0
+
+
+def _facts_width(pane: Pane) -> float:
+    return sum(map(_fact_width, pane.facts))
+
+
+def _pane_head(pane: Pane, x: float, top: float) -> Iterator[Shape]:
+    """What a pane shows, and its figures."""
+    y = top + 18.0
+    if pane.title:
+        yield Text(x, y, pane.title.upper(), 11.0, "ink", True)
+        left = x + width(pane.title.upper(), 11.0, True) + 10.0
+        yield Text(left, y, pane.subtitle, NOTE, "soft")
+        y += 20.0
+    for fact in pane.facts:
+        yield Text(x, y, fact.name, NOTE, "faint")
+        tone = "good" if fact.good and not fact.change else "ink"
+        yield Text(x, y + 16.0, fact.value, 13.0, tone, True)
+        if fact.change:
+            left = x + width(fact.value, 13.0, True) + 5.0
+            yield Text(left, y + 16.0, fact.change, NOTE, "good" if fact.good else "bad")
+        x += _fact_width(fact)
 
 
 def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
@@ -95,13 +130,13 @@ def _cluster(
     if cluster.repeat > 1:
         badge = f"× {cluster.repeat}"
         span = width(badge, 11.0, True) + 14.0
-        right -= span + 12.0
-        found.append(Rect(right, y - 8.5, span, 17.0, 8.5, "badge"))
-        found.append(Text(right + span / 2, y + 3.9, badge, 11.0, "on_badge", True, "middle"))
+        right -= span + 7.0
+        found.append(Rect(right, y + 4.5, span, 17.0, 8.5, "badge"))
+        found.append(Text(right + span / 2, y + 16.9, badge, 11.0, "on_badge", True, "middle"))
     widths = header_widths(cluster)
     needed = (sum(widths) + 5.0 if in_one_line(cluster) else max(widths, default=0.0)) + 1.0
     between = [at for at in crossed if x < at < x + wide]
-    left, room = _free(x + 10.0, x + wide - 8.0, between, needed)
+    left, room = _free(x + 10.0, right - 6.0, [at for at in between if at < right], needed)
     base = y + 15.0
     for text, size, tone, bold in header(cluster):
         word = fitted(text + (" …" if goes_on and bold else ""), size, room, bold)
@@ -162,7 +197,7 @@ def _label(line: Line, frame: Frame, x: float, y: float) -> Text:
     left = start[0] + (5.0 if right else -5.0) + x
     base = frame.y + frame.height + 11.5 + y
     anchor = "start" if right else "end"
-    return Text(left, base, line.arrow.label, 9.5, "faint", anchor=anchor, halo="paper")
+    return Text(left, base, line.arrow.label, NOTE, "faint", anchor=anchor, halo="paper")
 
 
 # -- the legend -----------------------------------------------------------------------------------
@@ -172,14 +207,17 @@ def _legend(diagram: Diagram) -> list[tuple[str, str]]:
     """Style and word of each kind of row and box that the picture has."""
     faces = [face for box in diagram.boxes for face in box.faces if face is not None]
     styles = {row.style for face in faces for row in face.rows}
+    styles |= {style for face in faces for row in face.rows for style in row.strip}
     found = [(style, word) for style, word in theme.WORDS.items() if style in styles]
     if any(face.kind == "group" for face in faces):
         found.append(("group", "runs as one kernel"))
+    marks = {row.mark for face in faces for row in face.rows}
+    found += [(mark, word) for mark, word in _MARKS.items() if mark in marks]
     return found
 
 
 def _item_width(word: str) -> float:
-    return 16.0 + width(word, 9.5) + 14.0
+    return 16.0 + width(word, NOTE) + 14.0
 
 
 def _legend_width(legend: list[tuple[str, str]]) -> float:
@@ -195,13 +233,21 @@ def _legend_shapes(
         span = _item_width(word)
         if x + span > _MARGIN + wide + 14.0 and x > _MARGIN:
             x, row = _MARGIN, row + 1
-        y = top + 18.0 * row
-        strong = style == "group"
-        tone = "strong" if strong else theme.edge(style)
-        fill = "paper" if strong else theme.fill(style)
-        found.append(Rect(x, y, 12.0, 12.0, 3.0, fill, tone, 1.7 if strong else 1.0))
-        if not strong:
-            found.append(Rect(x + 2.5, y + 3.0, 2.5, 6.0, 1.2, tone))
-        found.append(Text(x + 17.0, y + 9.5, word, 9.5, "soft"))
+        found += _key(style, x, top + 18.0 * row)
+        found.append(Text(x + 17.0, top + 18.0 * row + 9.5, word, NOTE, "soft"))
         x += span
     return found, row + 1 if legend else 0
+
+
+def _key(style: str, x: float, y: float) -> Iterator[Shape]:
+    """The sample of a style in the legend."""
+    if style in _MARKS:
+        yield Text(x + 6.0, y + 10.0, "ab", 11.0, style, True, "middle", struck=style == "removed")
+    elif style == "group":
+        yield Rect(x, y, 12.0, 12.0, 3.0, "paper", "strong", 1.7)
+    else:
+        yield Rect(x, y, 12.0, 12.0, 3.0, theme.fill(style), theme.edge(style), 1.0)
+        yield Rect(x + 2.5, y + 3.0, 2.5, 6.0, 1.2, theme.edge(style))
+
+
+_MARKS = {"removed": "gone after", "added": "new after"}

@@ -19,7 +19,7 @@ from graphlens.view.tag import tag
 LANE = 7.0
 LEGIBLE = 7.0 / NOTE
 """The scale at which the smallest type is 7 pt."""
-_LANES, _NEAR = 2, 14
+_LANES, _NEAR, _COMPARED = 2, 14, 0.8
 
 
 class Frame(NamedTuple):
@@ -76,13 +76,14 @@ def layout(diagram: Diagram) -> Layout:
     Where the diagram has coarser ones behind it, the finest is taken whose smallest type is
     legible on a page.
     """
+    wanted = LEGIBLE if len(diagram.panes) == 1 else _COMPARED * LEGIBLE
     while True:
         cut = columns(diagram, evened(diagram.boxes), len(diagram.panes))
-        if diagram.coarser is None or cut.scale > 0.8 * LEGIBLE:
+        if diagram.coarser is None or cut.scale > 0.9 * wanted:
             placed = _laid_out(diagram, cut.columns)
             panes = len(diagram.panes)
-            scale = fits(panes * (placed.width + 50.0), placed.height + 120.0)
-            if diagram.coarser is None or scale >= LEGIBLE:
+            scale = fits(panes * (placed.width + 50.0), placed.height + 110.0)
+            if diagram.coarser is None or scale >= wanted:
                 return placed
         diagram = diagram.coarser
 

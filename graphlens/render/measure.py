@@ -10,8 +10,8 @@ from graphlens.render.scene import Group, Path, Rect, Shape, Text, straight
 from graphlens.render.theme import edge, fill
 from graphlens.view import Box, Face, Row, Tag
 
-ROW, TAG, SUMMARY, STRIP = 20.0, 15.0, 14.0, 13.0
-TITLE, DETAIL, NOTE = 11.0, 10.0, 9.5
+ROW, TAG, SUMMARY, STRIP = 18.5, 14.5, 13.5, 12.0
+TITLE, DETAIL, NOTE = 11.0, 10.0, 10.0
 _PAD, _GAP, _STEP = 9.0, 6.0, 8.0
 _NARROWEST, _WIDEST, _EVEN = 88.0, 250.0, 1.3
 _TEXT, _FINE = 150.0, 130.0
@@ -165,14 +165,20 @@ def _row(
 
 
 def _strip(styles: tuple[str, ...], x: float, top: float, wide: float) -> Iterator[Shape]:
-    """What a folded scope holds, as a strip of colours in order of execution."""
-    step = min(wide / len(styles), 7.0)
-    start = 0
-    for index in range(1, len(styles) + 1):
-        if index == len(styles) or styles[index] != styles[start] or step > 3.5:
-            span = step * (index - start) - (1.0 if step > 3.5 else 0.0)
-            yield Rect(x + step * start, top, span, 6.0, 1.0, edge(styles[start]))
-            start = index
+    """What a folded scope holds, as a strip of colours in order of execution, kernel by kernel."""
+    ops = sum(style != "" for style in styles)
+    step = min(7.0, (wide - 2.0 * (len(styles) - ops)) / max(ops, 1))
+    gap = 2.0 if step > 2.0 else 0.0
+    step = step if gap else wide / max(ops, 1)
+    for index, style in enumerate(styles):
+        if style:
+            yield Rect(x, top, step, 6.0, 0.0, edge(style))
+            x += step
+        elif index + 1 < len(styles):
+            x += gap
+
+
+_TONES = {"removed": "removed", "added": "added"}
 
 
 def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
@@ -185,7 +191,7 @@ def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
         base,
         text,
         TITLE,
-        "removed" if ghost else "ink" if strong else "soft",
+        _TONES.get(row.mark, "ink" if strong else "soft"),
         strong,
         struck=ghost,
     )

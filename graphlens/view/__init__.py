@@ -1,5 +1,6 @@
 """Pictures as plain data: diagrams, before/after, memory maps; no colours and no layout."""
 
+from graphlens.view.before_after import before_after, difference
 from graphlens.view.diagram import (
     Arrow,
     Box,
@@ -29,5 +30,7 @@ __all__ = [
     "Row",
     "Span",
     "Tag",
+    "before_after",
+    "difference",
     "graph",
 ]

@@ -8,11 +8,13 @@ from graphlens.view.diagram import Box, Diagram
 from graphlens.view.fold import chunk, fold
 from graphlens.view.quotient import Tree
 
-PAGES = (20.0, 32.0, 45.0, 60.0, 75.0, 90.0, 110.0, 135.0)
+PAGES = (20.0, 30.0, 40.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0, 104.0, 120.0)
 """How much a page may hold, in lines of text; a box costs its lines and the space around them."""
 _AROUND = 1.4
 _FRAME = 1.6
 _SHUT = 2.6 + _AROUND
+_CHUNKED = 170.0
+"""Lines beyond which a picture with every scope folded is cut into stretches."""
 
 
 def fit(diagram: Diagram, page: float) -> Diagram:
@@ -25,8 +27,8 @@ def fit(diagram: Diagram, page: float) -> Diagram:
     tree = Tree(diagram)
     closed = _closed(diagram, tree, page)
     small = fold(diagram, closed) if closed else diagram
-    if sum(map(cost, small.boxes)) > 1.6 * page:
-        small = chunk(small, int(page / 5))
+    if sum(map(cost, small.boxes)) > _CHUNKED:
+        small = chunk(small, int(max(page, 60.0) / 5))
     return small
 
 

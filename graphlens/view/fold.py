@@ -11,8 +11,10 @@ from graphlens.view.quotient import Tree, quotient
 
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 """Classes whose name says nothing that the frame does not."""
+_GAP = ("", "", 0)
+"""What stands between two kernels in the contents of a folded scope."""
 _LETTERS = 34
-_STRIP = 48
+_STRIP = 96
 """Segments of the strip of colours that a folded scope shows."""
 
 
@@ -104,7 +106,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             _mark(held),
             title,
         )
-        faces.append(Face((head, *_inner(inside)), "module", ops, params, inside))
+        faces.append(Face((head, *_inner(held)), "module", ops, params, inside))
     name = f"{boxes[0].id}"
     return Box(
         name,
@@ -158,25 +160,39 @@ def repeats(boxes: list[Box], clusters: Iterable[Cluster], within: Cluster) -> C
 
 
 def _inside(held: list[tuple[Face, int]]) -> tuple[tuple[str, str, int], ...]:
-    return tuple(
-        (text, style, number * times)
-        for face, times in held
-        for text, style, number in face.contents
-    )
+    found: list[tuple[str, str, int]] = []
+    for face, times in held:
+        for text, style, number in face.contents:
+            found.append((text, style, number * times))
+            if face.kind not in ("group", "module"):
+                found.append(_GAP)
+        if face.kind == "group":
+            found.append(_GAP)
+    return tuple(found)
 
 
-def _inner(inside: tuple[tuple[str, str, int], ...]) -> list[Row]:
-    """What is inside: the kinds of ops, the most frequent first, and a strip of their colours."""
+def _inner(held: list[tuple[Face, int]]) -> list[Row]:
+    """What is inside: the kinds of ops, the most frequent first, and a strip of their colours.
+
+    The strip has each block of a run once, and a gap after each kernel.
+    """
     counts: Counter[str] = Counter()
     strip: list[str] = []
-    for text, style, number in inside:
-        counts[text] += number
-        strip += [style] * min(number, _STRIP)
+    for face, times in held:
+        for text, style, number in face.contents:
+            if text:
+                counts[text] += number * times
+                strip.append(style)
+                if face.kind not in ("group", "module"):
+                    strip.append("")
+            elif strip and strip[-1]:
+                strip.append("")
+        if face.kind == "group":
+            strip.append("")
     words = [f"{number} {text}" if number > 1 else text for text, number in counts.most_common()]
     rows = [Row("", line, style="summary") for line in _lines(words)]
-    step = max(1.0, len(strip) / _STRIP)
-    picked = tuple(strip[int(index * step)] for index in range(int(len(strip) / step)))
-    return [*rows, Row("", style="summary", strip=picked)] if picked else rows
+    picked = tuple(strip[:_STRIP])
+    return [*rows, Row("", style="summary", strip=picked)] if any(picked) else rows
 
 
 def _lines(words: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from graphlens.view.build import rolled
 from graphlens.view.diagram import Box, Cluster, Diagram, Face
 from graphlens.view.quotient import Tree, quotient
 
+_PLAIN = ("op", "stack")
 _ROWS = 7
 """Lines that a stack may have."""
 
@@ -87,12 +88,7 @@ class _Stacker:
         fits = len(chain) + len(self.chain[name]) <= _ROWS and chain[-1] == producer
         if head not in held or not fits or len(self.readers[producer]) != 1:
             return None
-        ends = ("input", "output", "module")
-        return (
-            None
-            if self.tree.boxes[head].face.kind in ends or not _alike(first, self.tree.boxes[head])
-            else head
-        )
+        return head if _alike(first, self.tree.boxes[head]) else None
 
     def _made(self, head: str) -> Box:
         return joined([self.tree.boxes[name] for name in self.chain[head]], self.home[head])
@@ -100,8 +96,9 @@ class _Stacker:
 
 def _alike(one: Box, other: Box) -> bool:
     """Whether both boxes are in the same panes, as plain operations."""
-    pairs = zip(one.faces, other.faces, strict=True)
-    return all((a is None) == (b is None) for a, b in pairs)
+    pairs = list(zip(one.faces, other.faces, strict=True))
+    plain = all(face is None or face.kind in _PLAIN for pair in pairs for face in pair)
+    return plain and all((a is None) == (b is None) for a, b in pairs)
 
 
 def joined(chain: list[Box], cluster: str) -> Box:

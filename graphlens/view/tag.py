@@ -63,6 +63,8 @@ def _names(diagram: Diagram, arrows: list[Arrow]) -> dict[tuple[str, str], str]:
         word = name[tail]
         for count in range(1, len(parts) + 1):
             word = ".".join(parts[-count:])
+            if parts[-count].isdigit():
+                continue
             if not any(other != tail and name[other].endswith(word) for other in ids):
                 break
         several = sum(held[0] == tail for held in values) > 1

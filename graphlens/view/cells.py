@@ -1,0 +1,173 @@
+"""Two graphs as one: which nodes of the one stand where which nodes of the other stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import networkx as nx
+
+from graphlens.analysis.diff import Diff
+from graphlens.ir import Graph
+from graphlens.view.build import arrows, box, rolled
+from graphlens.view.diagram import Arrow, Box, Face, Row
+from graphlens.view.label import Stored, stored
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two graphs, with its boxes and arrows."""
+
+    graph: Graph
+    boxes: Mapping[str, Box]
+    arrows: Sequence[Arrow]
+    known: Stored
+
+    @staticmethod
+    def of(graph: Graph) -> Side:
+        """A graph as a side."""
+        known = stored(graph)
+        names = [name for name in graph.order() if name not in known]
+        boxes = {name: box(graph, name, known) for name in names}
+        links = [arrow for name in names for arrow in arrows(graph, name, known)]
+        return Side(graph, boxes, links, known)
+
+
+def union(before: Graph, after: Graph, diff: Diff) -> tuple[list[Box], list[Arrow]]:
+    """The boxes and arrows of two graphs drawn as one, before any scope becomes a cluster.
+
+    A box stands for the nodes of both graphs that are made from the same captured nodes; it has
+    a face for each graph. What an operation before became nothing after is in the box of what it
+    read, if it read but one thing.
+    """
+    sides = (Side.of(before), Side.of(after))
+    cells = _cells(sides, diff)
+    home: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    boxes: list[Box] = []
+    for name, (olds, news) in cells.items():
+        boxes.append(
+            _cell(name, [sides[0].boxes[o] for o in olds], [sides[1].boxes[n] for n in news])
+        )
+        home[0].update(dict.fromkeys(olds, name))
+        home[1].update(dict.fromkeys(news, name))
+    return boxes, _arrows(sides, home)
+
+
+def _cells(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[list[str], list[str]]]:
+    """Names before and after of each cell, in the order of the graph before, by an id."""
+    joined = nx.utils.UnionFind()
+    for side, held in enumerate(sides):
+        for name in held.boxes:
+            joined[side, name]
+    for name, olds in _matches(sides, diff).items():
+        for old in olds:
+            if name in sides[1].boxes and old in sides[0].boxes:
+                joined.union((0, old), (1, name))
+    matched = {old for olds in _matches(sides, diff).values() for old in olds}
+    for name, tail in _single_reads(sides[0]).items():
+        if name not in matched:
+            joined.union((0, tail), (0, name))
+    found: dict[tuple[int, str], tuple[list[str], list[str]]] = {}
+    for side, held in enumerate(sides):
+        for name in held.boxes:
+            found.setdefault(joined[side, name], ([], []))[side].append(name)
+    return {(olds[0] if olds else f"+{news[0]}"): (olds, news) for olds, news in found.values()}
+
+
+def _matches(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[str, ...]]:
+    """What each node after stands for; inputs and the output in their order, whatever they are."""
+    found = dict(diff.matches())
+    for old, new in zip(sides[0].graph.inputs, sides[1].graph.inputs, strict=False):
+        found[new] = (old,)
+    found[sides[1].graph.output] = (sides[0].graph.output,)
+    return found
+
+
+def _single_reads(side: Side) -> dict[str, str]:
+    """The only box that a box reads, for those that read one."""
+    reads: dict[str, set[str]] = {}
+    for arrow in side.arrows:
+        reads.setdefault(arrow.head, set()).add(arrow.tail)
+    ends = ("input", "output")
+    return {
+        name: next(iter(tails))
+        for name, tails in reads.items()
+        if len(tails) == 1
+        and side.boxes[name].face.kind not in ends
+        and side.boxes[next(iter(tails))].face.kind not in ends
+    }
+
+
+def _cell(name: str, olds: list[Box], news: list[Box]) -> Box:
+    members = [*olds, *news]
+    before, after = _face(olds), _face(news)
+    before, after = _marked(before, after)
+    return Box(
+        id=name,
+        faces=(before, after),
+        name=members[0].name,
+        cluster=_common([member.cluster for member in (olds or news)]),
+        light=all(member.light for member in members),
+        signature="\n".join([*(m.signature for m in olds), "=>", *(m.signature for m in news)]),
+    )
+
+
+def _face(boxes: list[Box]) -> Face | None:
+    if not boxes:
+        return None
+    faces = [member.face for member in boxes]
+    if len(faces) == 1:
+        return faces[0]
+    rows = rolled([row for face in faces for row in face.rows], 9)
+    groups = [face for face in faces if face.kind == "group"]
+    kind = "group" if len(groups) == 1 and len(faces) == 1 else "stack"
+    inside = tuple(part for face in faces for part in face.contents)
+    return Face(rows, kind, sum(f.ops for f in faces), sum(f.params for f in faces), inside)
+
+
+def _marked(before: Face | None, after: Face | None) -> tuple[Face | None, Face | None]:
+    """Both faces, their lines marked: what the other has no counterpart for is removed or added."""
+    old = _counterparts(before, after, "removed")
+    new = _counterparts(after, before, "added")
+    return old, new
+
+
+def _counterparts(face: Face | None, other: Face | None, mark: str) -> Face | None:
+    if face is None or face.kind in ("input", "output"):
+        return face
+    left = [text for text, _, _ in other.contents] if other is not None else []
+    rows: list[Row] = []
+    for row in face.rows:
+        if row.text in left:
+            left.remove(row.text)
+            rows.append(row)
+        else:
+            rows.append(row if row.style == "more" else replace(row, mark=mark))
+    return replace(face, rows=tuple(rows))
+
+
+def _common(scopes: Sequence[str]) -> str:
+    """The innermost scope around all of some scopes."""
+    parts = [scope.split(".") if scope else [] for scope in scopes]
+    shared: list[str] = []
+    for words in zip(*parts, strict=False):
+        if len(set(words)) > 1:
+            break
+        shared.append(words[0])
+    return ".".join(shared)
+
+
+def _arrows(sides: tuple[Side, Side], home: tuple[dict[str, str], dict[str, str]]) -> list[Arrow]:
+    found: dict[tuple[str, str, str], Arrow] = {}
+    for pane, side in enumerate(sides):
+        for arrow in side.arrows:
+            tail, head = home[pane][arrow.tail], home[pane][arrow.head]
+            if tail == head:
+                continue
+            key = (tail, head, arrow.value)
+            held = found.get(key)
+            panes = (pane,) if held is None else tuple(sorted({*held.panes, pane}))
+            label = arrow.label if held is None else held.label
+            found[key] = Arrow(tail, head, arrow.value, label, arrow.title, panes)
+    every = tuple(range(len(sides)))
+    return [replace(arrow, panes=()) if arrow.panes == every else arrow for arrow in found.values()]
