@@ -168,7 +168,10 @@ class _Reader:
 
     def _placeholders(self, env: dict[Node, Any]) -> None:
         nodes = [node for node in self._program.graph.nodes if node.op == "placeholder"]
-        params: dict[int, Ref] = {}
+        names: dict[Any, str] = {}
+        for name, tensor in self._program.state_dict.items():
+            names.setdefault(_identity(tensor), name)
+        known: dict[Any, _Lazy] = {}
         dims = iter(self._dims)
         for node, spec in zip(nodes, self._program.graph_signature.input_specs, strict=True):
             if spec.kind == InputKind.USER_INPUT:
@@ -177,7 +180,9 @@ class _Reader:
                     env[node] = self._input(node, wanted)
             elif isinstance(spec.arg, TensorArgument):
                 tensor = self._tensor(spec.target or "")
-                env[node] = _Lazy(self._translator, spec, tensor, params)
+                key, lifted = _identity(tensor), spec.kind == InputKind.CONSTANT_TENSOR
+                name = "" if lifted else names.get(key, spec.target or "")
+                env[node] = known.setdefault(key, _Lazy(self._translator, name, tensor))
 
     def _input(self, node: Node, wanted: dict[int, str]) -> Ref:
         held = node.meta["val"]
@@ -259,24 +264,25 @@ class _Reader:
 class _Lazy:
     """A parameter or lifted constant, which becomes a node where it is first read."""
 
-    def __init__(
-        self, translator: Translator, spec: Any, tensor: torch.Tensor, known: dict[int, Ref]
-    ) -> None:
-        self._translator, self._spec, self._tensor, self._known = translator, spec, tensor, known
+    def __init__(self, translator: Translator, name: str, tensor: torch.Tensor) -> None:
+        self._translator, self._name, self._tensor = translator, name, tensor
+        self._held: Ref | None = None
 
     def ref(self) -> Ref:
-        """Its one Ref; tied parameters share it."""
-        found = self._known.get(id(self._tensor))
-        if found is None:
-            lifted = self._spec.kind == InputKind.CONSTANT_TENSOR
-            translator = self._translator
-            found = (
-                translator.const(self._tensor)
-                if lifted
-                else translator.param(self._spec.target, self._tensor)
+        """Its Ref, the same at every reading."""
+        if self._held is None:
+            make = self._translator
+            self._held = (
+                make.param(self._name, self._tensor) if self._name else make.const(self._tensor)
             )
-            self._known[id(self._tensor)] = found
-        return found
+        return self._held
+
+
+def _identity(tensor: torch.Tensor) -> Any:
+    """What tied parameters have in common, also after they were loaded one by one."""
+    if tensor.is_meta or not tensor.numel():
+        return id(tensor)
+    return tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride()
 
 
 def _shares(node: Node, held: Any) -> bool:

@@ -13,7 +13,7 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments
 from graphlens.frontends.torch_record import Recorder, weights_of
-from graphlens.frontends.torch_scopes import Scopes
+from graphlens.frontends.torch_scopes import Scopes, line_in
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
 
@@ -54,13 +54,22 @@ def capture(
     return recorder.output(result)
 
 
+class _Tracer(torch.fx.Tracer):
+    """torch.fx's tracer, which also notes the user's line of each node."""
+
+    record_stack_traces = True
+
+
 def _traced(model: torch.nn.Module) -> torch.fx.GraphModule | None:
+    """The module as an fx graph, or None if torch.fx cannot follow its Python."""
     if isinstance(model, torch.fx.GraphModule):
         return model
+    tracer = _Tracer()
     try:
-        return torch.fx.symbolic_trace(model)
+        graph = tracer.trace(model)
+        return torch.fx.GraphModule(tracer.root, graph)
     except Exception:
-        return None
+        return None  # whatever the user's code raises on proxies: it is run as it is instead
 
 
 def _run(
@@ -74,7 +83,7 @@ def _run(
     with _scoped(model, recorder.scope):
         if traced is None:
             return recorder.run(model, args, kwargs)
-        return recorder.run(_Interpreter(traced, recorder.scope).run, args, kwargs)
+        return recorder.run(_Interpreter(traced, recorder).run, args, kwargs)
 
 
 @contextlib.contextmanager
@@ -103,15 +112,16 @@ def _scoped(model: torch.nn.Module, scope: list[str]) -> Iterator[None]:
 class _Interpreter(torch.fx.Interpreter):
     """Runs an fx graph node by node, saying in which module each node is."""
 
-    def __init__(self, module: torch.fx.GraphModule, scope: list[str]) -> None:
+    def __init__(self, module: torch.fx.GraphModule, recorder: Recorder) -> None:
         super().__init__(module)
-        self._scope = scope
+        self._recorder = recorder
 
     def run_node(self, n: torch.fx.Node) -> Any:
         """Run one node in its module's scope."""
         stack = n.meta.get("nn_module_stack")
-        self._scope.append(list(stack.values())[-1][0] if stack else "")
+        self._recorder.line = line_in(n.stack_trace)
+        self._recorder.scope.append(list(stack.values())[-1][0] if stack else "")
         try:
             return super().run_node(n)
         finally:
-            self._scope.pop()
+            self._recorder.scope.pop()

@@ -70,10 +70,10 @@ def _loaded(path: Path, trust: bool) -> torch.jit.ScriptModule:
         raise FormatError(f"{str(path)!r}: no such file")
     try:
         return torch.jit.load(path, map_location="cpu")
-    except Exception as error:
+    except (RuntimeError, ValueError, OSError) as error:
+        said = next(iter(str(error).splitlines()), "")
         raise FormatError(
-            f"{str(path)!r} holds no TorchScript ({type(error).__name__}); expected a file made by "
-            "torch.jit.save"
+            f"{str(path)!r} holds no TorchScript ({said}); expected a file made by torch.jit.save"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import torch
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
 
-_LIBRARY = (str(Path(torch.__file__).parent), "<frozen", "<eval_with_key>", "<string>")
+_LIBRARY = (str(Path(torch.__file__).parent) + os.sep, "<frozen", "<eval_with_key>", "<string>")
 _HERE = str(Path(__file__).parent.parent)
 _LINE = re.compile(r'File "([^"]+)", line (\d+)')
 
