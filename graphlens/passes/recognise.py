@@ -5,17 +5,21 @@ from __future__ import annotations
 from graphlens.ir import Graph
 from graphlens.passes.recognise_activation import ACTIVATIONS
 from graphlens.passes.recognise_attention import ATTENTION
+from graphlens.passes.recognise_exporter import EXPORTER
 from graphlens.passes.recognise_norm import NORMS
+from graphlens.passes.settle_types import settle_types
 from graphlens.rewrite import apply
 
-RULES = RECOGNISE = (*ACTIVATIONS, *NORMS, *ATTENTION)
+RULES = RECOGNISE = (*EXPORTER, *ACTIVATIONS, *NORMS, *ATTENTION)
 """Every recognising rule, in the order in which they are tried."""
 
 
 def recognise(graph: Graph) -> Graph:
     """The graph with activations, norms and attention written out made single ops of ONNX's.
 
+    Types that an exporter left open are settled first, for most rules ask for them.
+
     `canonicalize` applies the same rules among its own; alone they find what is spelt with one
     dtype and constants in their places.
     """
-    return apply(graph, RECOGNISE)
+    return apply(settle_types(graph), RECOGNISE)

@@ -187,10 +187,14 @@ def _rescaled(m: Match, b: Builder) -> Value | None:
         return None
     scale = _scale(m) * (1 / math.sqrt(size) if given is None else float(given))
     kept = {key: value for key, value in m.node().attributes.items() if key != "scale"}
+    keys = m["k"]
+    if "m" in m:
+        moved = m.node("m")
+        keys = b.op("Transpose", keys, results=moved.results, name=keys.node, **moved.attributes)
     return b.op(
         "Attention",
         m["q"],
-        m["k"],
+        keys,
         m["v"],
         m.get("mask"),
         scale=_attribute(scale, size),
@@ -260,6 +264,7 @@ ATTENTION = (
         for name, operands in (
             ("query", (_scaled(var("q"), "q"), var("k"), var("v"))),
             ("key", (var("q"), _scaled(var("k"), "k"), var("v"))),
+            ("moved-key", (var("q"), op("Transpose", _scaled(var("k"), "k"), name="m"), var("v"))),
         )
     ),
     Rule(

@@ -8,6 +8,7 @@ import pytest
 
 from graphlens.ir import Graph, check, parse
 from graphlens.passes.recognise import RECOGNISE, recognise
+from graphlens.passes.settle_types import settle_types
 from graphlens.runtime.prove import prove
 
 Known = Callable[[str], Graph]
@@ -388,3 +389,70 @@ def test_attention_over_batched_matrices(known: Known) -> None:
 
 def test_every_rule_says_what_it_does() -> None:
     assert all(rule.comment and rule.name for rule in RECOGNISE)
+
+
+def test_a_cast_to_the_type_of_a_value_becomes_a_cast_or_nothing(known: Known) -> None:
+    graph = known(
+        """
+        def net(x: float32[3], y: float64[2]):
+            a: float32[3] = CastLike(x, x)
+            b: float64[3] = CastLike(a, y)
+            return b
+        """
+    )
+    found = check(recognise(graph))
+    assert computing(found) == ["Cast"]
+    assert prove(graph, found).status == "proven"
+
+
+LIST = """
+def net(x: float32[2, 7]):
+    sizes: int64[3] = Const([3, 3, 1])
+    step: int64[()] = Const(3)
+    first: int64[()] = Const(0)
+    last: int64[()] = Const(-1)
+    l: undefined[...] = SplitToSequence(x, {sizes}, axis=1)
+    a: undefined[...] = SequenceAt(l, first)
+    b: undefined[...] = SequenceAt(l, last)
+    m: undefined[...] = Add(a, b)
+    t: undefined[...] = Transpose(m, perm=[1, 0])
+    return t
+"""
+
+
+@pytest.mark.parametrize("sizes", ["sizes", "step"])
+def test_a_list_of_pieces_becomes_a_split_and_types_follow(known: Known, sizes: str) -> None:
+    graph = known(LIST.format(sizes=sizes))
+    found = check(settle_types(recognise(graph)))
+    assert computing(found) == ["Split", "Split", "Add", "Transpose"]
+    assert str(found.type_of(found.outputs[0])) == "float32[3, 2]"
+    assert settle_types(found) is found
+    assert prove(graph, found).status == "proven"
+
+
+def test_a_list_of_pieces_that_is_read_otherwise_stays(known: Known) -> None:
+    text = LIST.format(sizes="sizes").replace("SequenceAt(l, last)", "aten.longest(l)")
+    assert "SplitToSequence" in computing(recognise(known(text)))
+
+
+def test_symbolic_types_are_left_as_they_are() -> None:
+    graph = parse(
+        """
+        def net(x: float32[N, 4]):
+            y: float32[M, 4] = Relu(x)
+            return y
+        """
+    )
+    assert settle_types(graph) is graph
+
+
+def test_keys_scaled_before_they_were_transposed(known: Known) -> None:
+    lines = (
+        "c: float32[2, 4, 7, 8] = Mul(k, quarter)",
+        "t: float32[2, 4, 8, 7] = Transpose(c, perm=[0, 1, 3, 2])",
+        QK.replace("kt", "t"),
+        PLAIN.replace("d)", "s)"),
+        OUT,
+    )
+    found = only_attention(known, attention(*lines))
+    assert found.node("y").attributes == {"scale": 0.25}
