@@ -26,6 +26,9 @@ from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
 from graphlens.tensor import TensorType
 
+_TRACED = "get_concrete_function"
+"""What a tf.function has, be it the model or (of a tf.Module) the model's call."""
+
 
 def capture_function(
     function: Callable[..., Any],
@@ -34,9 +37,8 @@ def capture_function(
     dynamic: DynamicShapes,
 ) -> Graph:
     """The Graph of a tf.function (or any callable on tensors), traced on the inputs' types."""
-    names = _arguments(function, len(inputs))
-    if not hasattr(function, "get_concrete_function"):
-        function = tf.function(function)
+    traced = next((f for f in (function, function.__call__) if hasattr(f, _TRACED)), None)
+    names = _arguments(traced or function, len(inputs))
     specs = [
         _spec(value, symbols(dynamic, index, name))
         for index, (value, name) in enumerate(zip(inputs, names, strict=True))
@@ -47,7 +49,7 @@ def capture_function(
     }
     title = getattr(function, "__name__", type(function).__name__)
     try:
-        concrete = function.get_concrete_function(*specs, **words)
+        concrete = (traced or tf.function(function)).get_concrete_function(*specs, **words)
     except Exception as error:
         raise CaptureError(
             f"tf.function {title!r} could not be traced on {[*specs, *words.values()]}: {error}"

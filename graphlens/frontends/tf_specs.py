@@ -31,7 +31,7 @@ def type_given(value: Any) -> TensorType:
     if not hasattr(value, "shape"):
         value = np.asarray(value)
     dtype = getattr(value.dtype, "name", None) or str(value.dtype).removeprefix("torch.")
-    if value.dtype == object:
+    if dtype == "object":
         raise CaptureError(
             f"an input of {type(value).__name__} is no tensor: give arrays, tensors or TensorTypes"
         )
