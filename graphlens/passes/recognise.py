@@ -5,12 +5,13 @@ from __future__ import annotations
 from graphlens.ir import Graph
 from graphlens.passes.recognise_activation import ACTIVATIONS
 from graphlens.passes.recognise_attention import ATTENTION
+from graphlens.passes.recognise_einsum import EINSUM
 from graphlens.passes.recognise_exporter import EXPORTER
 from graphlens.passes.recognise_norm import NORMS
 from graphlens.passes.settle_types import settle_types
 from graphlens.rewrite import apply
 
-RULES = RECOGNISE = (*EXPORTER, *ACTIVATIONS, *NORMS, *ATTENTION)
+RULES = RECOGNISE = (*EXPORTER, *EINSUM, *ACTIVATIONS, *NORMS, *ATTENTION)
 """Every recognising rule, in the order in which they are tried."""
 
 

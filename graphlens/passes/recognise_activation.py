@@ -28,7 +28,14 @@ def _like_x(m: Match) -> bool:
 
 # -- GELU ------------------------------------------------------------------------------------
 
-_ERF = op("Add", op("Erf", scaled(_X, math.sqrt(0.5))), number(1))
+_ERF = either(
+    op("Add", op("Erf", scaled(_X, math.sqrt(0.5))), number(1)),
+    op(  # TensorFlow's, by erfc
+        "Sub",
+        number(1),
+        op("Erf", either(scaled(op("Neg", _X), math.sqrt(0.5)), scaled(_X, -math.sqrt(0.5)))),
+    ),
+)
 _INNER = either(
     op("Add", op("Mul", cube(_X), number(0.044715)), _X),
     op("Mul", op("Add", op("Mul", op("Mul", _X, _X), number(0.044715)), number(1)), _X),

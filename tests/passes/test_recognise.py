@@ -50,6 +50,14 @@ SPELLINGS = {
         ["a = Mul(x, ir2)", "f = Erf(a)", "g = Add(one, f)", "h = Mul(half, x)", "y = Mul(h, g)"],
         ["a = Mul(x, ir2)", "f = Erf(a)", "g = Add(f, one)", "h = Mul(g, half)", "y = Mul(x, h)"],
         [
+            "h = Mul(x, half)",
+            "n = Neg(x)",
+            "a = Mul(n, ir2)",
+            "f = Erf(a)",
+            "g = Sub(one, f)",
+            "y = Mul(h, g)",
+        ],
+        [
             "p = Pow(x, three)",
             "q = Mul(p, c1)",
             "s = Add(x, q)",
@@ -456,3 +464,43 @@ def test_keys_scaled_before_they_were_transposed(known: Known) -> None:
     )
     found = only_attention(known, attention(*lines))
     assert found.node("y").attributes == {"scale": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("equation", "x", "y", "result"),
+    [
+        ("ab,bc->ac", "2, 3", "3, 4", "2, 4"),
+        ("BTNH,BSNH->BNTS", "2, 5, 3, 4", "2, 6, 3, 4", "2, 3, 5, 6"),
+        ("aecd,abcd->acbe", "2, 6, 3, 4", "2, 5, 3, 4", "2, 3, 5, 6"),
+        ("acbe,aecd->abcd", "2, 3, 5, 6", "2, 6, 3, 4", "2, 5, 3, 4"),
+        ("abc,cde->abde", "2, 5, 6", "6, 3, 4", "2, 5, 3, 4"),
+        ("abcd,cde->abe", "2, 5, 3, 4", "3, 4, 6", "2, 5, 6"),
+        ("a,a->", "4", "4", "()"),
+        ("bij,bjk->ikb", "2, 3, 4", "2, 4, 5", "3, 5, 2"),
+    ],
+)
+def test_an_einsum_of_two_becomes_a_matrix_product(
+    known: Known, equation: str, x: str, y: str, result: str
+) -> None:
+    graph = known(
+        f"""
+        def net(x: float32[{x}], y: float32[{y}]):
+            z: float32[{result}] = Einsum(x, y, equation='{equation}')
+            return z
+        """
+    )
+    found = check(recognise(graph))
+    assert set(computing(found)) <= {"MatMul", "Transpose", "Reshape"}
+    assert prove(graph, found).status == "proven"
+
+
+@pytest.mark.parametrize("equation", ["ab,ab->ab", "aa,ab->b", "...a,ab->...b", "ab,cb->a"])
+def test_other_einsums_are_left_alone(known: Known, equation: str) -> None:
+    graph = known(
+        f"""
+        def net(x: float32[3, 3], y: float32[3, 3]):
+            z: float32[...] = Einsum(x, y, equation='{equation}')
+            return z
+        """
+    )
+    assert "Einsum" in computing(recognise(graph))
