@@ -12,11 +12,13 @@ from graphlens.passes.canonicalize_attributes import settle_attributes
 from graphlens.passes.canonicalize_convolution import CONVOLUTION
 from graphlens.passes.canonicalize_moves import MOVES
 from graphlens.passes.canonicalize_reductions import REDUCTIONS
+from graphlens.passes.canonicalize_types import refine_types
 from graphlens.passes.canonicalize_views import VIEWS
 from graphlens.passes.common_subexpressions import common_subexpressions
 from graphlens.passes.eliminate import eliminate
 from graphlens.passes.fold_constants import fold_constants
 from graphlens.passes.recognise import RECOGNISE, recognise
+from graphlens.passes.recognise_norm import NORMS
 from graphlens.rewrite import apply
 
 FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *MOVES, *REDUCTIONS, *ARITHMETIC)
@@ -50,15 +52,21 @@ def canonicalize(graph: Graph) -> Graph:
     raise PassError(f"{graph!r} still changes after {_ROUNDS} rounds of canonicalize")
 
 
+def _normed(graph: Graph) -> Graph:
+    return apply(graph, NORMS)
+
+
 def _formed(graph: Graph) -> Graph:
     return apply(graph, FORMS)
 
 
 _STEPS: tuple[Callable[[Graph], Graph], ...] = (
     # Before constants fold: Keras spells a BatchNorm out over its weights, which fold to two Consts
-    # in which the mean and the variance are no longer to be seen.
-    recognise,
+    # in which the mean and the variance are no longer to be seen. Norms only: what attention is
+    # scaled by is often known only once they are folded.
+    _normed,
     fold_constants,
+    refine_types,
     eliminate,
     settle_attributes,
     common_subexpressions,

@@ -10,7 +10,7 @@ from graphlens.ir import CONST, OURS, PARAM, Value
 from graphlens.ops.build import Builder
 from graphlens.passes.canonicalize_views import rebuilt, reshaped
 from graphlens.rewrite import Match, Rule, op, optional, rest, scalar, var
-from graphlens.tensor import Dim
+from graphlens.tensor import UNDEFINED, Dim
 
 _LOGIC = ("And", "Or", "Xor", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 _BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "Where", "PRelu", *_LOGIC)
@@ -199,6 +199,13 @@ def _infinite(m: Match) -> bool:
 
 
 ARITHMETIC = (
+    Rule(
+        "cast-like",
+        op("CastLike", var("x"), var("like")),
+        lambda m, b: b.op("Cast", m["x"], to=m.type().dtype, results=[m.type()], name=m.root),
+        lambda m: m.type().dtype == m.type("like").dtype != UNDEFINED,
+        "CastLike(x, y) -> Cast(x, to=dtype of y)",
+    ),
     Rule(
         "sum-of-2",
         op("Sum", var("x"), var("y")),

@@ -16,6 +16,7 @@ import numpy as np
 from graphlens.errors import GraphlensError
 from graphlens.ir import CONST, OURS, PARAM, Editor, Graph, Node, Value
 from graphlens.ops.facts import facts
+from graphlens.ops.infer import infer
 from graphlens.ops.schema import defaults, in_vocabulary
 from graphlens.passes.fold_kernels import KERNELS, evaluate
 from graphlens.rewrite.regions import inside
@@ -101,7 +102,7 @@ class _Folding:
         if not all(value in self.known or value.node in self.pending for value in given):
             return
         held = self.graph.nodes[name]
-        if _grows(held["results"], [self.graph.type_of(value) for value in given]):
+        if _grows(self._results(name, operands), [self.graph.type_of(v) for v in given]):
             return
         waits = any(value.node in self.pending for value in given)
         arrays = [None if v is None or waits else self.known[v].array for v in operands]
@@ -116,6 +117,19 @@ class _Folding:
                 self.pending[name] = None
         else:
             self._evaluated(name, arrays, view)
+
+    def _results(self, name: str, operands: tuple[Value | None, ...]) -> tuple[TensorType, ...]:
+        """A node's result types, inferred again if they are unknown and its operands are not."""
+        results: tuple[TensorType, ...] = self.graph.nodes[name]["results"]
+        if all(held.is_static for held in results):
+            return results
+        known = [self.known.get(value) if value else None for value in operands]
+        types = [
+            None if v is None else _typed(self.graph.type_of(v), k)
+            for v, k in zip(operands, known, strict=True)
+        ]
+        values = [None if k is None else k.array for k in known]
+        return infer(self.graph.node(name), types, values, len(results))
 
     def _evaluated(self, name: str, arrays: list[np.ndarray | None], view: str) -> None:
         held = self.graph.nodes[name]
@@ -228,6 +242,10 @@ class _Folding:
                     waiting.append(producer)
         nodes = self.graph.nodes
         return tuple(dict.fromkeys(o for n in reversed(seen) for o in nodes[n]["origins"]))
+
+
+def _typed(held: TensorType, known: _Known | None) -> TensorType:
+    return held if known is None or known.array is None else held.with_shape(known.array.shape)
 
 
 def _grows(results: tuple[TensorType, ...], operands: list[TensorType]) -> bool:
