@@ -9,6 +9,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
+def tiny():
+    """A convolution, a norm and an activation, and their input."""
+    import torch
+
+    layers = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU()
+    return torch.nn.Sequential(*layers).eval(), torch.zeros(1, 3, 8, 8)
+
+
 def resnet50():
     """ResNet-50 in inference mode, and its input."""
     import torch

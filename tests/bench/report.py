@@ -1,7 +1,7 @@
 """The benchmark: ``python tests/bench/report.py FOLDER`` prints a Markdown table.
 
-Seconds differ from machine to machine; the ratios are of jobs that took turns in this run. Every
-time is the median of several processes.
+CPU seconds of a process and its children, the median of several processes. They differ from machine
+to machine; the ratios are of jobs that took turns in this run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in models.MODELS:
         models.exported(name, folder)
-    print("| job | graphlens | peer | ratio |\n|---|---|---|---|", flush=True)
+    print("| job (CPU seconds) | graphlens | peer | ratio |\n|---|---|---|---|", flush=True)
     for line in (*_against_peers(folder), *_growth(folder), *_start()):
         print(line, flush=True)
 
