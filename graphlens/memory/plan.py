@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphlens.analysis.dataflow import dataflow
+from graphlens.analysis.footprint import footprint
 from graphlens.analysis.lifetimes import Lifetime, Lifetimes, lifetimes_of, live_bytes
-from graphlens.analysis.sizes import value_sizes
 from graphlens.errors import UsageError
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
 from graphlens.memory.arena import Buffer, place
 from graphlens.memory.checker import Span, check_spans
+from graphlens.memory.schedule import largest_live_set
 from graphlens.memory.schedule import schedule as best_order
 
 
@@ -85,10 +85,9 @@ def plan_memory(
     """
     if alignment < 1:
         raise UsageError(f"alignment must be a positive number of bytes, found {alignment!r}")
-    flow, sizes = dataflow(graph), value_sizes(graph, symbols)
-    order = best_order(graph, flow, sizes, inplace=inplace) if schedule else flow.order
-    held = lifetimes_of(graph, flow, sizes, order, inplace=inplace)
-    eager = lifetimes_of(graph, flow, sizes, flow.order, inplace=False)
+    needs = footprint(graph, symbols)
+    order = best_order(graph, needs, inplace=inplace) if schedule else needs.order
+    held = lifetimes_of(needs, order, inplace=inplace)
     buffers = held.buffers()
     wanted = [Buffer(span.first, span.last, span.nbytes) for span in buffers.values()]
     placed = dict(zip(buffers, place(wanted, alignment=alignment), strict=True))
@@ -98,9 +97,9 @@ def plan_memory(
         arena_bytes=max((placed[v] + span.nbytes for v, span in buffers.items()), default=0),
         peak_live_bytes=peak,
         total_bytes=sum(span.nbytes for span in held.tensors.values()),
-        eager_bytes=max(live_bytes(eager.tensors, len(eager.order)), default=peak),
+        eager_bytes=largest_live_set(needs, needs.order, inplace=False) if live else peak,
         peak_step=live.index(peak) if live else 0,
-        offsets=_offsets(held, placed),
+        offsets=_offsets(held, needs.storage, placed),
         lifetimes=held.tensors,
         inplace=held.inplace,
         order=held.order,
@@ -109,10 +108,12 @@ def plan_memory(
     )
 
 
-def _offsets(held: Lifetimes, placed: Mapping[Value, int]) -> dict[Value, int]:
-    """The offset of every value, from those of the buffers."""
+def _offsets(
+    held: Lifetimes, storage: Mapping[Value, Value], placed: Mapping[Value, int]
+) -> dict[Value, int]:
+    """The offset of every value, from those of the buffers; views lie where their tensor lies."""
     found: dict[Value, int] = {}
     for value in held.tensors:
         over = held.inplace.get(value)
         found[value] = placed[value] if over is None else found[over]
-    return found | {view: found[root] for view, root in held.storage.items()}
+    return found | {view: found[root] for view, root in storage.items()}

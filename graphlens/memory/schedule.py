@@ -3,79 +3,92 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from graphlens.analysis.dataflow import Dataflow
+from graphlens.analysis.footprint import Footprint
 from graphlens.analysis.lifetimes import lifetimes_of, live_bytes
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import INPUT, OURS, Value
+from graphlens.ir.node import Value
 
 
-def schedule(
-    graph: Graph, flow: Dataflow, sizes: Mapping[Value, int], *, inplace: bool = True
-) -> tuple[str, ...]:
+def schedule(graph: Graph, held: Footprint, *, inplace: bool = True) -> tuple[str, ...]:
     """All nodes in the order with the smallest largest live set among a few candidates.
 
-    The graph's own order wins ties, so that a graph that gains nothing stays as it is. The
+    The graph's own order wins ties, so that a graph that gains nothing stays as it is, and it is
+    not compared with others if one node by itself needs as much as its largest live set. The
     others: greedy list scheduling, the node first that frees the most; and depth first, the
     branch first whose own peak exceeds what it leaves by the most (Sethi and Ullman's numbering
-    of expression trees, generalised by Liu 1987, here on a DAG and so without its guarantee).
+    of expression trees, generalised by Liu, SIAM J. Algebraic Discrete Methods 8 (1987), here on
+    a DAG and so without its guarantee).
 
     Args:
         graph: The graph.
-        flow: Its dataflow.
-        sizes: Bytes of every value.
+        held: Its footprint.
         inplace: Whether results may be written over operands.
     """
-    best = flow.order
-    least = _peak(graph, flow, sizes, best, inplace)
-    for made in (_greedy(graph, flow, sizes), _depth_first(graph, flow, sizes)):
-        peak = _peak(graph, flow, sizes, made, inplace)
+    best = held.order
+    least = largest_live_set(held, best, inplace=inplace)
+    for candidate in (_greedy, _depth_first):
+        if least <= _largest_node(held, inplace=inplace):
+            break
+        order = candidate(graph, held)
+        peak = largest_live_set(held, order, inplace=inplace)
         if peak < least:
-            best, least = made, peak
+            best, least = order, peak
     return best
 
 
-def _peak(
-    graph: Graph, flow: Dataflow, sizes: Mapping[Value, int], order: Sequence[str], inplace: bool
-) -> int:
-    held = lifetimes_of(graph, flow, sizes, order, inplace=inplace)
-    return max(live_bytes(held.buffers(), len(held.order)), default=0)
+def largest_live_set(held: Footprint, order: Sequence[str], *, inplace: bool = True) -> int:
+    """The most bytes needed in any one step of an order of all nodes."""
+    found = lifetimes_of(held, order, inplace=inplace)
+    return max(live_bytes(found.buffers(), len(found.order)), default=0)
 
 
-class _Demand:
-    """Which memory each node takes and which it could free."""
-
-    def __init__(self, graph: Graph, flow: Dataflow, sizes: Mapping[Value, int]) -> None:
-        pinned = {flow.storage(value) for value in graph.outputs}
-        self.takes: dict[str, int] = {}
-        self.reads: dict[str, tuple[Value, ...]] = {}
-        self.readers: dict[Value, set[str]] = {}
-        self.sizes = sizes
-        for name in flow.order:
-            results = [Value(name, i) for i in range(len(graph.nodes[name]["results"]))]
-            own = [v for v in results if v in sizes and v not in flow.root]
-            is_input = graph.op(name) == f"{OURS}.{INPUT}"
-            self.takes[name] = 0 if is_input else sum(sizes[value] for value in own)
-            read = {flow.storage(v) for v in flow.operands[name] if v is not None}
-            is_view = Value(name) in flow.root
-            kept = [] if is_view else [v for v in read if v in sizes and v not in pinned]
-            self.reads[name] = tuple(sorted(kept))
-            for value in kept:
-                self.readers.setdefault(value, set()).add(name)
-
-    def growth(self, name: str) -> int:
-        """Bytes by which the live set grows once the node has run, its dead operands freed."""
-        freed = sum(self.sizes[v] for v in self.reads[name] if len(self.readers[v]) == 1)
-        return self.takes[name] - freed
+def _largest_node(held: Footprint, *, inplace: bool) -> int:
+    """The most bytes that a node by itself reads and makes: needed in every order."""
+    most = 0
+    for name, made in held.makes.items():
+        saved = held.sizes[made[0]] if inplace and name in held.over else 0
+        read = sum(held.sizes[value] for value in held.reads[name])
+        most = max(most, read + sum(held.sizes[value] for value in made) - saved)
+    return most
 
 
-def _greedy(graph: Graph, flow: Dataflow, sizes: Mapping[Value, int]) -> tuple[str, ...]:
+class _Growth:
+    """By how much the live set grows once a node has run, as the run goes on."""
+
+    def __init__(self, held: Footprint) -> None:
+        self._held = held
+        self._readers: dict[Value, set[str]] = {}
+        for name, read in held.reads.items():
+            for value in read:
+                if value not in held.outputs:
+                    self._readers.setdefault(value, set()).add(name)
+
+    def of(self, name: str) -> int:
+        """What the node makes, less what nobody reads after it."""
+        sizes = self._held.sizes
+        made = sum(sizes[value] for value in self._held.makes.get(name, ()))
+        read = self._held.reads.get(name, ())
+        return made - sum(sizes[v] for v in read if len(self._readers.get(v, ())) == 1)
+
+    def ran(self, name: str) -> list[str]:
+        """Note that a node has run; returns those that became the last reader of something."""
+        last: list[str] = []
+        for value in self._held.reads.get(name, ()):
+            left = self._readers.get(value)
+            if left is not None:
+                left.discard(name)
+                last += left if len(left) == 1 else ()
+        return last
+
+
+def _greedy(graph: Graph, held: Footprint) -> tuple[str, ...]:
     """List scheduling: of the nodes that could run, the one after which the least is live."""
-    demand = _Demand(graph, flow, sizes)
-    position = {name: index for index, name in enumerate(flow.order)}
-    waiting = {name: len(graph.pred[name]) for name in flow.order}
-    ready = [(demand.growth(n), position[n], n) for n, count in waiting.items() if not count]
+    growth = _Growth(held)
+    position = {name: index for index, name in enumerate(held.order)}
+    waiting = {name: len(graph.pred[name]) for name in held.order}
+    ready = [(growth.of(name), position[name], name) for name, n in waiting.items() if not n]
     heapq.heapify(ready)
     done: dict[str, None] = {}
     while ready:
@@ -85,26 +98,21 @@ def _greedy(graph: Graph, flow: Dataflow, sizes: Mapping[Value, int]) -> tuple[s
         done[name] = None
         for reader in graph.succ[name]:
             waiting[reader] -= 1
-            if not waiting[reader]:
-                heapq.heappush(ready, (demand.growth(reader), position[reader], reader))
-        for value in demand.reads[name]:
-            left = demand.readers[value]
-            left.discard(name)
-            if len(left) == 1:
-                (last,) = left
-                if not waiting[last]:
-                    heapq.heappush(ready, (demand.growth(last), position[last], last))
+        cheaper = [*graph.succ[name], *growth.ran(name)]
+        for other in cheaper:
+            if not waiting[other] and other not in done:
+                heapq.heappush(ready, (growth.of(other), position[other], other))
     return tuple(done)
 
 
-def _depth_first(graph: Graph, flow: Dataflow, sizes: Mapping[Value, int]) -> tuple[str, ...]:
+def _depth_first(graph: Graph, held: Footprint) -> tuple[str, ...]:
     """What the Output needs, the branch that needs the most above what it leaves first."""
-    wanted = _branch_order(graph, flow, sizes)
+    wanted = _branch_order(graph, held)
     done: dict[str, None] = {}
-    stack = [*reversed(flow.order), graph.output]
+    stack = [*reversed(held.order), graph.output]
     while stack:
         name = stack[-1]
-        missing = [p for p in wanted[name] if p not in done]
+        missing = [producer for producer in wanted[name] if producer not in done]
         if name in done or not missing:
             done.setdefault(stack.pop())
         else:
@@ -112,20 +120,19 @@ def _depth_first(graph: Graph, flow: Dataflow, sizes: Mapping[Value, int]) -> tu
     return tuple(done)
 
 
-def _branch_order(graph: Graph, flow: Dataflow, sizes: Mapping[Value, int]) -> dict[str, list[str]]:
+def _branch_order(graph: Graph, held: Footprint) -> dict[str, list[str]]:
     """Each node's producers, in the order in which to compute them."""
     peak: dict[str, int] = {}
     leaves: dict[str, int] = {}
     wanted: dict[str, list[str]] = {}
-    for name in flow.order:
-        branches = sorted(graph.pred[name], key=lambda p: leaves[p] - peak[p])
-        held = most = 0
+    for name in held.order:
+        branches = sorted(graph.pred[name], key=lambda producer: leaves[producer] - peak[producer])
+        live = most = 0
         for producer in branches:
-            most = max(most, held + peak[producer])
-            held += leaves[producer]
-        results = range(len(graph.nodes[name]["results"]))
-        made = sum(sizes.get(Value(name, i), 0) for i in results if Value(name, i) not in flow.root)
-        leaves[name] = held if Value(name) in flow.root else made
-        peak[name] = max(most, held + made)
+            most = max(most, live + peak[producer])
+            live += leaves[producer]
+        made = sum(held.sizes[value] for value in held.makes.get(name, ()))
+        leaves[name] = made if made or name not in held.makes else live
+        peak[name] = max(most, live + made)
         wanted[name] = branches
     return wanted
