@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from graphlens.render.measure import Size
-from graphlens.view import Arrow, Box, Diagram
+from graphlens.view import Box, Diagram
 
 RANK_GAP, BOX_GAP, GUTTER = 24.0, 18.0, 38.0
 _FRAME = 30.0

@@ -18,7 +18,7 @@ LEAD = 10.0
 """Space kept free above a cluster's frame, where arrows come down with their shapes."""
 
 
-_ALONE = 105.0
+_ALONE = 92.0
 
 
 def header(cluster: Cluster) -> list[tuple[str, float, str, bool]]:

@@ -4,84 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphlens.render import theme
 from graphlens.render.dot import LEAD, header, header_widths, in_one_line
+from graphlens.render.head import (
+    MARGIN,
+    entries,
+    facts_width,
+    heading,
+    legend_shapes,
+    legend_width,
+    pane_head,
+    pane_height,
+)
 from graphlens.render.layout import Frame, Layout, Line, layout
 from graphlens.render.measure import NOTE, Size, shapes
 from graphlens.render.metrics import fitted, width
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
-from graphlens.view import Cluster, Diagram, Fact, Pane
+from graphlens.view import Cluster, Diagram
 
-_MARGIN, _BETWEEN = 26.0, 48.0
-_TITLE, _SUBTITLE = 18.0, 11.0
+_BETWEEN = 48.0
 
 
 def draw(diagram: Diagram) -> Scene:
     """The scene of a diagram."""
     placed = layout(diagram)
-    legend = _legend(placed.diagram)
+    legend = entries(placed.diagram)
     panes = diagram.panes
-    facts = max(_facts_width(pane) for pane in panes)
+    facts = max(facts_width(pane.facts) for pane in panes)
     each = max(placed.width, facts)
     content = len(panes) * each + (len(panes) - 1) * _BETWEEN
-    wide = max(content, 400.0, _legend_width(legend))
-    found: list[Shape] = list(_head(diagram, wide))
-    top = _MARGIN + (40.0 if diagram.subtitle else 24.0)
-    start = _MARGIN + (wide - content) / 2
-    heads = max(_pane_height(pane) for pane in panes)
+    wide = max(content, 400.0, legend_width(legend))
+    found: list[Shape] = list(heading(diagram.title, diagram.subtitle, wide))
+    top = MARGIN + (40.0 if diagram.subtitle else 24.0)
+    start = MARGIN + (wide - content) / 2
+    heads = max(pane_height(pane) for pane in panes)
     for index, pane in enumerate(panes):
         x = start + index * (each + _BETWEEN)
         if index:
             found.append(_divider(x - _BETWEEN / 2, top + 8.0, heads + placed.height))
-        found += _pane_head(pane, x, top)
+        found += pane_head(pane, x, top, each)
         found += _pane(placed, index, x + (each - placed.width) / 2, top + heads)
     bottom = top + heads + placed.height + 18.0
-    lines, rows = _legend_shapes(legend, bottom, wide)
-    high = bottom + 18.0 * rows + _MARGIN - 8.0
-    return Scene(wide + 2 * _MARGIN, high, (*found, *lines), diagram.title, diagram.subtitle)
-
-
-def _head(diagram: Diagram, wide: float) -> Iterator[Shape]:
-    title = fitted(diagram.title, _TITLE, wide, True)
-    yield Text(_MARGIN, _MARGIN + 12.0, title, _TITLE, "ink", True)
-    if diagram.subtitle:
-        said = fitted(diagram.subtitle, _SUBTITLE, wide)
-        yield Text(_MARGIN, _MARGIN + 30.0, said, _SUBTITLE, "soft")
+    lines, rows = legend_shapes(legend, bottom, wide)
+    high = bottom + 18.0 * rows + MARGIN - 8.0
+    return Scene(wide + 2 * MARGIN, high, (*found, *lines), diagram.title, diagram.subtitle)
 
 
 def _divider(x: float, y: float, high: float) -> Path:
     return Path(straight((x, y), (x, y + high)), "hair", line=1.0)
-
-
-def _pane_height(pane: Pane) -> float:
-    return (26.0 if pane.title else 0.0) + (40.0 if pane.facts else 0.0)
-
-
-def _fact_width(fact: Fact) -> float:
-    value = width(fact.value, 13.0, True) + (width(fact.change, NOTE) + 5.0 if fact.change else 0.0)
-    return max(width(fact.name, NOTE), value) + 20.0
-
-
-def _facts_width(pane: Pane) -> float:
-    return sum(map(_fact_width, pane.facts))
-
-
-def _pane_head(pane: Pane, x: float, top: float) -> Iterator[Shape]:
-    """What a pane shows, and its figures."""
-    y = top + 18.0
-    if pane.title:
-        yield Text(x, y, pane.title.upper(), 11.0, "ink", True)
-        left = x + width(pane.title.upper(), 11.0, True) + 10.0
-        yield Text(left, y, pane.subtitle, NOTE, "soft")
-        y += 20.0
-    for fact in pane.facts:
-        yield Text(x, y, fact.name, NOTE, "faint")
-        tone = "good" if fact.good and not fact.change else "ink"
-        yield Text(x, y + 16.0, fact.value, 13.0, tone, True)
-        if fact.change:
-            left = x + width(fact.value, 13.0, True) + 5.0
-            yield Text(left, y + 16.0, fact.change, NOTE, "good" if fact.good else "bad")
-        x += _fact_width(fact)
 
 
 def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
@@ -139,7 +108,10 @@ def _cluster(
     left, room = _free(x + 10.0, right - 6.0, [at for at in between if at < right], needed)
     base = y + 15.0
     for text, size, tone, bold in header(cluster):
-        word = fitted(text + (" …" if goes_on and bold else ""), size, room, bold)
+        longer = f"{text} …"
+        if goes_on and bold and width(longer, size, bold) <= min(room, needed + 14.0):
+            text = longer
+        word = fitted(text, size, room, bold)
         found.append(Text(left, base, word, size, tone, bold))
         if in_one_line(cluster):
             span = width(word, size, bold) + 5.0
@@ -198,56 +170,3 @@ def _label(line: Line, frame: Frame, x: float, y: float) -> Text:
     base = frame.y + frame.height + 11.5 + y
     anchor = "start" if right else "end"
     return Text(left, base, line.arrow.label, NOTE, "faint", anchor=anchor, halo="paper")
-
-
-# -- the legend -----------------------------------------------------------------------------------
-
-
-def _legend(diagram: Diagram) -> list[tuple[str, str]]:
-    """Style and word of each kind of row and box that the picture has."""
-    faces = [face for box in diagram.boxes for face in box.faces if face is not None]
-    styles = {row.style for face in faces for row in face.rows}
-    styles |= {style for face in faces for row in face.rows for style in row.strip}
-    found = [(style, word) for style, word in theme.WORDS.items() if style in styles]
-    if any(face.kind == "group" for face in faces):
-        found.append(("group", "runs as one kernel"))
-    marks = {row.mark for face in faces for row in face.rows}
-    found += [(mark, word) for mark, word in _MARKS.items() if mark in marks]
-    return found
-
-
-def _item_width(word: str) -> float:
-    return 16.0 + width(word, NOTE) + 14.0
-
-
-def _legend_width(legend: list[tuple[str, str]]) -> float:
-    return min(520.0, sum(_item_width(word) for _, word in legend))
-
-
-def _legend_shapes(
-    legend: list[tuple[str, str]], top: float, wide: float
-) -> tuple[list[Shape], int]:
-    x, row = _MARGIN, 0
-    found: list[Shape] = []
-    for style, word in legend:
-        span = _item_width(word)
-        if x + span > _MARGIN + wide + 14.0 and x > _MARGIN:
-            x, row = _MARGIN, row + 1
-        found += _key(style, x, top + 18.0 * row)
-        found.append(Text(x + 17.0, top + 18.0 * row + 9.5, word, NOTE, "soft"))
-        x += span
-    return found, row + 1 if legend else 0
-
-
-def _key(style: str, x: float, y: float) -> Iterator[Shape]:
-    """The sample of a style in the legend."""
-    if style in _MARKS:
-        yield Text(x + 6.0, y + 10.0, "ab", 11.0, style, True, "middle", struck=style == "removed")
-    elif style == "group":
-        yield Rect(x, y, 12.0, 12.0, 3.0, "paper", "strong", 1.7)
-    else:
-        yield Rect(x, y, 12.0, 12.0, 3.0, theme.fill(style), theme.edge(style), 1.0)
-        yield Rect(x + 2.5, y + 3.0, 2.5, 6.0, 1.2, theme.edge(style))
-
-
-_MARKS = {"removed": "gone after", "added": "new after"}

@@ -197,7 +197,8 @@ def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
     )
     left = x + _PAD + width(text, TITLE, strong) + _GAP
     if detail:
-        yield Text(left, base, detail, DETAIL, "soft")
+        end = x + wide - _PAD - (width(note, NOTE) + _GAP if note else 0.0)
+        yield Text(left, base, fitted(detail, DETAIL, end - left), DETAIL, "soft")
     if note:
         yield Text(x + wide - _PAD, base, note, NOTE, "faint", anchor="end")
 

@@ -15,6 +15,7 @@ from graphlens.view.diagram import (
     Span,
     Tag,
 )
+from graphlens.view.memory_map import memory
 from graphlens.view.picture import graph
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "before_after",
     "difference",
     "graph",
+    "memory",
 ]

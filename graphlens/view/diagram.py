@@ -230,9 +230,10 @@ class MemoryMap:
         steps: How many steps there are.
         step_names: What runs at each step.
         live: Bytes alive at each step.
+        peak_step: The step with most of them.
         arena: Bytes that the plan takes.
         bound: Bytes of the largest live set: no plan takes less.
-        total: Bytes of all tensors, each in memory of its own.
+        facts: The figures of its head.
     """
 
     title: str
@@ -240,9 +241,10 @@ class MemoryMap:
     steps: int
     step_names: tuple[str, ...] = ()
     live: tuple[int, ...] = ()
+    peak_step: int = 0
     arena: int = 0
     bound: int = 0
-    total: int = 0
+    facts: tuple[Fact, ...] = ()
     subtitle: str = ""
 
 

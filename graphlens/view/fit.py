@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import heapq
 
 from graphlens.view.diagram import Box, Diagram
 from graphlens.view.fold import chunk, fold
@@ -20,9 +20,9 @@ _CHUNKED = 170.0
 def fit(diagram: Diagram, page: float) -> Diagram:
     """The diagram with scopes folded until it fits a page.
 
-    All is folded first; then scopes are opened from the outside inward, all those of one class
-    and depth together, as long as there is room for them. What does not fit even folded is cut
-    into stretches of the execution.
+    All is folded first; then scopes are opened as long as there is room for them, one of each
+    structure before a second of any. What does not fit even folded is cut into stretches of the
+    execution.
     """
     tree = Tree(diagram)
     closed = _closed(diagram, tree, page)
@@ -39,39 +39,45 @@ def cost(box: Box) -> float:
 
 
 def _closed(diagram: Diagram, tree: Tree, page: float) -> set[str]:
-    """The clusters to fold."""
+    """The clusters to fold.
+
+    Of clusters of one structure the first is opened before there is a second of any: one block in
+    full explains the others. Then all are opened, the outermost first, as far as there is room.
+    """
     whole = {name: _whole(tree, name) for name in tree.clusters}
     shut = {name: min(whole[name], _SHUT) for name in tree.clusters}
-    spent = sum(
+    place = {cluster.id: index for index, cluster in enumerate(diagram.clusters)}
+    room = page - sum(
         shut[name] if is_cluster else cost(tree.boxes[name])
         for is_cluster, name in tree.members[""]
     )
-    waves: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for cluster in diagram.clusters:
-        waves[tree.depth(cluster.id), cluster.kind or cluster.path].append(cluster.id)
+    explained: set[object] = set()
     opened: set[str] = set()
-    for _, wave in sorted(waves.items(), key=lambda item: item[0][0]):
-        names = [
-            n for n in wave if not tree.clusters[n].parent or tree.clusters[n].parent in opened
-        ]
-        gains = {name: _open(tree, name, shut) - shut[name] for name in names}
-        if spent + sum(gains.values()) > page:
-            names = _first_fitting(names, gains, page - spent)
-        spent += sum(max(gains[name], 0.0) for name in names)
-        opened.update(names)
+    waiting = [(False, 0, place[name], name) for held, name in tree.members[""] if held]
+    heapq.heapify(waiting)
+    while waiting:
+        known, depth, order, name = heapq.heappop(waiting)
+        structure = _structure(tree, name)
+        if not known and structure in explained:
+            heapq.heappush(waiting, (True, depth, order, name))
+            continue
+        gain = max(0.0, _open(tree, name, shut) - shut[name])
+        if gain > room:
+            continue
+        room -= gain
+        explained.add(structure)
+        opened.add(name)
+        for held, inner in tree.members[name]:
+            if held:
+                heapq.heappush(waiting, (False, depth + 1, place[inner], inner))
     return set(tree.clusters) - opened
 
 
-def _first_fitting(names: list[str], gains: dict[str, float], room: float) -> list[str]:
-    """Of scopes that do not all fit, the first that do: one drawn in full explains the others."""
-    found: list[str] = []
-    for name in names:
-        if gains[name] <= room:
-            found.append(name)
-            room -= max(gains[name], 0.0)
-        elif gains[name] > 0:
-            room = 0.0
-    return found
+def _structure(tree: Tree, name: str) -> object:
+    """Equal for clusters with the same ops in the same order, whatever their sizes."""
+    boxes = [tree.boxes[inner] for inner in tree.inside(name)]
+    ops = tuple(text for box in boxes for text, _, _ in box.face.contents)
+    return (tree.clusters[name].kind, ops)
 
 
 def _open(tree: Tree, name: str, shut: dict[str, float]) -> float:

@@ -1,0 +1,117 @@
+"""What stands around a picture: its title, the figures of its panes, its legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from graphlens.render import theme
+from graphlens.render.measure import NOTE
+from graphlens.render.metrics import fitted, width
+from graphlens.render.scene import Rect, Shape, Text
+from graphlens.view import Diagram, Fact, Pane
+
+MARGIN = 26.0
+_TITLE, _SUBTITLE, _VALUE = 18.0, 11.0, 13.0
+_MARKS = {"removed": "gone after", "added": "new after"}
+
+
+def heading(title: str, subtitle: str, wide: float) -> Iterator[Shape]:
+    """The title of a picture and the line under it."""
+    yield Text(MARGIN, MARGIN + 12.0, fitted(title, _TITLE, wide, True), _TITLE, "ink", True)
+    if subtitle:
+        said = fitted(subtitle, _SUBTITLE, wide)
+        yield Text(MARGIN, MARGIN + 30.0, said, _SUBTITLE, "soft")
+
+
+def pane_height(pane: Pane) -> float:
+    """The height of a pane's head."""
+    return (26.0 if pane.title else 0.0) + (40.0 if pane.facts else 0.0)
+
+
+def _fact_width(fact: Fact) -> float:
+    value = width(fact.value, _VALUE, True)
+    value += width(fact.change, NOTE) + 5.0 if fact.change else 0.0
+    return max(width(fact.name, NOTE), value) + 20.0
+
+
+def facts_width(facts: Sequence[Fact]) -> float:
+    """The width of some figures in a row."""
+    return sum(map(_fact_width, facts))
+
+
+def pane_head(pane: Pane, x: float, top: float, room: float) -> Iterator[Shape]:
+    """What a pane shows, and its figures."""
+    y = top + 18.0
+    if pane.title:
+        title = fitted(pane.title.upper(), 11.0, 0.6 * room, True)
+        yield Text(x, y, title, 11.0, "ink", True)
+        left = width(title, 11.0, True) + 10.0
+        yield Text(x + left, y, fitted(pane.subtitle, NOTE, room - left), NOTE, "soft")
+        y += 20.0
+    yield from figures(pane.facts, x, y)
+
+
+def figures(facts: Sequence[Fact], x: float, y: float) -> Iterator[Shape]:
+    """Figures in a row: the name of each, its value under it, what it was before."""
+    for fact in facts:
+        yield Text(x, y, fact.name, NOTE, "faint")
+        tone = "good" if fact.good and not fact.change else "ink"
+        yield Text(x, y + 16.0, fact.value, _VALUE, tone, True)
+        if fact.change:
+            left = x + width(fact.value, _VALUE, True) + 5.0
+            yield Text(left, y + 16.0, fact.change, NOTE, "good" if fact.good else "bad")
+        x += _fact_width(fact)
+
+
+def entries(diagram: Diagram) -> list[tuple[str, str]]:
+    """Style and word of each kind of row and box that a diagram has."""
+    faces = [face for box in diagram.boxes for face in box.faces if face is not None]
+    styles = {row.style for face in faces for row in face.rows}
+    styles |= {style for face in faces for row in face.rows for style in row.strip}
+    found = styles_of(styles)
+    if any(face.kind == "group" for face in faces):
+        found.append(("group", "runs as one kernel"))
+    marks = {row.mark for face in faces for row in face.rows}
+    found += [(mark, word) for mark, word in _MARKS.items() if mark in marks]
+    return found
+
+
+def styles_of(styles: set[str]) -> list[tuple[str, str]]:
+    """The legend's entries for some styles."""
+    return [(style, word) for style, word in theme.WORDS.items() if style in styles]
+
+
+def _item_width(word: str) -> float:
+    return 16.0 + width(word, NOTE) + 14.0
+
+
+def legend_width(legend: list[tuple[str, str]]) -> float:
+    """The width that a legend would like."""
+    return min(520.0, sum(_item_width(word) for _, word in legend))
+
+
+def legend_shapes(
+    legend: list[tuple[str, str]], top: float, wide: float
+) -> tuple[list[Shape], int]:
+    """The shapes of a legend, and how many lines it takes."""
+    x, row = MARGIN, 0
+    found: list[Shape] = []
+    for style, word in legend:
+        span = _item_width(word)
+        if x + span > MARGIN + wide + 14.0 and x > MARGIN:
+            x, row = MARGIN, row + 1
+        found += _key(style, x, top + 18.0 * row)
+        found.append(Text(x + 17.0, top + 18.0 * row + 9.5, word, NOTE, "soft"))
+        x += span
+    return found, row + 1 if legend else 0
+
+
+def _key(style: str, x: float, y: float) -> Iterator[Shape]:
+    """The sample of a style in the legend."""
+    if style in _MARKS:
+        yield Text(x + 6.0, y + 10.0, "ab", 11.0, style, True, "middle", struck=style == "removed")
+    elif style == "group":
+        yield Rect(x, y, 12.0, 12.0, 3.0, "paper", "strong", 1.7)
+    else:
+        yield Rect(x, y, 12.0, 12.0, 3.0, theme.fill(style), theme.edge(style), 1.0)
+        yield Rect(x + 2.5, y + 3.0, 2.5, 6.0, 1.2, theme.edge(style))
