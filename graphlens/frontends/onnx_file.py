@@ -52,6 +52,7 @@ def capture(
     proto, folder, title = _read(model)
     versions = _versions(proto, title)
     try:
+        _must_be_text(proto)
         _inline(proto)
         graph = Graph(name=proto.graph.name or Path(title).stem)
         _about(proto, graph)
@@ -88,6 +89,31 @@ def _parsed(content: bytes, title: str) -> onnx.ModelProto:
             f"{title}: not an ONNX model, or truncated: it does not parse ({error})"
         ) from error
     return proto
+
+
+def _must_be_text(proto: onnx.ModelProto) -> None:
+    """Refuse names that are no UTF-8: protobuf gives them as bytes, and nothing expects that."""
+    functions = [node for function in proto.functions for node in function.node]
+    nodes = _all_nodes([*proto.graph.node, *functions])
+    graphs = [proto.graph]
+    graphs += [e.g for node in nodes for e in node.attribute if e.type == onnx.AttributeProto.GRAPH]
+    names = {entry.domain for entry in proto.opset_import}
+    names |= {name for f in proto.functions for name in (f.name, f.domain, *f.input, *f.output)}
+    for node in nodes:
+        names |= {node.name, node.op_type, node.domain, *node.input, *node.output}
+        names.update(entry.name for entry in node.attribute)
+        names.update(text for entry in node.metadata_props for text in (entry.key, entry.value))
+    for graph in graphs:
+        names.add(graph.name)
+        for entry in (*graph.input, *graph.output, *graph.value_info):
+            names.add(entry.name)
+            names.update(dim.dim_param for dim in entry.type.tensor_type.shape.dim)
+        for tensor in graph.initializer:
+            names.add(tensor.name)
+            names.update(text for e in tensor.external_data for text in (e.key, e.value))
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong:
+        raise FormatError(f"a name in it is no text: {min(wrong)!r}")
 
 
 def _versions(proto: onnx.ModelProto, title: str) -> dict[str, int]:

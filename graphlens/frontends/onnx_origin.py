@@ -92,8 +92,8 @@ def _dim(dim: Dim) -> Dim:
 @lru_cache(maxsize=4096)
 def _symbol(dim: str) -> str:
     """A symbol or expression as it is, and anything else ('batch-size') as a name."""
-    if dim == "?" or dim.isidentifier():
-        return dim
+    if not dim or dim == "?" or dim.isidentifier():
+        return dim or "?"
     try:
         parts = list(ast.walk(ast.parse(dim, mode="eval"))) if len(dim) <= 200 else []
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -102,7 +102,11 @@ class Weights:
                 f"{where} has its data at {location!r}: only files inside of the model's folder "
                 f"({folder}) are read"
             )
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except OSError:
+            there = False
+        if not there:
             raise FormatError(f"{where} has its data in {str(path)!r}, and there is no such file")
         return path
 

@@ -48,9 +48,22 @@ def plain_attribute(proto: onnx.AttributeProto) -> Attribute:
         return tensor_type(value)
     if proto.name in DTYPE_ATTRIBUTES and isinstance(value, int):
         return DTYPES.get(value, UNDEFINED)
+    if isinstance(value, float):
+        return _shortest(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return tuple(_text(item) if isinstance(item, bytes) else item for item in value)
+        return tuple(map(_item, value))
     return value
+
+
+def _item(value: Any) -> Attribute:
+    if isinstance(value, float):
+        return _shortest(value)
+    return _text(value) if isinstance(value, bytes) else value
+
+
+def _shortest(value: float) -> float:
+    """The shortest number that is the same in float32: 0.1, not 0.10000000149011612."""
+    return float(str(np.float32(value)))
 
 
 def _text(value: bytes) -> Attribute:

@@ -1,0 +1,100 @@
+"""ONNX's own node cases through load, Graph and run: an oracle that we did not write.
+
+All 1,884 take a minute and a half, so a fifth of those that are made quickly run by default and all
+of them under `make zoo`.
+"""
+
+import importlib
+import pkgutil
+import warnings
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from onnx.backend.test.case import node
+
+from graphlens.frontends.onnx_file import capture
+from graphlens.ir import check
+from graphlens.runtime.run import run
+
+# What the cases compute while they are made, in numpy.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+RANDOM = ("bernoulli", "training_dropout")
+NOT_TENSORS = ("sequence", "optional", "_seq", "_opt")
+DISAGREES = {
+    # ONNX Runtime gives another result than the standard's reference.
+    "test_maxunpool_export_with_output_shape",
+    "test_resize_downsample_scales_cubic_align_corners",
+    "test_resize_downsample_scales_linear_align_corners",
+    # A function as an attribute is passed as a word.
+    "test_flexattention_causal_mask",
+    "test_flexattention_relative_positional",
+    # Its batch axis has no form in today's opsets.
+    "test_scan_sum",
+}
+
+
+SLOW = ("averagepool", "lppool", "maxpool")
+"""Modules of cases that take seconds each to make their data."""
+
+
+def cases(slow=False):
+    """The cases of all modules; a module makes them when it is imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in pkgutil.iter_modules(node.__path__):
+            if slow or module.name not in SLOW:
+                importlib.import_module(f"{node.__name__}.{module.name}")
+    return list(node._NodeTestCases)
+
+
+def applies(case):
+    words = (*RANDOM, *NOT_TENSORS)
+    return case.name not in DISAGREES and not any(word in case.name for word in words)
+
+
+def failure(case):
+    """What is wrong with our run of a case, or ''."""
+    try:
+        graph = check(capture(case.model))
+        for inputs, outputs in case.data_sets:
+            for found, expected in zip(run(graph, *map(plain, inputs)), outputs, strict=True):
+                compare(found, plain(expected), case)
+    except Exception as error:
+        return f"{case.name}: {type(error).__name__}: {str(error).strip()[:300]}"
+    return ""
+
+
+def plain(value):
+    array = numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
+    return np.asarray(array)
+
+
+def compare(found, expected, case):
+    assert found.shape == expected.shape
+    if expected.dtype.kind in "OUS":
+        assert found.tolist() == expected.tolist()
+        return
+    assert found.dtype == expected.dtype
+    wide = np.complex128 if found.dtype.kind == "c" else np.float64
+    rounding = 1e-3 if "dft" in case.name or "stft" in case.name else 2e-6
+    np.testing.assert_allclose(
+        found.astype(wide), expected.astype(wide), rtol=case.rtol or 1e-3, atol=rounding
+    )
+
+
+def test_a_fifth_of_the_node_cases_give_their_outputs():
+    chosen = [case for case in cases()[::5] if applies(case)]
+    assert len(chosen) > 250
+    assert list(filter(None, map(failure, chosen))) == []
+
+
+@pytest.mark.zoo
+def test_all_node_cases_give_their_outputs():
+    made = cases(slow=True)
+    chosen = [case for case in made if applies(case)]
+    failed = list(filter(None, map(failure, chosen)))
+    print(f"{len(chosen) - len(failed)} of {len(made)} cases pass, {len(chosen)} apply")
+    assert failed == []
