@@ -198,8 +198,47 @@ def _adaptive_max_pool(call: Call, x: Value, size: Any) -> Any:
     regular = _regular(call.shape(x)[-spatial:], spread(size, spatial))
     if regular is None or _unbatched(call, x, spatial):
         return NotImplemented
-    first = call.emit("MaxPool", x, kernel_shape=regular, strides=regular)
-    return first, Value(first.node, 1)
+    return _with_places(call, x, spatial, kernel_shape=regular, strides=regular)
+
+
+@row("max_pool1d_with_indices", "max_pool2d_with_indices", "max_pool3d_with_indices")
+def _max_pool_with_indices(
+    call: Call,
+    x: Value,
+    kernel: Any,
+    stride: Any = (),
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Any:
+    spatial = int(call.op.split("_")[1][-2])
+    if _unbatched(call, x, spatial):
+        return NotImplemented
+    kernel = spread(kernel, spatial)
+    return _with_places(
+        call,
+        x,
+        spatial,
+        kernel_shape=kernel,
+        strides=spread(stride or kernel, spatial),
+        pads=spread(padding, spatial) * 2,
+        dilations=spread(dilation, spatial),
+        ceil_mode=int(ceil_mode),
+    )
+
+
+def _with_places(call: Call, x: Value, spatial: int, **attributes: Any) -> Any:
+    """A max pool and the places of the maxima, which torch counts within a channel's image."""
+    sizes = call.shape(x)[-spatial:]
+    if not all(isinstance(size, int) for size in sizes):
+        return NotImplemented
+    first = call.emit("MaxPool", x, **attributes)
+    image = call.const(np.array(np.prod([int(size) for size in sizes]), np.int64))
+    places = Value(first.node, 1)
+    where = call.build.op(
+        "Mod", places, image, results=call.types[1:], name=f"{call.name}.indices"
+    )
+    return first, where
 
 
 def _regular(sizes: Sequence[Any], wanted: Sequence[int]) -> tuple[int, ...] | None:
@@ -307,6 +346,7 @@ def _upsample(call: Call, x: Value, size: Any, *rest: Any) -> Value:
         nearest_mode=("round_prefer_ceil" if "exact" in name else "floor") if word == "nearest" else None,
         cubic_coeff_a=-0.5 if name.endswith("bicubic2d_aa") else None,
         antialias=1 if name.endswith("_aa") else None,
+        exclude_outside=1 if name.endswith("_aa") else None,
     )  # fmt: skip
 
 
@@ -326,7 +366,7 @@ def _pixel_unshuffle(call: Call, x: Value, factor: int) -> Value:
     held = TensorType(call.out.dtype, split)
     n = len(lead)
     parts = call.permuted(call.reshape(x, split, held), (*range(n), n, n + 2, n + 4, n + 1, n + 3))
-    return call.emit("Reshape", parts, call.ints(call.out.shape or ()))
+    return call.reshaped(parts)
 
 
 @row("channel_shuffle", "native_channel_shuffle")
@@ -335,7 +375,7 @@ def _channel_shuffle(call: Call, x: Value, groups: int) -> Value:
     split = (batch, groups, int(channels) // groups, *space)
     held = call.reshape(x, split, call.type(x).with_shape(split))
     turned = call.permuted(held, (0, 2, 1, *range(3, 3 + len(space))))
-    return call.emit("Reshape", turned, call.ints(call.out.shape or ()))
+    return call.reshaped(turned)
 
 
 @row("grid_sampler", "grid_sampler_2d", "grid_sampler_3d")

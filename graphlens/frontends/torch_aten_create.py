@@ -77,6 +77,9 @@ def _arange(call: Call, *arguments: Any) -> Value:
         start, end, step = 0, numbers[0], 1
     else:
         start, end, step = [*numbers[:2], numbers[2] if overload == "start_step" else 1]
+    if not call.out.is_floating and all(isinstance(n, int | float) for n in (start, end, step)):
+        start, step = int(start), int(step)  # each is made an integer, the count is not
+        end = start + step * int((call.out.shape or (0,))[0])
     # the widest type that counts exactly, then the wanted one, as torch does
     dtype = "int64" if all(isinstance(n, int) for n in (start, end, step)) else "float64"
     dtype = "int64" if any(not isinstance(n, int | float) for n in (start, end, step)) else dtype

@@ -226,7 +226,8 @@ def _pow(call: Call, x: Any, exponent: Any) -> Value:
 
 @row("square")
 def _square(call: Call, x: Value) -> Value:
-    return call.emit("Mul", x, x)
+    held = call.cast(x, call.out.dtype)
+    return call.emit("Mul", held, held)
 
 
 @row("rsqrt")

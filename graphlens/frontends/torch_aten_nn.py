@@ -310,7 +310,7 @@ def _attention(
     if rank == 4:
         return call.emit("Attention", *operands, **attributes)
     held = call.step("Attention", *operands, **attributes)
-    return call.emit("Reshape", held, call.ints(call.out.shape or ()))
+    return call.reshaped(held)
 
 
 def _four_axes(call: Call, x: Value) -> Value:

@@ -99,7 +99,7 @@ def _argmax(call: Call, x: Value, dim: int | None = None, keepdim: bool = False)
     if not keepdim:
         return call.emit(op, flat, axis=0, keepdims=0)
     held = call.step(op, flat, axis=0, keepdims=0)
-    return call.emit("Reshape", held, call.ints(call.out.shape or ()))
+    return call.reshaped(held)
 
 
 @row("any", "any.dim", "any.dims", "all", "all.dim", "all.dims")

@@ -18,26 +18,13 @@ def _view(call: Call, x: Value, size: Any = None, *_: Any) -> Value:
             size = call.shape(size)
         else:
             return NotImplemented  # view.dtype: the same bytes as another type
-    return _reshaped(call, x, size)
+    return call.reshaped(x, size)
 
 
 @row("flatten", "unflatten", "unsqueeze", "squeeze", "ravel", "atleast_1d", "atleast_2d")
-@row("unsqueeze_copy", "squeeze_copy")
+@row("unsqueeze_copy", "squeeze_copy", "atleast_3d")
 def _flatten(call: Call, x: Value, *_: Any) -> Value:
-    if not isinstance(x, Value):
-        return NotImplemented
-    return _reshaped(call, x, call.out.shape or ())
-
-
-def _reshaped(call: Call, x: Value, size: Sequence[Any]) -> Value:
-    return call.emit("Reshape", x, call.shape_operand(x, _resolved(call, size)))
-
-
-def _resolved(call: Call, size: Sequence[Any]) -> Sequence[Any]:
-    """Sizes with -1 worked out where the result's type tells, so that spellings agree."""
-    shape = call.out.shape or ()
-    static = call.out.is_static
-    return list(shape) if static else list(size)
+    return call.reshaped(x) if isinstance(x, Value) else NotImplemented
 
 
 @row("transpose", "swapaxes", "swapdims", "transpose_copy")
@@ -103,7 +90,7 @@ def _repeat_interleave(call: Call, x: Value, repeats: int, dim: int | None = Non
     axis, shape = call.axis(x, dim), call.shape(x)
     spread = call.step("Unsqueeze", x, call.const([axis + 1]))
     sizes = [repeats if i == axis + 1 else 1 for i in range(len(shape) + 1)]
-    return call.emit("Reshape", call.step("Expand", spread, call.ints(sizes)), call.ints(call.out.shape or ()))  # fmt: skip
+    return call.reshaped(call.step("Expand", spread, call.ints(sizes)))
 
 
 @row("cat", "concat", "concatenate")
@@ -141,7 +128,7 @@ def _named_stack(call: Call, tensors: Sequence[Value]) -> Value:
     for one in tensors:
         shape = call.shape(one)
         if len(shape) < rank and call.op.startswith("column"):
-            shape = (*shape, 1)
+            shape = (*shape, 1) if shape else (1, 1)
         elif len(shape) < rank and axis == 2:
             shape = (1, *shape, 1) if len(shape) == 1 else (*shape, 1)
         else:
@@ -219,7 +206,7 @@ def _roll(call: Call, x: Value, shifts: Any, dims: Any = ()) -> Value:
         cut = -shift % size if size else 0
         head = _part(call, held, axis, cut, size)
         held = call.step("Concat", head, _part(call, held, axis, 0, cut), type=call.type(held), axis=axis)  # fmt: skip
-    return call.emit("Reshape", held, call.ints(call.out.shape or ()))
+    return call.reshaped(held)
 
 
 def _part(call: Call, x: Value, axis: int, start: int, end: int) -> Value:

@@ -179,7 +179,15 @@ class Call:
         """A value in another shape of as many elements, as a step of that type."""
         if self.type(value) == result:
             return value
-        return self.step("Reshape", value, self.shape_operand(value, sizes), type=result)
+        return self.step(
+            "Reshape", value, self.shape_operand(value, sizes), type=result, allowzero=_zero(sizes)
+        )
+
+    def reshaped(self, value: Value, sizes: Sequence[Any] | None = None) -> Value:
+        """The call's result: a value in the result's shape, ``sizes`` its symbolic spelling."""
+        sizes = (self.out.shape or ()) if sizes is None or self.out.is_static else sizes
+        shape = self.shape_operand(value, sizes)
+        return self.emit("Reshape", value, shape, allowzero=_zero(sizes))
 
     def shape_operand(self, value: Value, sizes: Sequence[Any]) -> Value:
         """The second operand of a Reshape: constant where the sizes can be told without symbols.
@@ -209,6 +217,11 @@ class Call:
     def same(self, value: Value) -> Value:
         """The result is an operand as it is: an Identity, so that the op is still seen."""
         return self.emit("Identity", value)
+
+
+def _zero(sizes: Sequence[Any]) -> int | None:
+    """The attribute that makes a 0 in a shape mean an empty axis, where there is one."""
+    return 1 if any(isinstance(size, int) and size == 0 for size in sizes) else None
 
 
 def _plain(number: Any) -> Any:
