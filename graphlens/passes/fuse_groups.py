@@ -6,6 +6,10 @@ from that member to the exit, be a cycle of the graph itself), nor through sever
 cycles is needed. TVM's FuseOps (Chen et al., arXiv:1802.04799; src/relax/transform/fuse_ops.cc)
 finds the same sets by post-dominators; here two sweeps against the order of execution do, because
 every reader of a node has found its group before the node is looked at.
+
+Products of one value by several weights (queries, keys and values) run as one too, a bundle: it
+has several exits, but all that it reads at run time is that one value. So a path that enters a
+bundle leads on to each of its exits, and the argument above holds for bundles as for groups.
 """
 
 from __future__ import annotations
@@ -20,6 +24,11 @@ from graphlens.passes.fuse_roles import MOVES_ONLY, Extent, Role, extent, role, 
 LIMIT = 48
 """Nodes of one group: a kernel's code and its operands do not grow without end."""
 
+_TILE = 64
+"""Numbers of a row up to which a contraction's own tile holds it whole, to reduce it there."""
+
+_BUNDLED = frozenset({"conv", "matmul"})
+
 
 @dataclass(slots=True, eq=False)
 class Group:
@@ -30,6 +39,8 @@ class Group:
         members: Its nodes, readers before operands while it is formed.
         extent: Elements of what it makes.
         anchor: The node that shapes the kernel: the first heavy or row-wise one found.
+        second: Another contraction whose result meets the anchor's element by element: both are
+            summed up tile by tile (CUTLASS, examples/45_dual_gemm).
         part: The anchor's part; ``''`` for a group of light nodes only.
         family: The anchor's family.
         rows: What a row-wise anchor reads at once.
@@ -43,6 +54,7 @@ class Group:
     extent: Extent | None
     members: list[str] = field(default_factory=list)
     anchor: str = ""
+    second: str = ""
     part: str = ""
     family: str = "elementwise"
     rows: tuple[Extent, tuple[int, ...]] | None = None
@@ -51,9 +63,46 @@ class Group:
     path: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def groups(graph: Graph, flow: Dataflow) -> list[Group]:
-    """Every group of the graph, those of a single node too, in order of their exits."""
-    return _Grouping(graph, flow).run()
+Bundle = tuple[Group, ...]
+"""Groups that run as one kernel: one group, or several products of the same value."""
+
+
+def bundles(graph: Graph, flow: Dataflow) -> list[Bundle]:
+    """Every group of the graph, those of a single node too, by bundles in order of execution."""
+    return _bundled(graph, flow, _Grouping(graph, flow).run())
+
+
+def _bundled(graph: Graph, flow: Dataflow, formed: list[Group]) -> list[Bundle]:
+    """Groups that only read one value at run time, the same one and in the same way, together."""
+    found: dict[object, list[Group]] = {}
+    for group in formed:
+        key = _shared_reading(graph, flow, group)
+        together = found.setdefault(group.exit if key is None else key, [])
+        if together and sum(len(g.members) for g in together) + len(group.members) > LIMIT:
+            together = found.setdefault(group.exit, [])
+        together.append(group)
+    return [tuple(together) for together in found.values()]
+
+
+def _shared_reading(graph: Graph, flow: Dataflow, group: Group) -> object:
+    """What products that may be bundled agree in; None for other groups."""
+    if group.part != "heavy" or group.family not in _BUNDLED or group.before or group.second:
+        return None
+    read = flow.operands[group.anchor]
+    if len(read) < 2 or read[0] is None or read[1] is None or read[1].node not in flow.constant:
+        return None
+    inside = set(group.members)
+    for name in group.members:
+        for value in flow.operands[name]:
+            if value is None or value == read[0] or value.node in inside:
+                continue
+            if value.node not in flow.constant:
+                return None
+    held, weight = graph.nodes[group.anchor], graph.type_of(read[1])
+    kernel = weight.shape[2:] if weight.shape is not None else None
+    if held["op"] not in ("MatMul", "Gemm", "Conv") or held["attributes"].get("group", 1) != 1:
+        return None
+    return read[0], held["op"], weight.rank, kernel, tuple(sorted(held["attributes"].items()))
 
 
 class _Grouping:
@@ -113,13 +162,27 @@ class _Grouping:
             if path is not None and own.onto:
                 group.path[name] = (*path, name) if own.moves else path
             group.cheap = group.cheap and own.cheap
-        elif path is None or group.part:
+        elif path is None or (group.part and not self._is_second(group, name, path)):
             return False
+        elif group.part:
+            group.second = name
         else:
             self._anchor(group, name)
+            group.path[name] = path
         group.members.append(name)
         self._group[name] = group
         return True
+
+    def _is_second(self, group: Group, name: str, path: tuple[str, ...]) -> bool:
+        """Whether a contraction can be summed up beside the one that a group has."""
+        own = self._roles[name]
+        return (
+            own.part == group.part == "heavy"
+            and own.family == group.family
+            and own.family in _BUNDLED
+            and not group.second
+            and group.path.get(group.anchor) == path
+        )
 
     def _anchor(self, group: Group, name: str) -> None:
         own = self._roles[name]
@@ -145,8 +208,6 @@ class _Grouping:
 
     def _absorb(self, group: Group) -> None:
         """Merge a group into the one group that reads it, where one kernel can do both."""
-        if group.part not in ("", "row", "reduce"):
-            return
         into = self._reader(group.exit)
         if into is None or into is group or len(into.members) + len(group.members) > LIMIT:
             return
@@ -155,9 +216,24 @@ class _Grouping:
             for reader, held in self._graph.succ[group.exit].items()
             for operand in held
         ]
-        fits = self._rows_fit if group.part else self._light_fits
-        if fits(group, into, edges):
+        fits = {"": self._light_fits, "row": self._rows_fit, "reduce": self._rows_fit}
+        fits["heavy"] = self._tile_fits
+        if group.part in fits and fits[group.part](group, into, edges):
             self._merge(group, into, [reader for reader, _ in edges])
+
+    def _tile_fits(self, group: Group, into: Group, edges: list[tuple[str, int]]) -> bool:
+        """Whether all that reads a contraction is a reduction of rows that its tiles hold."""
+        if group.family not in _BUNDLED or into.part != "reduce" or into.rows is None:
+            return False
+        if [reader for reader, _ in edges] != [into.anchor] or into.before:
+            return False
+        (size, symbols), axes = into.rows
+        shape = self._graph.type_of(Value(group.exit)).shape or ()
+        row = 1
+        for axis in axes:
+            dim = shape[axis]
+            row *= dim if isinstance(dim, int) else _TILE + 1
+        return size > 0 and not symbols and row <= _TILE
 
     def _light_fits(self, group: Group, into: Group, edges: list[tuple[str, int]]) -> bool:
         return all(self._edge_fits(group, into, reader, operand) for reader, operand in edges)
@@ -191,13 +267,14 @@ class _Grouping:
         return not into.part and into.extent == group.rows[0]
 
     def _merge(self, group: Group, into: Group, readers: Iterable[str]) -> None:
+        anchors = (into.anchor, into.second)
         if into.part == "heavy" and any(
-            reader == into.anchor or reader in into.before for reader in readers
+            reader in anchors or reader in into.before for reader in readers
         ):
             into.before.update(group.members)
-        if group.part and not into.part:
-            into.anchor, into.part, into.family = group.anchor, group.part, group.family
-            into.rows = group.rows
+        if group.part == "heavy" or (group.part and not into.part):
+            into.anchor, into.second = group.anchor, group.second
+            into.part, into.family, into.rows = group.part, group.family, group.rows
         into.cheap = into.cheap and group.cheap
         into.members += group.members
         for name in group.members:

@@ -162,21 +162,97 @@ def test_a_broadcast_result_is_no_epilogue(known: Known) -> None:
     assert kinds(found) == ["Add+Relu"]
 
 
-def test_two_products_added_are_two_kernels(known: Known) -> None:
+PRODUCTS = """
+def net(x: float32[4, 4], y: float32[4, 4], z: float32[4, 4]):
+    w: float32[4, 4] = Param()
+    u: float32[4, 4] = Param()
+    t: float32[4, 4] = Param()
+    m: float32[4, 4] = MatMul(x, w)
+    n: float32[4, 4] = MatMul(y, u)
+    o: float32[4, 4] = MatMul(z, t)
+    a: float32[4, 4] = Add(m, n)
+    b: float32[4, 4] = Add(a, o)
+    return b
+"""
+
+
+def test_two_products_that_meet_are_summed_up_together_but_not_three(known: Known) -> None:
+    found = fused(known, PRODUCTS)
+    assert kernels(found) == 2
+    assert kinds(found) == ["MatMul x2+Add x2"]
+
+
+def test_products_that_meet_at_other_places_are_two_kernels(known: Known) -> None:
+    found = fused(
+        known,
+        """
+        def net(x: float32[4, 4], y: float32[4, 4]):
+            w: float32[4, 4] = Param()
+            u: float32[4, 4] = Param()
+            m: float32[4, 4] = MatMul(x, w)
+            n: float32[4, 4] = MatMul(y, u)
+            f: float32[4, 4] = Transpose(n, perm=[1, 0])
+            a: float32[4, 4] = Add(m, f)
+            return a
+        """,
+    )
+    assert kernels(found) == 2
+
+
+def test_products_of_one_value_are_a_bundle(known: Known) -> None:
+    found = fused(
+        known,
+        """
+        def net(x: float32[2, 4]):
+            w: float32[4, 6] = Param()
+            q: float32[2, 6] = MatMul(x, w)
+            b: float32[6] = Param()
+            a: float32[2, 6] = Add(q, b)
+            f: float32[2, 6] = Softmax(a)
+            u: float32[4, 3] = Param()
+            k: float32[2, 3] = MatMul(x, u)
+            c: float32[3] = Param()
+            d: float32[2, 3] = Add(k, c)
+            return f, d
+        """,
+    )
+    assert kinds(found) == ["(MatMul+Add) x2"]
+    (name,) = (name for name in found if found.op(name) == "graphlens.Region")
+    assert name == "q"
+    assert [str(held) for held in found.node(name).results] == ["float32[2, 6]", "float32[2, 3]"]
+
+
+def test_a_product_that_reads_more_than_the_shared_value_is_in_no_bundle(known: Known) -> None:
+    """Else q, then its softmax, then k's Add would close a circle through the bundle."""
     found = fused(
         known,
         """
         def net(x: float32[4, 4]):
             w: float32[4, 4] = Param()
             u: float32[4, 4] = Param()
-            m: float32[4, 4] = MatMul(x, w)
-            n: float32[4, 4] = MatMul(x, u)
-            a: float32[4, 4] = Add(m, n)
-            return a
+            q: float32[4, 4] = MatMul(x, w)
+            f: float32[4, 4] = Softmax(q)
+            k: float32[4, 4] = MatMul(x, u)
+            d: float32[4, 4] = Add(k, f)
+            return d
         """,
     )
-    assert kernels(found) == 2
     assert kinds(found) == ["MatMul+Add"]
+
+
+def test_a_mean_over_few_places_is_taken_in_the_tile_of_the_convolution(known: Known) -> None:
+    text = """
+        def net(x: float32[1, 4, {0}, {0}]):
+            axes: int64[2] = Const([2, 3])
+            w: float32[4, 4, 3, 3] = Param()
+            c: float32[1, 4, {0}, {0}] = Conv(x, w, pads=[1, 1, 1, 1])
+            r: float32[1, 4, {0}, {0}] = Relu(c)
+            m: float32[1, 4, 1, 1] = ReduceMean(r, axes)
+            s: float32[1, 4, 1, 1] = Sigmoid(m)
+            return s
+        """
+    assert kinds(fused(known, text.format(7))) == ["Conv+Relu+ReduceMean+Sigmoid"]
+    assert kinds(fused(known, text.format(9))) == ["Conv+Relu", "ReduceMean+Sigmoid"]
 
 
 def test_a_norm_written_out_is_one_kernel(known: Known) -> None:
