@@ -71,8 +71,9 @@ VIEWS = Table(
     {
         "graphlens.ir.graph.Graph": "graphlens.view:graph",
         "graphlens.passes.history.History": "graphlens.view:before_after",
+        "graphlens.passes.history.Step": "graphlens.view:before_after",
         "graphlens.memory.plan.MemoryPlan": "graphlens.view:memory",
-        "graphlens.analysis.diff.Diff": "graphlens.view:diff",
+        "graphlens.analysis.diff.Diff": "graphlens.view:difference",
     },
 )
 """By the qualified name of the type that is drawn."""

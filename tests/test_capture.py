@@ -23,7 +23,7 @@ def test_a_module_is_captured_by_torch_fx():
 def test_a_module_with_a_symbol_in_a_shape_is_captured_by_torch_export():
     graph = graphlens.capture(net(), TensorType("float32", ("N", 4)))
     assert graph.graph["capture"] == "torch.export"
-    assert graph.type_of((graph.inputs[0], 0)).shape == ("N", 4)
+    assert graph.node(graph.inputs[0]).results[0].shape == ("N", 4)
 
 
 def test_via_decides():

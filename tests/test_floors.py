@@ -51,6 +51,8 @@ EDGES = {
 
 LATE = {
     "frontends/torch_types.py": "sympy takes 0.3 s to import, and only symbolic sizes need it",
+    "render/pdf.py": "reportlab is an extra, and only .pdf needs it",
+    "render/png.py": "resvg_py is an extra, and only .png needs it",
 }
 """Modules that may import inside a function, each with its reason."""
 

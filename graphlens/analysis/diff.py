@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class Diff:
             became several.
         fused: Nodes that stand for several before.
         ops: The op of every node, by side (``'before'``, ``'after'``) and name.
+        before: The one graph.
+        after: The other.
     """
 
     removed: tuple[str, ...]
@@ -50,6 +52,8 @@ class Diff:
     changed: tuple[Change, ...]
     fused: tuple[Change, ...]
     ops: Mapping[str, Mapping[str, str]]
+    before: Graph = field(repr=False, compare=False)
+    after: Graph = field(repr=False, compare=False)
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
@@ -135,7 +139,8 @@ def _classified(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]
             (changed if what else kept).append(Change(name, olds, what))
     removed = tuple(name for name in before.order() if name not in becomes)
     ops = {"before": {n: before.op(n) for n in before}, "after": {n: after.op(n) for n in after}}
-    return Diff(removed, tuple(added), tuple(kept), tuple(changed), tuple(fused), ops)
+    found = removed, tuple(added), tuple(kept), tuple(changed), tuple(fused)
+    return Diff(*found, ops, before, after)
 
 
 def _closest(sides: _Sides, name: str, olds: tuple[str, ...]) -> str:

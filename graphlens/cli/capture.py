@@ -28,7 +28,7 @@ def call(arguments: argparse.Namespace) -> None:
         "model": arguments.model,
         "nodes": len(graph),
         "edges": graph.number_of_edges(),
-        "inputs": {name: str(graph.type_of((name, 0))) for name in graph.inputs},
+        "inputs": {name: str(graph.node(name).results[0]) for name in graph.inputs},
         "graph": arguments.output,
     }
     output.report(arguments.json, content, f"{arguments.output}: {output.described(graph)}")

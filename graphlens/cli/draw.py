@@ -17,12 +17,6 @@ def add(commands: common.Commands) -> None:
     common.add_model(made)
     common.add_output(made, "the picture: .svg, .png, .pdf, .dot or .txt")
     common.add_passes(made, "run these passes first, without proof, such as canonicalize")
-    add_choices(made)
-    common.add_json(made)
-
-
-def add_choices(made: argparse.ArgumentParser) -> None:
-    """How much of a graph is shown."""
     made.add_argument(
         "--depth", type=int, metavar="N", help="show N levels of modules, and fold what is deeper"
     )
@@ -33,18 +27,7 @@ def add_choices(made: argparse.ArgumentParser) -> None:
         metavar="SCOPE",
         help="unfold this module (layer1.0); may be given more than once",
     )
-
-
-def choices(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The choices that were made, by the names that the view gives them."""
-    found: dict[str, Any] = {}
-    if arguments.depth is not None:
-        found["depth"] = arguments.depth
-    if arguments.flat:
-        found["flat"] = True
-    if arguments.expand:
-        found["expand"] = tuple(arguments.expand)
-    return found
+    common.add_json(made)
 
 
 def call(arguments: argparse.Namespace) -> None:
@@ -55,7 +38,7 @@ def call(arguments: argparse.Namespace) -> None:
             progress.say(f"running {arguments.passes}")
             graph = api.optimize(graph, [arguments.passes], prove=False).after
         progress.say(f"drawing {arguments.output}")
-        api.draw(graph, arguments.output, **choices(arguments))
+        api.draw(graph, arguments.output, **_choices(arguments))
     content = {
         "model": arguments.model,
         "nodes": len(graph),
@@ -63,3 +46,15 @@ def call(arguments: argparse.Namespace) -> None:
         "picture": arguments.output,
     }
     output.report(arguments.json, content, f"{arguments.output}: {output.described(graph)}")
+
+
+def _choices(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The choices that were made, by the names that the view gives them."""
+    found: dict[str, Any] = {}
+    if arguments.depth is not None:
+        found["depth"] = arguments.depth
+    if arguments.flat:
+        found["flat"] = True
+    if arguments.expand:
+        found["expand"] = tuple(arguments.expand)
+    return found

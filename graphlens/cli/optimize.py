@@ -6,7 +6,7 @@ import argparse
 
 from graphlens import api, registry
 from graphlens.cli import arguments as common
-from graphlens.cli import draw, models, output
+from graphlens.cli import models, output
 from graphlens.cli.progress import Progress
 
 
@@ -22,7 +22,6 @@ def add(commands: common.Commands) -> None:
     made.add_argument(
         "--save", type=common.writable, metavar="FILE", help="the optimised graph: .onnx or .json"
     )
-    draw.add_choices(made)
     common.add_json(made)
 
 
@@ -39,7 +38,7 @@ def call(arguments: argparse.Namespace) -> None:
         )
         if arguments.output:
             progress.say(f"drawing {arguments.output}")
-            api.draw(history, arguments.output, **draw.choices(arguments))
+            api.draw(history, arguments.output)
         if arguments.save:
             progress.say(f"saving {arguments.save}")
             api.save(history.after, arguments.save)

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphlens.analysis.cost import cost
 from graphlens.analysis.lifetimes import lifetimes, live_bytes
-from graphlens.errors import GraphError, PassError
+from graphlens.errors import GraphError, PassError, UsageError
 from graphlens.ir import Graph, check
 from graphlens.passes.history import Evidence, History, Step
 from graphlens.rewrite import Rule, apply
@@ -83,6 +83,8 @@ class _Pipeline:
     def _call(self, function: Pass, name: str) -> Graph:
         try:
             after = function(self._graph)
+        except UsageError:
+            raise  # an option that does not fit is the caller's mistake, not the pass's
         except Exception as error:
             raise PassError(f"pass {name!r} failed {self._place()}: {error}") from error
         if not isinstance(after, Graph):

@@ -28,13 +28,14 @@ def before_after(history: History | Step) -> Diagram:
     return compared(before, after, diff(before, after, by="origins"), _panes(history))
 
 
-def difference(before: Graph, after: Graph) -> Diagram:
-    """Two graphs of any origin side by side."""
+def difference(found: Diff) -> Diagram:
+    """Two graphs of any origin side by side, and what differs between them."""
+    before, after = found.before, found.after
     panes = (
         Pane(before.name or "before", totals(before)),
         Pane(after.name or "after", totals(after)),
     )
-    return compared(before, after, diff(before, after), panes)
+    return compared(before, after, found, panes)
 
 
 def compared(before: Graph, after: Graph, change: Diff, panes: tuple[Pane, Pane]) -> Diagram:
