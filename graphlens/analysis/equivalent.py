@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from graphlens.analysis.merkle import (
-    Digest,
-    array_digest,
-    digest,
-    downward,
-    upward,
-)
+from graphlens.analysis.merkle import Numbers, Terms, array_digest, downward, upward
 from graphlens.analysis.mismatch import first_difference, type_difference
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import CONST, INPUT, OURS, PARAM, Value
@@ -44,14 +38,15 @@ def isomorphic(a: Graph, b: Graph, *, tolerance: float = TOLERANCE) -> str | Non
     if unlike is not None:
         return unlike
     typed = _types_without_values(a) | _types_without_values(b)
-    left, right = _Weights(a, typed), _Weights(b, typed)
-    hashed = upward(a, left.content), upward(b, right.content)
-    if hashed[0][a.output] != hashed[1][b.output] and tolerance:
+    terms = Terms()
+    left, right = _Weights(a, typed, terms), _Weights(b, typed, terms)
+    up = upward(a, left.content, terms), upward(b, right.content, terms)
+    if up[0][a.output] != up[1][b.output] and tolerance:
         right.adopt(left, tolerance)
-        hashed = hashed[0], upward(b, right.content)
-    if hashed[0][a.output] != hashed[1][b.output]:
-        return first_difference((a, b), hashed)
-    return _places(a, b, hashed, typed)
+        up = up[0], upward(b, right.content, terms)
+    if up[0][a.output] != up[1][b.output]:
+        return first_difference((a, b), up)
+    return _places(a, b, up, terms, typed)
 
 
 def _signatures(a: Graph, b: Graph) -> str | None:
@@ -78,22 +73,23 @@ def _types_without_values(graph: Graph) -> set[TensorType]:
 class _Weights:
     """What each Param and Const of one graph counts as."""
 
-    def __init__(self, graph: Graph, typed: set[TensorType]) -> None:
+    def __init__(self, graph: Graph, typed: set[TensorType], terms: Terms) -> None:
         self._graph = graph
         self._typed = typed
-        self._known: dict[str, Digest] = {}
-        self._seen: dict[int, Digest] = {}
+        self._terms = terms
+        self._known: dict[str, Hashable] = {}
+        self._seen: dict[int, bytes] = {}
 
-    def content(self, name: str) -> Digest:
+    def content(self, name: str) -> Hashable:
         """The digest of the value, or of the type where values cannot be compared."""
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = self._value(name) or self.type(name)
         return known
 
-    def type(self, name: str) -> Digest:
-        """The digest of the type alone."""
-        return digest("type", str(self._graph.type_of(Value(name))))
+    def type(self, name: str) -> Hashable:
+        """The type alone."""
+        return self._graph.type_of(Value(name))
 
     def adopt(self, other: _Weights, tolerance: float) -> None:
         """Count each weight as the one of ``other`` in the same place that it is close to."""
@@ -107,10 +103,11 @@ class _Weights:
                         self._known[name] = other.content(twin)
                         break
 
-    def by_place(self) -> Mapping[Digest, Sequence[str]]:
+    def by_place(self) -> Mapping[int, Sequence[str]]:
         """The weights by their place in the graph, all weights of one type counted alike."""
-        down = downward(self._graph, upward(self._graph, self.type))
-        found: dict[Digest, list[str]] = defaultdict(list)
+        up = upward(self._graph, self.type, self._terms)
+        down = downward(self._graph, up, self._terms)
+        found: dict[int, list[str]] = defaultdict(list)
         for name in (*self._graph.params, *self._graph.consts):
             if name in down:
                 found[down[name]].append(name)
@@ -120,7 +117,7 @@ class _Weights:
         """The value of a weight."""
         return self._graph.weights.get(name)
 
-    def _value(self, name: str) -> Digest | None:
+    def _value(self, name: str) -> bytes | None:
         array = self._graph.weights.get(name)
         if array is None or self._graph.type_of(Value(name)) in self._typed:
             return None
@@ -144,14 +141,17 @@ def _close(one: np.ndarray, other: np.ndarray | None, tolerance: float) -> bool:
 
 
 def _places(
-    a: Graph, b: Graph, hashed: tuple[Mapping[str, Digest], ...], typed: set[TensorType]
+    a: Graph, b: Graph, up: tuple[Numbers, Numbers], terms: Terms, typed: set[TensorType]
 ) -> str | None:
     """What differs where every value is the same: how often it is computed, or its type."""
-    left, right = _by_place(a, hashed[0], typed), _by_place(b, hashed[1], typed)
+    left, right = (
+        _by_place(graph, downward(graph, numbers, terms), typed)
+        for graph, numbers in zip((a, b), up, strict=True)
+    )
     for place in [*left, *(place for place in right if place not in left)]:
         ours, theirs = left.get(place, []), right.get(place, [])
         if len(ours) != len(theirs):
-            return _shared(a, b, hashed, (ours or theirs)[0], from_a=bool(ours))
+            return _shared((a, b), up, (ours or theirs)[0], from_a=bool(ours))
         for one, other in zip(ours, theirs, strict=True):
             for index, held in enumerate(a.nodes[one]["results"]):
                 unlike = type_difference(held, b.nodes[other]["results"][index])
@@ -160,12 +160,10 @@ def _places(
     return None
 
 
-def _by_place(
-    graph: Graph, up: Mapping[str, Digest], typed: set[TensorType]
-) -> dict[Digest, list[str]]:
+def _by_place(graph: Graph, places: Numbers, typed: set[TensorType]) -> dict[int, list[str]]:
     """Live nodes by place; weights known by value are literals and may be repeated at will."""
-    found: dict[Digest, list[str]] = {}
-    for name, place in downward(graph, up).items():
+    found: dict[int, list[str]] = {}
+    for name, place in places.items():
         held = graph.nodes[name]
         if held["domain"] == OURS and held["op"] in (INPUT, CONST):
             continue
@@ -176,16 +174,13 @@ def _by_place(
 
 
 def _shared(
-    a: Graph, b: Graph, hashed: tuple[Mapping[str, Digest], ...], name: str, *, from_a: bool
+    graphs: tuple[Graph, Graph], up: tuple[Numbers, Numbers], name: str, *, from_a: bool
 ) -> str:
-    mark = hashed[0 if from_a else 1][name]
-    times = [list(_alike(graph, up, mark)) for graph, up in zip((a, b), hashed, strict=True)]
-    op = (a if from_a else b).op(name)
+    side = 0 if from_a else 1
+    mark = up[side][name]
+    times = [[n for n in g if held[n] == mark] for g, held in zip(graphs, up, strict=True)]
+    op = graphs[side].op(name)
     return (
         f"{op} {name!r} is there {len(times[0])} times in one graph {times[0][:4]} and "
         f"{len(times[1])} times in the other {times[1][:4]}, or is read elsewhere"
     )
-
-
-def _alike(graph: Graph, up: Mapping[str, Digest], mark: Digest) -> Iterator[str]:
-    return (name for name in graph if up[name] == mark)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from graphlens.analysis.merkle import Digest, array_digest, digest, downward, upward
+from graphlens.analysis.merkle import Content, Terms, array_digest, downward, upward
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, OUTPUT, Value
 
@@ -14,6 +14,8 @@ _RELATED = 0.8
 
 _SMALL = 1024
 """Bytes up to which a weight is matched by its value; larger ones go by type, then by name."""
+
+Keys = Mapping[str, Hashable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +66,33 @@ def matches_by_structure(before: Graph, after: Graph) -> Matches:
     """
     made = _Pairing(before, after)
     both = before, after
-    exact = [upward(graph, _content(graph)) for graph in both]
-    loose = [upward(graph, lambda name: b"") for graph in both]
-    for hashed in (exact, loose):
-        made.by_key(*(downward(graph, up) for graph, up in zip(both, hashed, strict=True)))
-        made.by_key(*hashed)
-    made.by_key(*(_names(graph) for graph in both))
+    terms = Terms()
+    for content in (_content, _anything):
+        up = [upward(graph, content(graph), terms) for graph in both]
+        down = [downward(graph, held, terms) for graph, held in zip(both, up, strict=True)]
+        made.by_key(*down)
+        made.by_key(*up)
+    made.by_key(*({name: (name, graph.op(name)) for name in graph} for graph in both))
     made.by_neighbours()
     return Matches({name: (old,) for name, old in made.pairs.items()}, related=False)
 
 
-def _content(graph: Graph):
-    def content(name: str) -> Digest:
+def _content(graph: Graph) -> Content:
+    """Small weights by value, large ones by type."""
+
+    def content(name: str) -> Hashable:
         array = graph.weights.get(name)
         if array is not None and array.nbytes <= _SMALL:
             return array_digest(array)
-        return digest(str(graph.type_of(Value(name))))
+        return graph.type_of(Value(name))
 
     return content
 
 
-def _names(graph: Graph) -> dict[str, Digest]:
-    return {name: digest(name, graph.op(name)) for name in graph}
+def _anything(graph: Graph) -> Content:
+    """All weights alike."""
+    del graph
+    return lambda name: None
 
 
 class _Pairing:
@@ -98,13 +105,13 @@ class _Pairing:
         self.pairs: dict[str, str] = {}
         self._taken: set[str] = set()
 
-    def by_key(self, olds: Mapping[str, Digest], news: Mapping[str, Digest]) -> None:
+    def by_key(self, olds: Keys, news: Keys) -> None:
         """Pair free nodes of equal keys, from the outputs on.
 
         Where several have one key, operands of a pair go together, then those of equal names,
         then the others in order.
         """
-        waiting: dict[Digest, list[str]] = {}
+        waiting: dict[Hashable, list[str]] = {}
         for name in self._before:
             if name in olds and name not in self._taken:
                 waiting.setdefault(olds[name], []).append(name)
@@ -121,9 +128,7 @@ class _Pairing:
             if held:
                 self._together(held.pop(), name, olds, news)
 
-    def _together(
-        self, old: str, name: str, olds: Mapping[str, Digest], news: Mapping[str, Digest]
-    ) -> None:
+    def _together(self, old: str, name: str, olds: Keys, news: Keys) -> None:
         """Pair two nodes, and their operands of equal keys, and those of them."""
         waiting = [(old, name)]
         while waiting:

@@ -1,9 +1,10 @@
-"""Merkle hashes of a graph: equal hashes mean equal computations, whatever the nodes are called.
+"""Numbers for what nodes compute: equal numbers mean equal computations, whatever the names.
 
-Two rounds, each linear. Upwards, a node's hash covers its op, attributes and operands' hashes, so
-that it stands for everything that the node computes (as git's trees, or hash-consing of terms).
-Downwards, its context's hash covers its readers' too, so that it stands for the node's place in
-the whole graph: one round of Weisfeiler and Lehman's refinement in each direction.
+Two rounds, each linear. Upwards, a node's number stands for its op, attributes and operands'
+numbers, and so for everything that the node computes: a Merkle tree whose hashes are exact, by
+hash-consing (Ershov 1958; Filliatre and Conchon, ML Workshop 2006). Downwards, its place stands
+for its readers' places too, and so for where the node stands in the whole graph: one round of
+Weisfeiler and Lehman's refinement in each direction.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,68 +23,73 @@ from graphlens.ops.facts import facts
 from graphlens.ops.schema import defaults, in_vocabulary
 from graphlens.tensor import TensorType
 
-Digest = bytes
-Content = Callable[[str], bytes]
+Content = Callable[[str], Hashable]
 """What a Param or Const counts as, by name: its value's digest, or its type alone."""
+
+Numbers = Mapping[str, int]
+"""The number of each node, by name."""
 
 _WEIGHTS = frozenset({PARAM, CONST})
 _IMPLIED = frozenset({"strides", "dilations"})
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def digest(*parts: object) -> Digest:
-    """16 bytes that stand for the parts; bytes go in as they are, all else by its repr."""
-    held = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        text = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogateescape")
-        held.update(len(text).to_bytes(8, "little"))
-        held.update(text)
-    return held.digest()
+class Terms:
+    """A number for every distinct term; graphs that are compared share one table."""
+
+    def __init__(self) -> None:
+        """An empty table."""
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def number(self, *parts: Hashable) -> int:
+        """The number of the term of these parts."""
+        return self._known.setdefault(parts, len(self._known))
 
 
-def upward(graph: Graph, content: Content) -> dict[str, Digest]:
-    """Each node's hash over what it computes.
+def upward(graph: Graph, content: Content, terms: Terms) -> dict[str, int]:
+    """Each node's number for what it computes.
 
     Args:
         graph: The graph; it is acyclic, so that operands come before readers.
         content: What each Param and Const counts as.
+        terms: The table of numbers.
     """
     symbols = _Symbols()
     position = {name: index for index, name in enumerate(graph.inputs)}
-    found: dict[str, Digest] = {}
+    found: dict[str, int] = {}
     for name in graph.order():
         held = graph.nodes[name]
         if held["domain"] == OURS and held["op"] in _WEIGHTS:
-            found[name] = digest("weight", content(name))
+            found[name] = terms.number("weight", content(name))
         elif held["domain"] == OURS and held["op"] == INPUT:
-            found[name] = digest("input", position[name], symbols.spelt(held["results"][0]))
+            found[name] = terms.number("input", position[name], symbols.spelt(held["results"][0]))
         else:
-            label = digest(*label_of(held), *_bodies(held["regions"]))
-            found[name] = digest(label, *_read(graph, name, found))
+            label = terms.number(label_of(held), *_bodies(held["regions"], terms))
+            found[name] = terms.number(label, *_read(graph, name, found))
     return found
 
 
-def downward(graph: Graph, up: Mapping[str, Digest]) -> dict[str, Digest]:
-    """Each node's hash over what it computes and over all that is made from it.
+def downward(graph: Graph, up: Numbers, terms: Terms) -> dict[str, int]:
+    """Each node's number for what it computes and for all that is made from it.
 
     Nodes that the Output does not depend on have none.
     """
-    found: dict[str, Digest] = {}
-    places: dict[str, list[Digest]] = {graph.output: []}
+    found: dict[str, int] = {}
+    places: dict[str, list[int]] = {graph.output: []}
     for name in reversed(graph.order()):
         read_by = places.pop(name, None)
         if read_by is None:
             continue
-        found[name] = own = digest(up[name], *sorted(read_by))
+        found[name] = own = terms.number("place", up[name], *sorted(read_by))
         swaps = _swaps(graph, name)
         for index, value in enumerate(graph.operands(name)):
             if value is not None:
-                place = digest(own, -1 if swaps else index, value.result)
+                place = terms.number("read", own, -1 if swaps else index, value.result)
                 places.setdefault(value.node, []).append(place)
     return found
 
 
-def label_of(held: Mapping[str, Any]) -> tuple[object, ...]:
+def label_of(held: Mapping[str, Any]) -> tuple[Hashable, ...]:
     """What a node does, its operands apart, in a form that equal nodes share.
 
     Result types count for ops outside the vocabulary only: for the others they follow.
@@ -120,14 +126,14 @@ def rounded(value: Attribute) -> Attribute:
     return str(value) if isinstance(value, TensorType) else value
 
 
-def array_digest(array: np.ndarray) -> Digest:
+def array_digest(array: np.ndarray) -> bytes:
     """The hash of an array's dtype, shape and elements, however they lie in memory."""
-    head = (str(array.dtype), tuple(array.shape))
+    head = repr((str(array.dtype), tuple(array.shape)))
+    held = hashlib.blake2b(head.encode(), digest_size=16)
     if array.dtype.hasobject:
-        return digest(head, array.tolist())
-    dense = np.ascontiguousarray(array)
-    held = hashlib.blake2b(repr(head).encode(), digest_size=16)
-    held.update(dense.reshape(-1).view(np.uint8).data)
+        held.update(repr(array.tolist()).encode("utf-8", "surrogateescape"))
+    else:
+        held.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return held.digest()
 
 
@@ -141,24 +147,23 @@ def _goes_without_saying(key: str, value: Attribute) -> bool:
     return usual is not None and all(part == usual for part in value)
 
 
-def _bodies(regions: Mapping[str, Graph]) -> Iterable[object]:
+def _bodies(regions: Mapping[str, Graph], terms: Terms) -> Iterator[Hashable]:
     for key, body in sorted(regions.items()):
-        up = upward(body, lambda name, body=body: _content(body, name))
+        up = upward(body, lambda name, body=body: _content(body, name), terms)
         yield key
         yield up[body.output]
-        yield digest(*sorted(downward(body, up).values()))
+        yield tuple(sorted(downward(body, up, terms).values()))
 
 
-def _content(graph: Graph, name: str) -> bytes:
+def _content(graph: Graph, name: str) -> Hashable:
     array = graph.weights.get(name)
-    if array is not None:
-        return array_digest(array)
-    return digest(str(graph.type_of(Value(name))))
+    return array_digest(array) if array is not None else graph.type_of(Value(name))
 
 
-def _read(graph: Graph, name: str, found: Mapping[str, Digest]) -> list[Digest]:
+def _read(graph: Graph, name: str, found: Numbers) -> list[tuple[int, int]]:
+    """The number and result of each operand, -1 for one not given; sorted where the op commutes."""
     read = [
-        b"" if value is None else digest(found[value.node], value.result)
+        (-1, 0) if value is None else (found[value.node], value.result)
         for value in graph.operands(name)
     ]
     return sorted(read) if _swaps(graph, name) else read
@@ -175,7 +180,7 @@ class _Symbols:
     def __init__(self) -> None:
         self._numbers: dict[str, str] = {}
 
-    def spelt(self, held: TensorType) -> tuple[object, ...]:
+    def spelt(self, held: TensorType) -> tuple[Hashable, ...]:
         """A type with its symbols numbered."""
         if held.shape is None:
             return held.dtype, None

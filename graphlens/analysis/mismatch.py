@@ -1,4 +1,4 @@
-"""Where two graphs with different hashes first part, said in words."""
+"""Where two graphs that compute different things first part, said in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from graphlens.analysis.merkle import Digest, settled
+from graphlens.analysis.merkle import Numbers, settled
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import CONST, INPUT, OURS, PARAM, Value
 from graphlens.ops.facts import facts
@@ -15,16 +15,15 @@ from graphlens.ops.schema import in_vocabulary
 from graphlens.tensor import Dim, TensorType
 
 Graphs = tuple[Graph, Graph]
-Hashes = tuple[Mapping[str, Digest], Mapping[str, Digest]]
 Operands = list[Value | None]
 
 
-def first_difference(graphs: Graphs, hashed: Hashes) -> str:
+def first_difference(graphs: Graphs, up: tuple[Numbers, Numbers]) -> str:
     """Walk from the outputs towards the inputs, as long as what is read differs, and say what does.
 
     Args:
-        graphs: The two graphs, whose Outputs have different hashes.
-        hashed: Each node's upward hash, in both.
+        graphs: The two graphs, whose Outputs have different numbers.
+        up: Each node's number for what it computes, in both.
     """
     pair = (graphs[0].output, graphs[1].output)
     came = ""
@@ -32,10 +31,10 @@ def first_difference(graphs: Graphs, hashed: Hashes) -> str:
         unlike = _labels(graphs, pair)
         if unlike:
             return f"{_both(graphs, pair)}: {unlike}{came}"
-        reads = _operand_lists(graphs, pair, hashed)
+        reads = _operand_lists(graphs, pair, up)
         if len(reads[0]) != len(reads[1]):
             return f"{_both(graphs, pair)}: {len(reads[0])} operands against {len(reads[1])}{came}"
-        step = _first_unlike(graphs, reads, hashed)
+        step = _first_unlike(graphs, reads, up)
         if isinstance(step, str):
             return f"{_both(graphs, pair)}: {step}{came}"
         came = f" (read by {pair[0]!r} and {pair[1]!r})"
@@ -108,18 +107,18 @@ def _weights(graphs: Graphs, pair: tuple[str, str]) -> str:
 
 
 def _operand_lists(
-    graphs: Graphs, pair: tuple[str, str], hashed: Hashes
+    graphs: Graphs, pair: tuple[str, str], up: tuple[Numbers, Numbers]
 ) -> tuple[Operands, Operands]:
     """The operands of both; where the op commutes, those that are equal are left out."""
     a, b = (list(graph.operands(name)) for graph, name in zip(graphs, pair, strict=True))
     held = graphs[0].nodes[pair[0]]
     if len(a) != len(b) or not facts(held["op"], held["domain"]).commutative:
         return a, b
-    common = Counter(_mark(v, hashed[0]) for v in a) & Counter(_mark(v, hashed[1]) for v in b)
-    return _without(a, common, hashed[0]), _without(b, common, hashed[1])
+    common = Counter(_mark(v, up[0]) for v in a) & Counter(_mark(v, up[1]) for v in b)
+    return _without(a, common, up[0]), _without(b, common, up[1])
 
 
-def _without(read: Operands, common: Mapping[object, int], up: Mapping[str, Digest]) -> Operands:
+def _without(read: Operands, common: Mapping[object, int], up: Numbers) -> Operands:
     left = dict(common)
     kept: Operands = []
     for value in read:
@@ -131,20 +130,20 @@ def _without(read: Operands, common: Mapping[object, int], up: Mapping[str, Dige
     return kept
 
 
-def _mark(value: Value | None, up: Mapping[str, Digest]) -> object:
+def _mark(value: Value | None, up: Numbers) -> object:
     return None if value is None else (up[value.node], value.result)
 
 
 def _first_unlike(
-    graphs: Graphs, reads: tuple[Operands, Operands], hashed: Hashes
+    graphs: Graphs, reads: tuple[Operands, Operands], up: tuple[Numbers, Numbers]
 ) -> tuple[str, str] | str:
     """The producers of the first operands that differ, or what differs if it is not in them."""
     for index, (one, other) in enumerate(zip(*reads, strict=True)):
-        if _mark(one, hashed[0]) == _mark(other, hashed[1]):
+        if _mark(one, up[0]) == _mark(other, up[1]):
             continue
         if one is None or other is None:
             return f"operand {index}: {_named(one)} against {_named(other)}"
-        if one.result != other.result and hashed[0][one.node] == hashed[1][other.node]:
+        if one.result != other.result and up[0][one.node] == up[1][other.node]:
             return f"operand {index}: result {one.result} of {one.node!r} against {other.result}"
         return one.node, other.node
     return "another body"
