@@ -14,7 +14,7 @@ from graphlens.render.head import (
     legend_width,
     styles_of,
 )
-from graphlens.render.metrics import fitted, width
+from graphlens.render.metrics import clean, fitted, width
 from graphlens.render.scene import Group, Path, Rect, Scene, Shape, Text, straight
 from graphlens.view import MemoryMap, Span
 
@@ -108,11 +108,21 @@ def _rectangle(span: Span, plot: _Plot) -> Group:
         )
     ]
     if high >= 12.0 and wide >= 34.0:
-        label = fitted(span.label, _LABEL, wide - 8.0)
-        if len(label) > 3:
+        label = _short(span.label, wide - 8.0)
+        if label:
             middle = (y + bottom) / 2 + 3.5
             found.append(Text((x + right) / 2, middle, label, _LABEL, "ink", anchor="middle"))
     return Group(tuple(found), span.title, "tensor")
+
+
+def _short(label: str, room: float) -> str:
+    """As many of the last words of a name as there is room for."""
+    words = clean(label).split(".")
+    for first in range(len(words)):
+        word = ".".join(words[first:])
+        if width(word, _LABEL) <= room:
+            return "" if word.isdigit() and first else word
+    return ""
 
 
 def _live(picture: MemoryMap, plot: _Plot) -> Iterator[Shape]:

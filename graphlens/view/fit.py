@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
 from graphlens.view.diagram import Box, Diagram
-from graphlens.view.fold import chunk, fold
+from graphlens.view.fold import fold
 from graphlens.view.quotient import Tree
 
 PAGES = (20.0, 30.0, 40.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0, 104.0, 120.0)
@@ -13,23 +14,31 @@ PAGES = (20.0, 30.0, 40.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0, 104.0, 120.0)
 _AROUND = 1.4
 _FRAME = 1.6
 _SHUT = 2.6 + _AROUND
-_CHUNKED = 170.0
-"""Lines beyond which a picture with every scope folded is cut into stretches."""
 
 
-def fit(diagram: Diagram, page: float) -> Diagram:
-    """The diagram with scopes folded until it fits a page.
+def fits(diagram: Diagram, pages: Sequence[float] = PAGES) -> list[Diagram]:
+    """The diagram with scopes folded until it fits a page, for pages of several sizes.
 
-    All is folded first; then scopes are opened as long as there is room for them, one of each
-    structure before a second of any. What does not fit even folded is cut into stretches of the
-    execution.
+    All is folded first; then scopes are opened as long as there is room for them.
+
+    Args:
+        diagram: Any diagram.
+        pages: How much each page holds, in lines.
+
+    Returns:
+        The different ones among the fitted diagrams, the coarsest first.
     """
-    tree = Tree(diagram)
-    closed = _closed(diagram, tree, page)
-    small = fold(diagram, closed) if closed else diagram
-    if sum(map(cost, small.boxes)) > _CHUNKED:
-        small = chunk(small, int(max(page, 60.0) / 5))
-    return small
+    fitter = _Fitter(diagram)
+    found: list[Diagram] = []
+    seen: set[frozenset[str]] = set()
+    for page in sorted(pages):
+        closed = fitter.closed(page)
+        if closed in seen:
+            continue
+        seen.add(closed)
+        small = fold(diagram, closed) if closed else diagram
+        found.append(small)
+    return found
 
 
 def cost(box: Box) -> float:
@@ -38,55 +47,66 @@ def cost(box: Box) -> float:
     return lines + 0.75 * len(box.tags) + _AROUND
 
 
-def _closed(diagram: Diagram, tree: Tree, page: float) -> set[str]:
-    """The clusters to fold.
+class _Fitter:
+    """What each cluster costs, open and folded, worked out once."""
 
-    Of clusters of one structure the first is opened before there is a second of any: one block in
-    full explains the others. Then all are opened, the outermost first, as far as there is room.
-    """
-    whole = {name: _whole(tree, name) for name in tree.clusters}
-    shut = {name: min(whole[name], _SHUT) for name in tree.clusters}
-    place = {cluster.id: index for index, cluster in enumerate(diagram.clusters)}
-    room = page - sum(
-        shut[name] if is_cluster else cost(tree.boxes[name])
-        for is_cluster, name in tree.members[""]
-    )
-    explained: set[object] = set()
-    opened: set[str] = set()
-    waiting = [(False, 0, place[name], name) for held, name in tree.members[""] if held]
-    heapq.heapify(waiting)
-    while waiting:
-        known, depth, order, name = heapq.heappop(waiting)
-        structure = _structure(tree, name)
-        if not known and structure in explained:
-            heapq.heappush(waiting, (True, depth, order, name))
-            continue
-        gain = max(0.0, _open(tree, name, shut) - shut[name])
-        if gain > room:
-            continue
-        room -= gain
-        explained.add(structure)
-        opened.add(name)
-        for held, inner in tree.members[name]:
-            if held:
-                heapq.heappush(waiting, (False, depth + 1, place[inner], inner))
-    return set(tree.clusters) - opened
+    def __init__(self, diagram: Diagram) -> None:
+        self.tree = Tree(diagram)
+        self.place = {cluster.id: index for index, cluster in enumerate(diagram.clusters)}
+        self.cost = {box.id: cost(box) for box in diagram.boxes}
+        self.shut: dict[str, float] = {}
+        self.structure: dict[str, object] = {}
+        whole: dict[str, float] = {}
+        for name in self.tree.deepest_first():
+            members = self.tree.members[name]
+            inner = sum(whole[m] if is_cluster else self.cost[m] for is_cluster, m in members)
+            whole[name] = _FRAME + inner
+            self.shut[name] = min(whole[name], _SHUT)
+            self.structure[name] = self._structure(name)
 
+    def _structure(self, name: str) -> object:
+        """Equal for clusters with the same ops in the same order, whatever their sizes."""
+        kind = self.tree.clusters[name].kind if name else ""
+        parts = tuple(
+            self.structure[member]
+            if is_cluster
+            else tuple(text for text, _, _ in self.tree.boxes[member].face.contents)
+            for is_cluster, member in self.tree.members[name]
+        )
+        return hash((kind, parts))
 
-def _structure(tree: Tree, name: str) -> object:
-    """Equal for clusters with the same ops in the same order, whatever their sizes."""
-    boxes = [tree.boxes[inner] for inner in tree.inside(name)]
-    ops = tuple(text for box in boxes for text, _, _ in box.face.contents)
-    return (tree.clusters[name].kind, ops)
+    def _gain(self, name: str) -> float:
+        """What it costs to open a cluster, those in it folded."""
+        inside = sum(
+            self.shut[member] if is_cluster else self.cost[member]
+            for is_cluster, member in self.tree.members[name]
+        )
+        return max(0.0, _FRAME + inside - self.shut[name])
 
+    def closed(self, page: float) -> frozenset[str]:
+        """The clusters to fold for a page.
 
-def _open(tree: Tree, name: str, shut: dict[str, float]) -> float:
-    """What a cluster costs when it is open and those in it are folded."""
-    return _FRAME + sum(
-        shut[inner] if is_cluster else cost(tree.boxes[inner])
-        for is_cluster, inner in tree.members[name]
-    )
-
-
-def _whole(tree: Tree, name: str) -> float:
-    return _FRAME + sum(cost(tree.boxes[box]) for box in tree.inside(name))
+        Of clusters of one structure the first is opened before there is a second of any: one
+        block in full explains the others. Then all are opened, the outermost first.
+        """
+        members = self.tree.members[""]
+        room = page - sum(self.shut[m] if is_cluster else self.cost[m] for is_cluster, m in members)
+        explained: set[object] = set()
+        opened: set[str] = set()
+        waiting = [(False, 0, self.place[m], m) for is_cluster, m in members if is_cluster]
+        heapq.heapify(waiting)
+        while waiting:
+            known, depth, order, name = heapq.heappop(waiting)
+            if not known and self.structure[name] in explained:
+                heapq.heappush(waiting, (True, depth, order, name))
+                continue
+            gain = self._gain(name)
+            if gain > room:
+                continue
+            room -= gain
+            explained.add(self.structure[name])
+            opened.add(name)
+            for is_cluster, inner in self.tree.members[name]:
+                if is_cluster:
+                    heapq.heappush(waiting, (False, depth + 1, self.place[inner], inner))
+        return frozenset(self.tree.clusters) - opened

@@ -61,27 +61,6 @@ def fold_to(diagram: Diagram, depth: int, expand: Collection[str] = ()) -> Diagr
     )
 
 
-def chunk(diagram: Diagram, most: int) -> Diagram:
-    """The diagram with its boxes in at most ``most`` boxes, each for a stretch of the execution.
-
-    The last resort for graphs without scopes and without repetition; Inputs and the Output stay.
-    """
-    ends = ("input", "output")
-    inner = [box for box in diagram.boxes if box.face.kind not in ends]
-    length = -(-len(inner) // max(1, most))
-    owner: dict[str, str] = {}
-    made: dict[str, Box] = {}
-    for start in range(0, len(inner), length):
-        boxes = inner[start : start + length]
-        if len(boxes) > 1:
-            stretch = Cluster(
-                boxes[0].id, f"part {start // length + 1}", title=f"{boxes[0].id} … {boxes[-1].id}"
-            )
-            made[boxes[0].id] = summary(stretch, boxes, diagram.clusters)
-            owner.update((box.id, boxes[0].id) for box in boxes)
-    return quotient(diagram, owner, made)
-
-
 def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> Box:
     """The box that stands for a cluster, with the kinds of ops in it and their numbers."""
     times = repeats(boxes, clusters, cluster)

@@ -7,9 +7,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from graphlens.ir import Graph
+from graphlens.view.bundle import bundle
 from graphlens.view.build import flat as flat_diagram
 from graphlens.view.diagram import Diagram
-from graphlens.view.fit import PAGES, fit
+from graphlens.view.fit import fits
 from graphlens.view.fold import fold_to
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
@@ -44,14 +45,11 @@ def graph(
 
 def fitting(rolled: Diagram) -> Diagram:
     """A rolled diagram as fine as a page may hold, with ever coarser ones behind it."""
-    found: Diagram | None = None
-    sizes: set[int] = set()
-    for page in sorted(PAGES):
-        fitted = fit(rolled, page)
-        if len(fitted.boxes) not in sizes:
-            sizes.add(len(fitted.boxes))
-            found = replace(finished(fitted), coarser=found)
-    return found or finished(rolled)
+    coarsest, *finer = fits(bundle(rolled))
+    found = finished(coarsest)
+    for diagram in finer:
+        found = replace(finished(diagram), coarser=found)
+    return found
 
 
 def finished(diagram: Diagram) -> Diagram:

@@ -117,7 +117,7 @@ class _Roller:
         sizes = np.array([len(self.inside(member)) for member in members])
         candidates: list[tuple[float, Run]] = []
         for period in range(1, min(len(members) // 2, _LONGEST) + 1):
-            for start, stop in _stretches(classes[period:] == classes[:-period]):
+            for start, stop in _stretches(classes[period:] == classes[:-period], period):
                 repeats = (stop - start) // period + 1
                 if repeats > 1:
                     saved = int(sizes[start : start + period].sum()) * (repeats - 1)
@@ -266,10 +266,12 @@ def _starts_like(first: list[tuple[int, str, object]], then: list[tuple[int, str
     return others == sorted(fed + [index for index, role, _ in then if role == "else"])
 
 
-def _stretches(equal: np.ndarray) -> list[tuple[int, int]]:
-    """Where a boolean array is true, as half-open stretches."""
+def _stretches(equal: np.ndarray, period: int) -> list[tuple[int, int]]:
+    """Where a boolean array is true for ``period`` places or more, as half-open stretches."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], equal.astype(np.int8), [0]))))
-    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+    starts, stops = edges[::2], edges[1::2]
+    long = stops - starts >= period
+    return list(zip(starts[long].tolist(), stops[long].tolist(), strict=True))
 
 
 def _span(first: str, last: str) -> str:
