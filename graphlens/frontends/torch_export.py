@@ -10,19 +10,20 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
+from torch import fx
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
 from graphlens.errors import CaptureError, FormatError
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, flattened
-from graphlens.frontends.torch_record import tracing
+from graphlens.frontends.torch_record import Recorder, tracing
 from graphlens.frontends.torch_scopes import Scopes, source_of
-from graphlens.frontends.torch_symbols import Symbols
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import Source
+from graphlens.ir.node import Source, Value
 from graphlens.tensor import TensorType
 
 _AGAIN = re.compile(r"@\d+")
@@ -156,9 +157,9 @@ class _Reader:
     def __init__(self, program: ExportedProgram, dims: list[dict[int, str]], name: str) -> None:
         self._program = program
         self._dims = dims
-        self._symbols = Symbols()
         self._translator = Translator(name, "torch.export", Scopes(_classes(program)))
-        self._translator.sizes = self._symbols.size
+        self._symbols = self._translator.symbols
+        self._recorder: Recorder | None = None
 
     def read(self) -> Graph:
         env: dict[Node, Any] = {}
@@ -242,8 +243,25 @@ class _Reader:
         source = source_of(node.meta.get("stack_trace"))
         self._translator.place(_scope(node), Source("", source.file, source.line))
         types = [self._symbols.type_of(one) for one in flat]
-        refs = self._translator.call(target, args, kwargs, types, lambda: _shares(node, held))
+        refs = self._translator.call(
+            target,
+            args,
+            kwargs,
+            types,
+            lambda: _shares(node, held),
+            lambda: self._expanded(target, node, args, kwargs),
+        )
         return refs if isinstance(held, list | tuple) else refs[0]
+
+    def _expanded(self, target: Any, node: Node, args: Any, kwargs: Any) -> list[Value] | None:
+        """The values of an op without a row, from the ops that torch makes it of."""
+        fakes = [node.meta["val"] for node in self._program.graph.nodes if "val" in node.meta]
+        mode = next((one.fake_mode for one in fakes if isinstance(one, FakeTensor)), None)
+        if self._recorder is None:
+            self._recorder = Recorder(self._translator, {}, mode)
+        shown = [fx.map_arg(one, lambda held: held.meta.get("val")) for one in node.args]
+        named = {key: fx.map_arg(one, lambda held: held.meta.get("val")) for key, one in node.kwargs.items()}
+        return self._recorder.replay(target, (args, kwargs), (shown, named))
 
     def _output(self, results: list[Any]) -> Graph:
         specs = self._program.graph_signature.output_specs

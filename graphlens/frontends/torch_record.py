@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,14 +12,17 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_expand import expansion_of
 from graphlens.frontends.torch_inputs import returned
 from graphlens.frontends.torch_scopes import user_line
 from graphlens.frontends.torch_translate import Translator, signature
 from graphlens.frontends.torch_types import type_of
 from graphlens.frontends.torch_views import Ref, maybe_view
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import Source
+from graphlens.ir.node import OURS, Source, Value
 
+_DEEPEST = 6
+"""Levels of ops made of ops made of ops that are followed."""
 _ASKING = frozenset(["_local_scalar_dense", "item", "is_nonzero", "equal", "allclose"])
 """Ops that give Python a tensor's value; of a weight it is known."""
 
@@ -36,13 +39,19 @@ class Recorder(ProxyTorchDispatchMode):
     nothing of it is used but its place.
     """
 
-    def __init__(self, translator: Translator, weights: dict[str, torch.Tensor]) -> None:
+    def __init__(
+        self,
+        translator: Translator,
+        weights: Mapping[str, torch.Tensor],
+        fake: FakeTensorMode | None = None,
+    ) -> None:
         """A recorder that writes into ``translator``; ``weights`` by qualified name."""
         super().__init__(None, "fake", True)  # type: ignore[arg-type]
         self.translator = translator
-        self.fake = FakeTensorMode(allow_non_fake_inputs=True)
+        self.fake = fake or FakeTensorMode(allow_non_fake_inputs=True)
         self.scope: list[str] = [""]
         self.line: tuple[str, int] | None = None
+        self._depth = 0
         self._held: list[Any] = []
         self._twins: dict[int, torch.Tensor] = {}
         self._names: dict[int, str] = {}
@@ -55,7 +64,7 @@ class Recorder(ProxyTorchDispatchMode):
     def input(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         """The fake tensor that stands for an input of the graph."""
         fake = self._twin(tensor)
-        self._keep(fake, self.translator.input(name, type_of(tensor)))
+        self._keep(fake, self.translator.input(name, type_of(fake)))
         return fake
 
     def output(self, result: Any) -> Graph:
@@ -72,6 +81,18 @@ class Recorder(ProxyTorchDispatchMode):
         with tracing(), enable_python_dispatcher(), self.fake, self:
             return function(*args, **kwargs)
 
+    def replay(self, func: Any, refs: Any, shown: Any) -> list[Value] | None:
+        """Translate what an op is made of, for a call that was recorded by somebody else.
+
+        Args:
+            func: The op's overload.
+            refs: Its arguments by position and by name, tensors as Refs.
+            shown: The same with fake tensors in their place.
+        """
+        with tracing(), enable_python_dispatcher(), self.fake:
+            args, kwargs = self._tagged(shown, refs)
+            return self._expanded(func, args, kwargs)
+
     def __torch_dispatch__(  # type: ignore[override]
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
@@ -87,24 +108,58 @@ class Recorder(ProxyTorchDispatchMode):
         flat = list(result) if isinstance(result, tuple | list) else [result]
         if not any(isinstance(one, torch.Tensor) for one in flat):
             return result
-        self._translate(func, held.base, args, kwargs, flat)
-        return result
-
-    def _translate(self, func: Any, base: str, args: Any, kwargs: Any, flat: list[Any]) -> None:
         translator = self.translator
+        refs = [self._argument(one) for one in args]
+        words = {key: self._argument(one) for key, one in kwargs.items()}
         translator.place(self.scope[-1], Source("", *(self.line or user_line())))
-        scope, source = translator.build.scope, translator.build.source
-        given = [self._argument(one) for one in args]
-        named = {key: self._argument(one) for key, one in kwargs.items()}
-        translator.place(scope, source)
-
-        def aliases() -> bool:
-            return maybe_view(base) and _same_storage(flat[0], self._faked(args[0]))
-
-        refs = translator.call(func, given, named, [type_of(one) for one in flat], aliases)
-        for one, ref in zip(flat, refs, strict=False):
+        made = translator.call(
+            func,
+            refs,
+            words,
+            [translator.symbols.type_of(one) for one in flat],
+            lambda: maybe_view(held.base) and _same_storage(flat[0], given[0]),
+            lambda: self._expanded(func, given, named),
+        )
+        for one, ref in zip(flat, made, strict=False):
             if isinstance(one, torch.Tensor):
                 self._keep(one, ref)
+        return result
+
+    def _expanded(self, func: Any, args: Any, kwargs: Any) -> list[Value] | None:
+        """The values of an op without a row, by recording the ops that torch makes it of."""
+        expansion = None if self._depth > _DEEPEST else expansion_of(func)
+        if expansion is None:
+            return None
+        graph, build = self.translator.graph, self.translator.build
+        before, scope, source = len(graph), build.scope, build.source
+        self._depth += 1
+        try:
+            with self:
+                result = expansion(*args, **kwargs)
+            flat = list(result) if isinstance(result, tuple | list) else [result]
+            values = [self._ref(one).read() for one in flat]
+        except (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError):
+            values = None  # a decomposition that does not take these operands
+        finally:
+            self._depth -= 1
+            build.scope, build.source = scope, source
+        added = list(graph)[before:]
+        if values is not None and all(graph.nodes[name]["domain"] in ("", OURS) for name in added):
+            return values
+        graph.remove_nodes_from([name for name in added if graph.nodes[name]["domain"] != OURS])
+        return None
+
+    def _tagged(self, shown: Any, refs: Any) -> Any:
+        """Fake tensors of our own like those shown, each with its Ref."""
+        if isinstance(refs, Ref):
+            twin = self._twin(shown)
+            self._keep(twin, refs)
+            return twin
+        if isinstance(refs, dict):
+            return {key: self._tagged(shown[key], one) for key, one in refs.items()}
+        if isinstance(refs, list | tuple):
+            return [self._tagged(one, ref) for one, ref in zip(shown, refs, strict=True)]
+        return shown
 
     def _keep(self, tensor: torch.Tensor, ref: Ref) -> None:
         """Write a fake tensor's Ref on it.

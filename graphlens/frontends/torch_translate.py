@@ -11,6 +11,7 @@ import torch
 from graphlens.frontends.torch_aten import find
 from graphlens.frontends.torch_call import Call, Row
 from graphlens.frontends.torch_scopes import Scopes
+from graphlens.frontends.torch_symbols import Symbols
 from graphlens.frontends.torch_types import array_of, type_of
 from graphlens.frontends.torch_views import SURELY, Ref, View, is_view, maybe_view
 from graphlens.ir.graph import Graph
@@ -72,6 +73,18 @@ def _is_written(argument: Any) -> bool:
     return alias is not None and alias.is_write
 
 
+Expansion = Callable[[], list[Value] | None]
+"""Translates the ops that an op is made of; None if it is made of none that are known."""
+
+
+def _never() -> bool:
+    return False
+
+
+def _nothing() -> None:
+    return None
+
+
 class Translator:
     """Builds one Graph, op by op.
 
@@ -79,6 +92,7 @@ class Translator:
         graph: What has been built so far.
         build: The builder that adds to it.
         scopes: Where the modules of the model are.
+        symbols: The symbolic sizes that its inputs have.
     """
 
     def __init__(self, name: str, means: str, scopes: Scopes) -> None:
@@ -86,7 +100,7 @@ class Translator:
         self.graph = Graph(name=name, capture=means)
         self.build = Builder(self.graph)
         self.scopes = scopes
-        self.sizes: Callable[[Any, Call], Value] | None = None
+        self.symbols = Symbols()
         self._tensors: dict[str, torch.Tensor] = {}
 
     # -- leaves ---------------------------------------------------------------------------------
@@ -131,7 +145,8 @@ class Translator:
         args: Sequence[Any],
         kwargs: dict[str, Any],
         types: Sequence[TensorType],
-        aliases: Callable[[], bool] = lambda: False,
+        aliases: Callable[[], bool] = _never,
+        expand: Expansion = _nothing,
     ) -> list[Ref]:
         """Translate one call of an op.
 
@@ -142,6 +157,7 @@ class Translator:
             types: The type of each tensor that it returns.
             aliases: Whether the result lies in the first argument's memory, asked for ops that
                 do that for some operands only.
+            expand: Translates the ops that this one is made of, for ops that have no row.
 
         Returns:
             A Ref for each tensor that it returns.
@@ -150,23 +166,29 @@ class Translator:
         bound = _bound(held, args, kwargs)
         self.build.source = Source(str(func), self.build.source.file, self.build.source.line)
         if held.writes:
-            return [self._write(held, bound, types)]
-        values = self._results(held, [_read(one) for one in bound], types)
+            return [self._write(held, bound, types, expand)]
+        values = self._results(held, [_read(one) for one in bound], types, expand)
         first = bound[0] if bound else None
         if isinstance(first, Ref) and is_view(held.base):
             if held.base in SURELY or (maybe_view(held.base) and aliases()):
                 return self._views(held, first, bound, types, values)
         return [Ref(value) for value in values]
 
-    def _write(self, held: Signature, bound: list[Any], types: Sequence[TensorType]) -> Ref:
+    def _write(
+        self,
+        held: Signature,
+        bound: list[Any],
+        types: Sequence[TensorType],
+        expand: Expansion,
+    ) -> Ref:
         """An op that writes into its first argument: the pure op, then everybody sees its result."""
         target = bound[0]
         if held.base == "copy" and isinstance(bound[1], Ref) and target.shows(bound[1]):
             return target  # x[i] += 1 ends by copying what was added to back to itself
-        wanted = self.build.type_of(target.read())
+        wanted = types[0]
         boolean = held.base in _BOOLEAN
         inner = [wanted.with_dtype("bool")] if boolean else [wanted]
-        (value, *_) = self._results(held, [_read(one) for one in bound], inner)
+        (value, *_) = self._results(held, [_read(one) for one in bound], inner, expand)
         if boolean and wanted.dtype != "bool":
             value = self.build.op("Cast", value, results=[wanted], to=wanted.dtype)
         target.write(value)
@@ -190,15 +212,20 @@ class Translator:
         ]
 
     def _results(
-        self, held: Signature, values: list[Any], types: Sequence[TensorType]
+        self,
+        held: Signature,
+        values: list[Any],
+        types: Sequence[TensorType],
+        expand: Expansion = _nothing,
     ) -> list[Value]:
         name = self.scopes.name(self.build.scope, held.base)
         if held.row is not None:
-            call = Call(self.build, held.op, name, types, self.sizes)
+            call = Call(self.build, held.op, name, types, self.symbols.size)
             made = held.row(call, *values)
             if made is not NotImplemented:
                 return [made] if isinstance(made, Value) else list(made)
-        return self._foreign(held, values, types, name)
+        expanded = expand()
+        return self._foreign(held, values, types, name) if expanded is None else expanded
 
     def _foreign(
         self, held: Signature, values: list[Any], types: Sequence[TensorType], name: str
