@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
@@ -171,7 +171,7 @@ def channels_last_order(rank: int) -> tuple[int, ...]:
     return (0, *range(2, rank), 1)
 
 
-def _moved(held: TensorType | None, order: object) -> TensorType | None:
-    if held is None or held.shape is None or not callable(order):
+def _moved(held: TensorType | None, order: Callable[[int], tuple[int, ...]]) -> TensorType | None:
+    if held is None or held.shape is None:
         return held
     return held.with_shape(tuple(held.shape[axis] for axis in order(len(held.shape))))

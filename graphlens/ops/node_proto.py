@@ -31,11 +31,11 @@ def node_proto(
     proto.input.extend(operands)
     proto.output.extend(results)
     found = schema(node.op, node.domain)
-    wanted = found.attributes if found is not None else {}
+    wanted: dict[str, Any] = dict(found.attributes) if found is not None else {}
     for key, value in node.attributes.items():
         if value is None or (found is not None and key in OURS_ONLY):
             continue
-        kind = wanted[key].type.value if key in wanted else 0
+        kind = int(wanted[key].type.value) if key in wanted else 0
         try:
             proto.attribute.append(_attribute(node, key, value, kind))
         except (TypeError, ValueError, KeyError, OverflowError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import ml_dtypes  # noqa: F401  (registers bfloat16 and the 8-bit floats with numpy)
+import ml_dtypes  # noqa: F401  # pyright: ignore[reportUnusedImport]  (numpy gets bfloat16 ...)
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper

@@ -113,7 +113,8 @@ def _transpose(node: Node, operands: _Types, values: _Values) -> TensorType | No
     order: Any = node.attributes.get("perm", tuple(reversed(range(len(shape)))))
     if sorted(order) != list(range(len(shape))):
         return None
-    return operands[0].with_shape(tuple(shape[axis] for axis in order))
+    turned: Shape = tuple(shape[int(axis)] for axis in order)
+    return operands[0].with_shape(turned)
 
 
 def _reshape(node: Node, operands: _Types, values: _Values) -> TensorType | None:
@@ -222,9 +223,10 @@ def _gather(node: Node, operands: _Types, values: _Values) -> TensorType | None:
     return operands[0].with_shape((*shape[:axis], *indices, *shape[axis + 1 :]))
 
 
-_UNARY = "Abs Ceil Cos Erf Exp Floor Identity Log Neg Not Reciprocal Round Sigmoid Sign Sin Sqrt "
-_UNARY += "Tanh Relu Gelu LeakyRelu Elu Selu Softplus Softmax LogSoftmax HardSwish HardSigmoid "
-_UNARY += "Swish Mish"
+_UNARY = (
+    "Abs Ceil Cos Erf Exp Floor Identity Log Neg Not Reciprocal Round Sigmoid Sign Sin Sqrt Tanh "
+    "Relu Gelu LeakyRelu Elu Selu Softplus Softmax LogSoftmax HardSwish HardSigmoid Swish Mish"
+)
 _RULES: dict[str, _Rule] = {
     **dict.fromkeys(_UNARY.split(), _same),
     **dict.fromkeys(

@@ -137,7 +137,7 @@ def _range(node: Node, values: Sequence[Any]) -> Any:
     start, limit, step = (value.item() for value in values)
     if (limit - start) / step > _LARGEST:
         raise ValueError("too long")
-    return np.arange(start, limit, step, values[0].dtype)
+    return np.arange(start, limit, step).astype(values[0].dtype)
 
 
 def _constant_of_shape(node: Node, values: Sequence[Any]) -> Any:

@@ -92,7 +92,7 @@ class _Lowering:
 
     def fill(self, graph: Graph, sink: onnx.GraphProto, names: dict[Value, str]) -> None:
         """Write a graph's nodes into ``sink``; ``names`` has its Inputs, and gets all values."""
-        for name in graph.order():
+        for name in graph.in_order():
             node = graph.node(name)
             if node.domain != OURS:
                 self._operation(graph, name, node, sink, names)

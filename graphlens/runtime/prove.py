@@ -13,18 +13,18 @@ Integers, booleans and strings must be equal. NaN equals NaN, and an infinity th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import ml_dtypes
 import numpy as np
 
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, Value
 from graphlens.ops.facts import facts
+from graphlens.runtime.compare import errors, magnitude, tolerance
+from graphlens.runtime.fingerprint import fingerprint
 from graphlens.runtime.inputs import KINDS, example_inputs
 from graphlens.runtime.run import Runner, check_inputs
 from graphlens.runtime.session import NoKernelError
@@ -108,11 +108,12 @@ class Witness:
         self._depth = depth(graph)
         self._cases: list[_Case] = []
         self._least: list[float] = []
+        self._last: tuple[bytes, Runner, Proof] | None = None
         self.reason = _random(graph)
         if not self.reason:
             self._run(inputs, seeds)
             for made in zip(*(case.outputs for case in self._cases), strict=True):
-                self._least.append(1e-3 * max(map(_magnitude, made)))
+                self._least.append(1e-3 * max(map(magnitude, made)))
 
     def compare(self, graph: Graph) -> Proof:
         """Whether another graph gives the same outputs on the same inputs."""
@@ -126,6 +127,14 @@ class Witness:
             runner = Runner(graph)
         except NoKernelError as error:
             return Proof("unproven", reason=str(error))
+        same = fingerprint(runner.lowered)
+        if same is not None and self._last is not None and self._last[0] == same:
+            return self._last[2]  # grouping and reordering lower to what was just run
+        proof = self._compare(graph, runner)
+        self._last = None if same is None else (same, runner, proof)
+        return proof
+
+    def _compare(self, graph: Graph, runner: Runner) -> Proof:
         scale = _Scale(max(self._depth, depth(graph)), self._least)
         worst = Proof("proven", 0.0, 0.0)
         for case in self._cases:
@@ -161,21 +170,12 @@ class Witness:
 def depth(graph: Graph) -> int:
     """The number of operations on the longest path from an input or weight to an output."""
     deepest: dict[str, int] = {}
-    for name in graph.order():
+    for name in graph.in_order():
         fields = graph.nodes[name]
         own = 0 if fields["domain"] == OURS and not fields["regions"] else 1
         own = max([own, *(depth(body) for body in fields["regions"].values())])
         deepest[name] = own + max((deepest[it] for it in graph.predecessors(name)), default=0)
     return max(deepest.values(), default=0)
-
-
-def tolerance(dtype: np.dtype[Any], depth: int) -> float:
-    """The relative error allowed in an output of a graph of that depth (see the module)."""
-    kind = "f" if str(dtype).startswith(("bfloat", "float")) else dtype.kind
-    if kind not in "fc":
-        return 0.0
-    spacing = float(ml_dtypes.finfo(dtype).eps)
-    return min(16 * spacing * math.sqrt(max(depth, 1)), math.sqrt(spacing))
 
 
 def _compare_case(case: _Case, runner: Runner, scale: _Scale) -> Proof:
@@ -218,43 +218,6 @@ def _compare_output(
     status: Status = "proven" if relative <= allowed else "refuted"
     reason = f"{where}: relative error {relative:.3g}, allowed {allowed:.3g}"
     return Proof(status, absolute, relative, reason, case.title, index, allowed, case.inputs)
-
-
-def errors(expected: np.ndarray, found: np.ndarray, least: float = 0.0) -> tuple[float, float]:
-    """The largest absolute difference, and the same in relation to the largest magnitude.
-
-    Infinite where one is NaN or infinite and the other is not the same.
-
-    Args:
-        expected: What is right.
-        found: What to compare with it, of the same shape and dtype.
-        least: The smallest magnitude to relate the difference to.
-    """
-    if expected.dtype.kind in "OUSb":
-        equal = bool(np.array_equal(expected, found))
-        return (0.0, 0.0) if equal else (1.0, math.inf)
-    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
-    if expected.dtype.kind in "iu" and np.array_equal(expected, found):
-        return 0.0, 0.0
-    left, right = expected.astype(wide), found.astype(wide)
-    same = (left == right) | (np.isnan(left) & np.isnan(right))
-    if same.all():
-        return 0.0, 0.0
-    with np.errstate(invalid="ignore", over="ignore"):
-        gap = np.abs(np.where(same, 0, left) - np.where(same, 0, right))
-    if not np.isfinite(gap).all():
-        return math.inf, math.inf
-    absolute = float(gap.max())
-    smallest = float(np.finfo(np.float32).tiny)
-    return absolute, absolute / max(_magnitude(expected), least, smallest)
-
-
-def _magnitude(array: np.ndarray) -> float:
-    """The largest finite magnitude in an array of numbers."""
-    if array.dtype.kind in "OUSb" or not array.size:
-        return 0.0
-    wide = np.abs(array.astype(np.complex128 if array.dtype.kind == "c" else np.float64))
-    return float(wide[np.isfinite(wide)].max(initial=0.0))
 
 
 def _score(proof: Proof) -> float:

@@ -37,6 +37,9 @@ def run(graph: Graph, *inputs: Any, keep: Sequence[Value] = ()) -> list[np.ndarr
 class Runner:
     """A graph made ready to run many times.
 
+    Attributes:
+        lowered: The ONNX model that is run.
+
     Raises:
         NoKernelError: (a RunError) If a weight has no value, or an op cannot be run here.
     """
@@ -46,10 +49,9 @@ class Runner:
         _must_have_weights(graph)
         _must_be_known(graph)
         self._graph = graph
-        self._lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
+        self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
         self._session: Session | None = None
-        with contextlib.suppress(NoKernelError):
-            self._session = Session(self._lowered.model, self._lowered.outside)
+        self._whole = True
 
     def __call__(self, *inputs: Any) -> list[np.ndarray]:
         """The outputs, then the values kept.
@@ -58,13 +60,23 @@ class Runner:
             RunError: If the inputs do not fit or the run fails.
         """
         arrays = check_inputs(self._graph, inputs)
-        names = self._lowered.names
+        names = self.lowered.names
         feeds = {names[Value(n)]: a for n, a in zip(self._graph.inputs, arrays, strict=True)}
-        if self._session is not None:
+        if self._whole:
             # a failure inside the whole model is told again, and better, node by node
             with contextlib.suppress(RunError):
-                return self._session(feeds)
-        return run_stepwise(self._lowered.model, self._lowered.outside, feeds)
+                return self._opened()(feeds)
+        return run_stepwise(self.lowered.model, self.lowered.outside, feeds)
+
+    def _opened(self) -> Session:
+        """The session, opened when first needed: a proof may find that it need not run."""
+        if self._session is None:
+            try:
+                self._session = Session(self.lowered.model, self.lowered.outside)
+            except NoKernelError:
+                self._whole = False
+                raise
+        return self._session
 
 
 def check_inputs(graph: Graph, inputs: Sequence[Any]) -> list[np.ndarray]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +15,9 @@ from onnx.reference import ReferenceEvaluator
 from graphlens.errors import RunError
 from graphlens.ops.proto import DTYPES, NUMBERS
 
-try:
+onnxruntime: Any = None  # the package without its runtime extra runs on the reference evaluator
+with contextlib.suppress(ImportError):
     import onnxruntime
-except ImportError:
-    onnxruntime = None
 
 _PACKED = frozenset({"int4", "uint4", "int2", "uint2", "float4_e2m1fn"})
 """Dtypes that ONNX Runtime stores several to a byte and numpy does not."""
@@ -94,7 +94,7 @@ class Reference:
         """
         try:
             with np.errstate(all="ignore"):
-                results: Sequence[Any] = self._evaluator.run(None, dict(feeds))
+                results: Any = self._evaluator.run(None, dict(feeds))
         except NotImplementedError as error:
             raise NoKernelError(f"no reference kernel: {_first_line(error)}") from error
         except Exception as error:

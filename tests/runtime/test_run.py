@@ -54,8 +54,8 @@ def test_large_weights_are_shared_with_onnx_runtime():
         [builder.op("MatMul", x, builder.param("w", TensorType("float32", (512, 512)), weight))]
     )
     runner = Runner(build)
-    assert runner._lowered.outside["w"] is weight
-    assert len(runner._lowered.model.SerializeToString()) < 1000
+    assert runner.lowered.outside["w"] is weight
+    assert len(runner.lowered.model.SerializeToString()) < 1000
     ones = np.ones((1, 512), "float32")
     assert runner(ones)[0].sum() == 0
     weight += 1  # seen by the session: it holds no copy
