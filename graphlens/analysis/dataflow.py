@@ -45,7 +45,7 @@ def dataflow(graph: Graph) -> Dataflow:
     Raises:
         GraphError: If the graph has a cycle.
     """
-    order = tuple(graph.order())
+    order = tuple(graph.in_order())
     operands = {name: graph.operands(name) for name in order}
     constant: set[str] = set()
     kernels: list[str] = []

@@ -61,7 +61,7 @@ class Diff:
 
     def matches(self) -> dict[str, tuple[str, ...]]:
         """The names before that each node after stands for."""
-        held = dict.fromkeys(self.added, ())
+        held: dict[str, tuple[str, ...]] = dict.fromkeys(self.added, ())
         return held | {c.after: c.before for c in (*self.kept, *self.changed, *self.fused)}
 
     def __str__(self) -> str:
@@ -126,7 +126,7 @@ def _classified(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]
     kept: list[Change] = []
     changed: list[Change] = []
     fused: list[Change] = []
-    for name in after.order():
+    for name in after.in_order():
         olds = pairs.get(name, ())
         if not olds:
             added.append(name)
@@ -137,7 +137,7 @@ def _classified(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]
         else:
             what = tuple(sides.differences(olds[0], name))
             (changed if what else kept).append(Change(name, olds, what))
-    removed = tuple(name for name in before.order() if name not in becomes)
+    removed = tuple(name for name in before.in_order() if name not in becomes)
     ops = {"before": {n: before.op(n) for n in before}, "after": {n: after.op(n) for n in after}}
     found = removed, tuple(added), tuple(kept), tuple(changed), tuple(fused)
     return Diff(*found, ops, before, after)

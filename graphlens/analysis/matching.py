@@ -36,7 +36,7 @@ def matches_by_origin(before: Graph, after: Graph) -> Matches:
 
     An Output is the other Output. A node before that split into several after is theirs all.
     """
-    place = {name: index for index, name in enumerate(before.order())}
+    place = {name: index for index, name in enumerate(before.in_order())}
     holders: dict[str, list[str]] = {}
     for name in place:
         for origin in before.nodes[name]["origins"]:
@@ -101,7 +101,7 @@ class _Pairing:
     def __init__(self, before: Graph, after: Graph) -> None:
         self._before = before
         self._after = after
-        self._after_order = after.order()
+        self._after_order = after.in_order()
         self.pairs: dict[str, str] = {}
         self._taken: set[str] = set()
 

@@ -57,7 +57,7 @@ def upward(graph: Graph, content: Content, terms: Terms) -> dict[str, int]:
     symbols = _Symbols()
     position = {name: index for index, name in enumerate(graph.inputs)}
     found: dict[str, int] = {}
-    for name in graph.order():
+    for name in graph.in_order():
         held = graph.nodes[name]
         if held["domain"] == OURS and held["op"] in _WEIGHTS:
             found[name] = terms.number("weight", content(name))
@@ -76,7 +76,7 @@ def downward(graph: Graph, up: Numbers, terms: Terms) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     places: dict[str, list[int]] = {graph.output: []}
-    for name in reversed(graph.order()):
+    for name in reversed(graph.in_order()):
         read_by = places.pop(name, None)
         if read_by is None:
             continue

@@ -27,7 +27,7 @@ def check(graph: Graph) -> Graph:
     for path, held in walk(graph):
         for problem in _problems(held):
             raise GraphError(f"{path}{problem} (in {graph!r})")
-        held.order()
+        held.in_order()
     return graph
 
 

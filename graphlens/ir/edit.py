@@ -108,7 +108,7 @@ class Editor:
         while waiting:
             name = waiting.pop()
             graph = self.graph
-            if name not in graph or graph.op(name) in _SIGNATURE or graph.out_degree(name):
+            if name not in graph or graph.op(name) in _SIGNATURE or graph.succ[name]:
                 continue
             waiting += list(graph.predecessors(name))
             self.erase(name)
@@ -120,7 +120,7 @@ class Editor:
             return self._original
         if self._added:
             draft.reorder(sorted(draft, key=self._place.__getitem__))
-            draft.reorder(draft.order())
+            draft.reorder(draft.in_order())
         self._draft = None
         self._original = draft
         self._added = 0

@@ -135,7 +135,7 @@ class Graph(nx.MultiDiGraph):
         producer, result = value
         return tuple(
             User(reader, operand)
-            for reader, edges in self._succ[producer].items()
+            for reader, edges in self._adj[producer].items()
             for operand, edge in edges.items()
             if edge["result"] == result
         )
@@ -183,7 +183,7 @@ class Graph(nx.MultiDiGraph):
         """Class name of the module at each scope path (``{'layer1.0': 'Bottleneck'}``)."""
         return self.graph.setdefault("scopes", {})
 
-    def order(self) -> list[str]:
+    def in_order(self) -> list[str]:
         """All nodes, operands before readers, ties by insertion: the order of execution.
 
         Raises:
@@ -198,6 +198,10 @@ class Graph(nx.MultiDiGraph):
             return list(self._node)
         return self._sorted_by(position.__getitem__)
 
+    def order(self) -> list[str]:  # gone soon: networkx's order() is the number of nodes
+        """`in_order`."""
+        return self.in_order()
+
     def _sorted_by(self, key: Callable[[str], Any]) -> list[str]:
         """Kahn's topological sort with a heap (as networkx's lexicographical one), ties by key."""
         waiting = {name: len(producers) for name, producers in self._pred.items()}
@@ -207,7 +211,7 @@ class Graph(nx.MultiDiGraph):
         while ready:
             _, name = heapq.heappop(ready)
             done.append(name)
-            for reader in self._succ[name]:
+            for reader in self._adj[name]:
                 waiting[reader] -= 1
                 if not waiting[reader]:
                     heapq.heappush(ready, (key(reader), reader))
@@ -229,14 +233,14 @@ class Graph(nx.MultiDiGraph):
         methods edge by edge; a pass copies its graph, so this one fills the dicts directly.
         """
         if as_view:
-            return nx.graphviews.generic_graph_view(self)
+            return super().copy(as_view=True)
         twin = self.__class__()
         for key, held in self.graph.items():
             twin.graph[key] = dict(held) if isinstance(held, dict) else held
         twin.weights = dict(self.weights)
         succ: dict[str, dict[str, Any]] = {name: {} for name in self._node}
         pred: dict[str, dict[str, Any]] = {name: {} for name in self._node}
-        for producer, readers in self._succ.items():
+        for producer, readers in self._adj.items():
             for reader, edges in readers.items():
                 shared = {operand: dict(edge) for operand, edge in edges.items()}
                 succ[producer][reader] = pred[reader][producer] = shared
@@ -259,7 +263,7 @@ class Graph(nx.MultiDiGraph):
         names = list(names)
         if len(names) != len(self._node) or set(names) != set(self._node):
             raise GraphError("a new order must name every node of the graph exactly once")
-        node, succ, pred = self._node, self._succ, self._pred
+        node, succ, pred = self._node, self._adj, self._pred
         self._node = {name: node[name] for name in names}
         self._adj = {name: succ[name] for name in names}
         self._pred = {name: pred[name] for name in names}

@@ -44,7 +44,7 @@ def to_text(graph: Graph, *, detail: bool = False) -> str:
 def _definition(graph: Graph, title: str, detail: bool, indent: str) -> Iterator[str]:
     inner = indent + "    "
     yield f"{indent}def {title}({', '.join(_formals(graph))}):"
-    for name in graph.order():
+    for name in graph.in_order():
         if graph.op(name) == f"{OURS}.{INPUT}":
             continue
         node = graph.node(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-import ml_dtypes  # noqa: F401  (registers bfloat16 and the 8-bit floats with numpy)
+import ml_dtypes  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers dtypes)
 import numpy as np
 
 from graphlens.errors import FormatError, GraphlensError

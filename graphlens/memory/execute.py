@@ -44,7 +44,9 @@ def execute(graph: Graph, plan: MemoryPlan | None, *inputs: Any) -> list[np.ndar
     for name in (*graph.params, *graph.consts):
         if name in graph.weights:
             memory.weights[Value(name)] = graph.weights[name]
-    running = plan.order if plan else [n for n in graph.order() if not graph.node(n).is_structural]
+    running = (
+        plan.order if plan else [n for n in graph.in_order() if not graph.node(n).is_structural]
+    )
     for step, name in enumerate(running):
         read = [None if v is None else memory.read(v) for v in graph.operands(name)]
         for index, result in enumerate(_results(graph, name, read)):

@@ -126,7 +126,8 @@ def _branch_order(graph: Graph, held: Footprint) -> dict[str, list[str]]:
     leaves: dict[str, int] = {}
     wanted: dict[str, list[str]] = {}
     for name in held.order:
-        branches = sorted(graph.pred[name], key=lambda producer: leaves[producer] - peak[producer])
+        spare = {producer: leaves[producer] - peak[producer] for producer in graph.pred[name]}
+        branches = sorted(spare, key=spare.__getitem__)
         live = most = 0
         for producer in branches:
             most = max(most, live + peak[producer])

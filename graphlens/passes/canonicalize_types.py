@@ -17,7 +17,7 @@ def refine_types(graph: Graph) -> Graph:
     """
     graph = inside(graph, refine_types)
     editor = Editor(graph)
-    for name in graph.order():
+    for name in graph.in_order():
         held = graph.nodes[name]
         if held["domain"] == OURS or held["regions"] or not any(map(_is_vague, held["results"])):
             continue

@@ -35,7 +35,7 @@ def common_subexpressions(graph: Graph, *, weights: bool = False) -> Graph:
     number: dict[str, int] = {}
     first: dict[int, str] = {}
     merged: dict[str, list[str]] = {}
-    for name in graph.order():
+    for name in graph.in_order():
         key = _key(graph, name, number, weights)
         number[name] = own = numbers.setdefault(key, len(numbers))
         kept = first.setdefault(own, name)

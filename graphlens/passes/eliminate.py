@@ -37,7 +37,7 @@ def without_dead_code(graph: Graph) -> Graph:
     if len(needed) == len(graph):
         return graph
     editor = Editor(graph)
-    for name in reversed(graph.order()):
+    for name in reversed(graph.in_order()):
         if name not in needed:
             editor.erase(name)
     return editor.finish()

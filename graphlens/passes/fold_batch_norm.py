@@ -25,7 +25,7 @@ def fold_batch_norm(graph: Graph) -> Graph:
     in training mode, weights that are not known and results that would overflow are left alone.
     """
     editor = Editor(graph)
-    for name in graph.order():
+    for name in graph.in_order():
         if graph.op(name) in _AFFINE_OPS and name in editor.graph:
             affine = affine_of(editor.graph, name)
             if affine is not None and not _fold_back(editor, affine):

@@ -47,7 +47,7 @@ def fold_constants(graph: Graph) -> Graph:
     """
     graph = inside(graph, fold_constants)
     folding = _Folding(graph)
-    for name in graph.order():
+    for name in graph.in_order():
         folding.visit(name)
     folding.run_pending()
     return folding.write()

@@ -51,7 +51,7 @@ class _Conversion:
         self._names: list[tuple[str, str]] = []
 
     def run(self) -> Graph:
-        order = self._graph.order()
+        order = self._graph.in_order()
         if not any(self._is_foreign(name) for name in order):
             return self._graph
         if self._absorb:

@@ -33,7 +33,7 @@ def reuse_buffers(graph: Graph, *, alignment: int = 1) -> Graph:
     except GraphError:
         return graph
     record = plan_record(plan)
-    running = tuple(name for name in graph.order() if _runs(graph, name))
+    running = tuple(name for name in graph.in_order() if _runs(graph, name))
     if running == plan.order and graph.graph.get(ARENA) == record:
         return graph
     planned = graph.copy() if running == plan.order else graph.reordered(_whole(graph, plan.order))

@@ -16,7 +16,7 @@ def settle_types(graph: Graph) -> Graph:
     static type are looked at, in order of execution, so that one sweep settles all.
     """
     editor = Editor(graph)
-    for name in graph.order():
+    for name in graph.in_order():
         held = editor.graph.nodes[name]["results"]
         if not all(map(_is_settled, held)):
             found = _settled(editor.graph, name)

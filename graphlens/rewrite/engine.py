@@ -96,7 +96,7 @@ class _Driver:
     def __init__(self, graph: Graph, table: _Table, log: list[Applied], region: str) -> None:
         self._table, self._log, self._region = table, log, region
         self._editor = Editor(graph)
-        names = graph.order()
+        names = graph.in_order()
         self._waiting = deque(names)
         self._queued = set(names)
         self._generation: dict[str, int] = {}

@@ -83,7 +83,7 @@ def _style(graph: Graph, name: str) -> str:
     node = graph.node(name)
     body = node.regions.get("body")
     if body is not None:
-        inner = [body.node(member) for member in body.order()]
+        inner = [body.node(member) for member in body.in_order()]
         found = [facts(held.op, held.domain).category for held in inner if not held.is_structural]
         return found[0] if found else "other"
     return facts(node.op, node.domain).category

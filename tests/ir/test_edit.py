@@ -60,7 +60,7 @@ def test_a_node_added_before_its_operand_is_moved_behind_it():
     editor.rewire("output", 1, Value(name))
     after = check(editor.finish())
     assert list(after).index("exp") == list(after).index("c") + 1
-    assert after.order() == list(after)
+    assert after.in_order() == list(after)
 
 
 def test_replace_moves_every_reading_and_that_of_one_result_only():
@@ -140,5 +140,5 @@ def test_inserting_an_identity_behind_every_value_keeps_the_graph_sound(seed):
     after = check(editor.finish())
     results = sum(len(graph.node(name).results) for name in graph)
     assert len(after) == len(graph) + results
-    assert after.order() == list(after)
+    assert after.in_order() == list(after)
     assert [name for name in after if name in graph] == list(graph)

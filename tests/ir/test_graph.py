@@ -126,10 +126,10 @@ def test_an_unknown_node_is_an_error_that_names_it():
 
 def test_the_order_is_that_of_insertion_where_operands_allow_it():
     graph = parse(SPLIT)
-    assert graph.order() == list(graph)
+    assert graph.in_order() == list(graph)
     turned = graph.reordered(reversed(list(graph)))
     assert list(turned) == list(reversed(list(graph)))
-    order = turned.order()
+    order = turned.in_order()
     assert sorted(order) == sorted(graph)
     assert all(order.index(a) < order.index(b) for a, b in graph.edges())
     assert order == ["y", "x", "s", "a", "b", "output"]
@@ -166,7 +166,7 @@ def test_a_long_cycle_is_named_in_short():
     graph.remove_edge("x", "r0", 0)
     graph.connect(Value("r29999"), "r0", 0)
     with pytest.raises(GraphError, match=r"\.\.\.") as caught:
-        graph.order()
+        graph.in_order()
     assert len(str(caught.value)) < 400
 
 
@@ -214,8 +214,8 @@ def test_it_pickles_and_copies_deeply(clone):
 def test_a_chain_of_100_000_is_built_ordered_checked_copied_and_pickled():
     graph = chain(100_000)
     assert check(graph) is graph
-    assert graph.order()[-1] == "output"
-    assert graph.reordered(reversed(list(graph))).order() == list(graph)
+    assert graph.in_order()[-1] == "output"
+    assert graph.reordered(reversed(list(graph))).in_order() == list(graph)
     twin = pickle.loads(pickle.dumps(graph.copy()))
     assert twin.number_of_edges() == 100_001
 
