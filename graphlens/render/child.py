@@ -13,7 +13,7 @@ def main() -> None:
     found: list[str] = []
     for source in json.load(sys.stdin):
         graph = pygraphviz.AGraph(string=source)
-        found.append(graph.draw(format="json0", prog="dot").decode())
+        found.append((graph.draw(format="json0", prog="dot") or b"").decode())
     json.dump(found, sys.stdout)
 
 

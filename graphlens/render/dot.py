@@ -92,10 +92,10 @@ def _point(text: graphviz.Digraph, name: str) -> None:
 
 def _hold(text: graphviz.Digraph, rank: str, points: Sequence[str]) -> None:
     if points:
-        with text.subgraph() as line:
-            line.attr(rank=rank)
-            for point in points:
-                line.node(point)
+        line = graphviz.Digraph(graph_attr={"rank": rank})
+        for point in points:
+            line.node(point)
+        text.subgraph(line)
 
 
 def _fill(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from graphlens.render.dot import LEAD, header, header_widths, in_one_line
 from graphlens.render.head import (
@@ -15,9 +16,10 @@ from graphlens.render.head import (
     pane_head,
     pane_height,
 )
-from graphlens.render.layout import Frame, Layout, Line, layout
+from graphlens.render.layout import Layout, layout
 from graphlens.render.measure import NOTE, Size, shapes
 from graphlens.render.metrics import fitted, width
+from graphlens.render.part import Frame, Line
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
 from graphlens.view import Cluster, Diagram
 
@@ -124,7 +126,7 @@ def _cluster(
 def _free(left: float, right: float, crossed: list[float], needed: float) -> tuple[float, float]:
     """Where a title may begin and how long it may be: the first wide stretch between arrows."""
     edges = [left - 5.0, *sorted(crossed), right + 5.0]
-    stretches = [(b - a - 10.0, a + 5.0) for a, b in zip(edges, edges[1:], strict=False)]
+    stretches = [(b - a - 10.0, a + 5.0) for a, b in pairwise(edges)]
     for room, start in stretches:
         if room >= needed:
             return start, room
@@ -137,7 +139,7 @@ def _crossed(lines: list[Line], y: float) -> list[float]:
     found: list[float] = []
     for line in lines:
         ends = line.points[::3] if line.tip is None else (*line.points[::3], line.tip)
-        for (x0, y0), (x1, y1) in zip(ends, ends[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(ends):
             if min(y0, y1) <= y <= max(y0, y1):
                 found.append(x0 + (x1 - x0) * ((y - y0) / (y1 - y0) if y1 != y0 else 0.5))
     return found

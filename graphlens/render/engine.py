@@ -36,7 +36,6 @@ def lay_out(sources: Sequence[str], limit: float = LIMIT) -> list[dict[str, Any]
         RenderError: If no engine could do it, with what each of them said.
     """
     said: list[str] = []
-    worse = False
     for engine in (_by_program, _by_library):
         try:
             found = engine(sources, limit)
@@ -55,10 +54,6 @@ def lay_out(sources: Sequence[str], limit: float = LIMIT) -> list[dict[str, Any]
 
 class _EngineError(Exception):
     """What went wrong with one engine."""
-
-
-class _AbsentError(_EngineError):
-    """An engine that is not installed, which is nothing to warn of."""
 
 
 Engine = Callable[[Sequence[str], float], list[dict[str, Any]]]

@@ -6,13 +6,14 @@ Coordinates are in points, y downward. Colours are words of `theme.PALETTE`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Rect:
-    """A rectangle with round corners; ``open_bottom`` and ``open_top`` keep those corners square."""
+    """A rectangle with round corners, but for those that are to be square."""
 
     x: float
     y: float
@@ -29,7 +30,7 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text, its baseline at ``y``; ``anchor`` is ``'start'``, ``'middle'`` or ``'end'``."""
+    """A line of text on its baseline; ``anchor`` is ``'start'``, ``'middle'`` or ``'end'``."""
 
     x: float
     y: float
@@ -90,7 +91,7 @@ class Scene:
 def straight(*points: Point) -> tuple[Point, ...]:
     """The points of a `Path` that goes straight from point to point."""
     found = [points[0]]
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in pairwise(points):
         found += [start, end, end]
     return tuple(found)
 

@@ -137,8 +137,8 @@ def _text(text: Text, used: set[str]) -> str:
             'paint-order="stroke"'
         )
     return (
-        f'<text x="{_figure(text.x)}" y="{_figure(text.y)}" font-size="{_figure(text.size)}"{words} '
-        f'class="{" ".join(classes)}">{_escaped(text.text)}</text>'
+        f'<text x="{_figure(text.x)}" y="{_figure(text.y)}" font-size="{_figure(text.size)}"'
+        f'{words} class="{" ".join(classes)}">{_escaped(text.text)}</text>'
     )
 
 

@@ -103,7 +103,7 @@ def _around(cluster: str, clusters: Mapping[str, Cluster]) -> tuple[str, ...]:
 def _groups(
     arrows: Sequence[Arrow], inside: tuple[str, ...], homes: Mapping[str, tuple[str, ...]]
 ) -> list[list[Arrow]]:
-    """Arrows of one tensor by the outermost cluster that they enter; those that enter none alone."""
+    """Arrows of one tensor by the outermost cluster that they enter, each alone if none."""
     found: dict[str, list[Arrow]] = defaultdict(list)
     for arrow in arrows:
         entered = [cluster for cluster in homes[arrow.head] if cluster not in inside]

@@ -8,16 +8,8 @@ from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node,
 from graphlens.ops.facts import facts
 from graphlens.view import words
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Pane, Row
-from graphlens.view.label import (
-    Operand,
-    Operands,
-    Stored,
-    operand,
-    operands,
-    parameters,
-    row,
-    stored,
-)
+from graphlens.view.label import row
+from graphlens.view.operand import Operand, Operands, Stored, operand, operands, parameters, stored
 from graphlens.view.scope import scopes
 
 _LIGHT = frozenset({"activation", "norm", "elementwise", "view", "move", "shape"})
@@ -33,7 +25,7 @@ def flat(graph: Graph, derived: bool = True) -> Diagram:
         derived: Whether what is computed from weights alone is drawn inside its readers.
     """
     known = stored(graph, derived)
-    boxes = [box(graph, name, known) for name in graph.order() if name not in known]
+    boxes = [box(graph, name, known) for name in graph.in_order() if name not in known]
     links = [arrow for held in boxes for arrow in arrows(graph, held.id, known)]
     boxes, around = scopes(graph.scopes, boxes, links)
     return Diagram(
@@ -125,7 +117,7 @@ def _group(name: str, node: Node, reads: Operands) -> Face:
         return formals.get(value.node) or operand(body, value, known)
 
     members = []
-    for member in body.order():
+    for member in body.in_order():
         held = body.node(member)
         if not held.is_structural and member not in known:
             seen = [outer(value) for value in body.operands(member)]
@@ -163,7 +155,7 @@ def _signature(node: Node, reads: Operands) -> str:
         else:
             parts.append(read.held)
     for key, body in node.regions.items():
-        parts.append((key, [_body_signature(body, name) for name in body.order()]))
+        parts.append((key, [_body_signature(body, name) for name in body.in_order()]))
     return repr(parts)
 
 

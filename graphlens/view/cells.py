@@ -11,7 +11,7 @@ from graphlens.analysis.diff import Diff
 from graphlens.ir import Graph
 from graphlens.view.build import arrows, box, rolled
 from graphlens.view.diagram import Arrow, Box, Face, Row
-from graphlens.view.label import Stored, stored
+from graphlens.view.operand import Stored, stored
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Side:
     def of(graph: Graph) -> Side:
         """A graph as a side."""
         known = stored(graph)
-        names = [name for name in graph.order() if name not in known]
+        names = [name for name in graph.in_order() if name not in known]
         boxes = {name: box(graph, name, known) for name in names}
         links = [arrow for name in names for arrow in arrows(graph, name, known)]
         return Side(graph, boxes, links, known)

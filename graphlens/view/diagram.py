@@ -1,4 +1,4 @@
-"""A picture as plain data: boxes, arrows and clusters with words for style, no colours, no layout."""
+"""A picture as plain data: boxes, arrows and clusters, words for style, no colours, no layout."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Row:
         detail: What matters of it: ``'3×3, 64, /2'``.
         note: A figure at the right edge: the number of parameters.
         style: A category of `ops.facts`, or ``'input'``, ``'output'``, ``'module'``, ``'more'``.
-        mark: ``''``, or what happened to it: ``'removed'``, ``'added'``, ``'changed'``, ``'fused'``.
+        mark: ``''``, or what happened to it: ``'removed'``, ``'added'``, ``'changed'``.
         title: Everything, for who points at it.
         strip: Styles of the operations that a folded scope holds, in order of execution: drawn as
             a strip of colours instead of words.
@@ -108,7 +108,7 @@ class Arrow:
         tail: Id of the box that makes it.
         head: Id of the box that reads it.
         value: Which tensor it is; arrows with the same tail and value carry the same tensor.
-        label: What is written beside it: its shape, which `label.changed` leaves only where it is news.
+        label: What is written beside it: its shape, left out where it is no news.
         title: Its name and type.
         panes: Which panes it is in; empty for all.
     """
@@ -207,8 +207,10 @@ class Diagram:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One tensor of a memory map: alive from step ``start`` to ``stop``, both included, at bytes
-    ``offset`` to ``offset + size``."""
+    """One tensor of a memory map: alive in the steps ``start`` to ``stop``, both included.
+
+    It takes the bytes from ``offset`` to ``offset + size``.
+    """
 
     label: str
     start: int

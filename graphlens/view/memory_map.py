@@ -25,7 +25,8 @@ def memory(plan: MemoryPlan, graph: Graph | None = None) -> MemoryMap:
     overwritten = frozenset(plan.inplace.values())
     return MemoryMap(
         title=(graph.name if graph is not None else "") or "memory plan",
-        subtitle=f"{words.many(len(plan.lifetimes), 'tensor')} in {words.many(last + 1, 'step')}; shaded: bytes alive at each step",
+        subtitle=f"{words.many(len(plan.lifetimes), 'tensor')} in {words.many(last + 1, 'step')}; "
+        "shaded: bytes alive at each step",
         spans=tuple(
             _span(plan, value, held, graph, value in overwritten)
             for value, held in sorted(plan.lifetimes.items(), key=lambda item: item[1].first)

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from graphlens.ir import Graph
-from graphlens.view.bundle import bundle
 from graphlens.view.build import flat as flat_diagram
+from graphlens.view.bundle import bundle
 from graphlens.view.diagram import Diagram
 from graphlens.view.fit import fits
 from graphlens.view.fold import fold_to

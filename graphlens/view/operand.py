@@ -1,0 +1,86 @@
+"""What a node reads, as its box shows it: values that come by arrows, weights, constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from graphlens.ir import CONST, OURS, OUTPUT, PARAM, Graph, Value
+from graphlens.ops import facts
+from graphlens.tensor import TensorType
+
+
+class Operand(NamedTuple):
+    """One operand as the box of its reader shows it.
+
+    Attributes:
+        name: The node that makes it; the weight's, where it comes from one weight.
+        role: ``'value'``, ``'param'`` or ``'const'``.
+        held: Its type.
+        array: Its value, where it is a constant or a weight whose value is known.
+        weights: The Params that it is computed from, with their numbers of elements.
+    """
+
+    name: str
+    role: str
+    held: TensorType
+    array: np.ndarray | None = None
+    weights: tuple[tuple[str, int], ...] = ()
+
+
+Operands = Sequence[Operand | None]
+Stored = Mapping[str, tuple[str, ...]]
+"""Nodes that are known before the graph runs, each with the Params that it is computed from."""
+
+
+def stored(graph: Graph, derived: bool = True) -> Stored:
+    """The Params and Consts of a graph and, if ``derived``, what is computed from them alone.
+
+    They are drawn inside the boxes that read them: a transposed weight is a weight.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    last = {value.node for value in graph.outputs} if graph.structural(OUTPUT) else set[str]()
+    for name in graph.in_order() if derived else graph:
+        op = graph.op(name)
+        if op == _PARAM:
+            found[name] = (name,)
+        elif op == _CONST:
+            found[name] = ()
+        elif derived and name not in last and not graph.nodes[name]["regions"] and op != _OUTPUT:
+            reads = graph.pred[name]
+            if reads and all(read in found for read in reads) and not _is_random(graph, name):
+                found[name] = tuple(dict.fromkeys(root for read in reads for root in found[read]))
+    return found
+
+
+def _is_random(graph: Graph, name: str) -> bool:
+    held = graph.nodes[name]
+    return facts(held["op"], held["domain"]).random
+
+
+def operands(graph: Graph, name: str, known: Stored) -> list[Operand | None]:
+    """What a node reads, with the role of each."""
+    return [
+        None if value is None else operand(graph, value, known) for value in graph.operands(name)
+    ]
+
+
+def operand(graph: Graph, value: Value, known: Stored) -> Operand:
+    """A value as the box of its reader shows it."""
+    held = graph.type_of(value)
+    roots = known.get(value.node)
+    if roots is None:
+        return Operand(value.node, "value", held)
+    sizes = tuple((root, graph.type_of(Value(root)).elements or 0) for root in roots)
+    name = roots[0] if len(roots) == 1 else value.node
+    return Operand(name, "param" if roots else "const", held, graph.weights.get(value.node), sizes)
+
+
+_PARAM, _CONST, _OUTPUT = (f"{OURS}.{op}" for op in (PARAM, CONST, OUTPUT))
+
+
+def parameters(reads: Operands) -> int:
+    """How many numbers the weights among some operands hold, each weight once."""
+    return sum(dict(weight for read in reads if read for weight in read.weights).values())
