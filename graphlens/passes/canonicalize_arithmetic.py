@@ -134,10 +134,11 @@ def _unary(ops: str, operand: str = "x"):
     """A replacement by a chain of ops of one operand, the innermost first."""
 
     def build(m: Match, b: Builder) -> Value:
+        *first, last = ops.split()
         value = m[operand]
-        for name in ops.split():
-            value = b.op(name, value, results=[m.type()], name=m.root)
-        return value
+        for name in first:
+            value = b.op(name, value, results=[m.type()])
+        return b.op(last, value, results=[m.type()], name=m.root)
 
     return build
 

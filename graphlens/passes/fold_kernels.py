@@ -51,7 +51,7 @@ def _transpose(attributes: Mapping[str, Any], operands: Sequence[Any]) -> Array:
 
 def _flatten(attributes: Mapping[str, Any], operands: Sequence[Any]) -> Array:
     shape = operands[0].shape
-    axis = attributes["axis"] % (len(shape) + 1) if attributes["axis"] < 0 else attributes["axis"]
+    axis = attributes["axis"] + (len(shape) if attributes["axis"] < 0 else 0)
     return operands[0].reshape(int(np.prod(shape[:axis])), -1)
 
 
