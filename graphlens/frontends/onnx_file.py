@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import mmap
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +12,15 @@ from typing import Any
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import inliner
 
 from graphlens.errors import CaptureError, FormatError, UsageError
+from graphlens.frontends.onnx_functions import all_nodes, inline
 from graphlens.frontends.onnx_read import Reader
 from graphlens.frontends.onnx_weights import Weights
+from graphlens.frontends.onnx_wire import without_weights
 from graphlens.ir.graph import Graph
 from graphlens.ops.proto import tensor_type
 from graphlens.tensor import UNDEFINED, TensorType
-
-_MOST_NODES = 2_000_000
-"""Nodes that a model's functions may unfold to: 40 bytes of nested functions can make 2**40."""
 
 
 def capture(
@@ -49,52 +49,63 @@ def capture(
     """
     if kwargs or dynamic_shapes is not None:
         raise UsageError("an ONNX model takes no kwargs and no dynamic_shapes")
-    proto, folder, title = _read(model)
+    proto, weights, title = _read(model)
     versions = _versions(proto, title)
     try:
         _must_be_text(proto)
-        _inline(proto)
-        graph = Graph(name=proto.graph.name or Path(title).stem)
+        inline(proto)
+        graph = Graph()
         _about(proto, graph)
-        reader = Reader(versions, Weights(folder))
-        return reader.main(proto.graph, _given(proto, inputs), graph)
+        reader = Reader(versions, weights)
+        return _named(reader.main(proto.graph, _given(proto, inputs), graph), proto, title)
     except FormatError as error:
         raise FormatError(f"{title}: {error}") from error
 
 
-def _read(model: str | Path | bytes | onnx.ModelProto) -> tuple[onnx.ModelProto, Path | None, str]:
-    """The model, the folder in which its external data may lie, and its name for messages."""
+def _read(model: str | Path | bytes | onnx.ModelProto) -> tuple[onnx.ModelProto, Weights, str]:
+    """The model, what reads its tensors, and its name for messages."""
     if isinstance(model, onnx.ModelProto):
-        made = onnx.ModelProto()
-        made.CopyFrom(model)  # inlining functions works in place
-        return made, None, model.graph.name or "model"
+        proto = model
+        if model.functions:  # they are inlined in place
+            proto = onnx.ModelProto()
+            proto.CopyFrom(model)
+        return proto, Weights(None), model.graph.name or "model"
     if isinstance(model, bytes):
-        return _parsed(model, "model"), None, "model"
+        return _parsed(memoryview(model), None, "model")
     path = Path(model)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
     except OSError as error:
         raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
-    return _parsed(content, str(path)), path.parent, str(path)
+    return _parsed(memoryview(content), path.parent, str(path))
 
 
-def _parsed(content: bytes, title: str) -> onnx.ModelProto:
+def _parsed(
+    content: memoryview, folder: Path | None, title: str
+) -> tuple[onnx.ModelProto, Weights, str]:
     if not content:
         raise FormatError(f"{title}: the file is empty, expected an ONNX model")
     proto = onnx.ModelProto()
     try:
-        proto.ParseFromString(content)
-    except (DecodeError, RuntimeError) as error:
-        raise FormatError(
-            f"{title}: not an ONNX model, or truncated: it does not parse ({error})"
-        ) from error
-    return proto
+        light, places = without_weights(content)
+        proto.ParseFromString(light)
+    except (ValueError, DecodeError):
+        places = {}
+        try:
+            proto.ParseFromString(bytes(content))
+        except (DecodeError, RuntimeError) as error:
+            raise FormatError(
+                f"{title}: not an ONNX model, or truncated: it does not parse ({error})"
+            ) from error
+    return proto, Weights(folder, content, places), title
 
 
 def _must_be_text(proto: onnx.ModelProto) -> None:
     """Refuse names that are no UTF-8: protobuf gives them as bytes, and nothing expects that."""
     functions = [node for function in proto.functions for node in function.node]
-    nodes = _all_nodes([*proto.graph.node, *functions])
+    nodes = all_nodes([*proto.graph.node, *functions])
     graphs = [proto.graph]
     graphs += [e.g for node in nodes for e in node.attribute if e.type == onnx.AttributeProto.GRAPH]
     names = {entry.domain for entry in proto.opset_import}
@@ -140,58 +151,6 @@ def _speaks_onnx(proto: onnx.ModelProto) -> bool:
     return any(node.domain in ("", "ai.onnx") for node in proto.graph.node)
 
 
-def _inline(proto: onnx.ModelProto) -> None:
-    """Inline the model's own functions, in place; the weights stay out of it."""
-    if not proto.functions:
-        return
-    _must_unfold(proto)
-    weights = list(proto.graph.initializer)
-    del proto.graph.initializer[:]
-    try:
-        flat = inliner.inline_local_functions(proto)
-    except (RuntimeError, ValueError) as error:
-        raise FormatError(f"its functions cannot be inlined: {error}") from error
-    del proto.functions[:]
-    proto.graph.CopyFrom(flat.graph)
-    proto.graph.initializer.extend(weights)
-
-
-def _must_unfold(proto: onnx.ModelProto) -> None:
-    """Refuse functions that call themselves or unfold to more nodes than anyone can look at."""
-    bodies = {(function.domain, function.name): function for function in proto.functions}
-    sizes: dict[tuple[str, str], int] = {}
-    waiting = list(bodies)
-    opened: set[tuple[str, str]] = set()
-    while waiting:
-        key = waiting[-1]
-        called = [(node.domain, node.op_type) for node in _all_nodes(bodies[key].node)]
-        missing = [name for name in called if name in bodies and name not in sizes]
-        if missing and key in opened:
-            raise FormatError(f"the function {key[1]!r} calls itself")
-        if missing:
-            opened.add(key)
-            waiting += missing
-            continue
-        sizes[key] = sum(sizes.get(name, 1) for name in called)
-        waiting.pop()
-    total = sum(sizes.get((n.domain, n.op_type), 1) for n in _all_nodes(proto.graph.node))
-    if total > _MOST_NODES:
-        raise FormatError(f"its functions unfold to {total} nodes, more than {_MOST_NODES}")
-
-
-def _all_nodes(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    """The nodes and those of their subgraphs."""
-    found: list[onnx.NodeProto] = []
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        for entry in node.attribute:
-            if entry.type == onnx.AttributeProto.GRAPH:
-                waiting += list(entry.g.node)
-    return found
-
-
 def _about(proto: onnx.ModelProto, graph: Graph) -> None:
     """What the file says of the graph as a whole."""
     held = {entry.key: entry.value for entry in proto.metadata_props}
@@ -201,8 +160,26 @@ def _about(proto: onnx.ModelProto, graph: Graph) -> None:
         except (ValueError, RecursionError):
             about = None
         if isinstance(about, dict):
-            graph.graph.update({key: value for key, value in about.items() if key != "name"})
+            graph.graph.update({key: value for key, value in about.items()})
     graph.graph.setdefault("capture", "onnx")
+
+
+def _named(graph: Graph, proto: onnx.ModelProto, title: str) -> Graph:
+    """The graph with a name to show, and with its Params in the scopes of their modules."""
+    scopes = graph.scopes
+    name = proto.graph.name
+    if name in _ANONYMOUS:
+        name = scopes.get("", "") or Path(title).stem
+    graph.graph.setdefault("name", name)
+    for param in graph.params:
+        path = param.rpartition(".")[0]
+        if path and path in scopes:
+            graph.update_node(param, scope=path)
+    return graph
+
+
+_ANONYMOUS = frozenset({"", "main_graph", "torch_jit", "torch-jit-export"})
+"""What exporters call every graph."""
 
 
 def _given(proto: onnx.ModelProto, inputs: Sequence[Any]) -> list[TensorType] | None:

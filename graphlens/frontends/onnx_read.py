@@ -76,18 +76,19 @@ class Reader:
             held = given[index] if given is not None else stated
             self._trusts_types = self._trusts_types and held == stated
             self._formal(scope, entry.name, held)
-        self._fill(scope, proto)
+        self._fill(scope, proto, main=True)
         return graph
 
     # -- one graph --------------------------------------------------------------------------
 
-    def _fill(self, scope: _Scope, proto: onnx.GraphProto) -> None:
+    def _fill(self, scope: _Scope, proto: onnx.GraphProto, main: bool = False) -> None:
         self._taken |= {name for node in proto.node for name in (*node.input, *node.output)}
         if self._trusts_types:
             for entry in (*proto.value_info, *proto.output):
                 scope.types[entry.name] = plain_type(tensor_type(entry.type))
         for tensor in proto.initializer:
-            self._initializer(scope, tensor)
+            read = self._weights.initializer if main else self._weights.array
+            self._initializer(scope, tensor, read(tensor))
         for sparse in proto.sparse_initializer:
             raise FormatError(f"initializer {sparse.values.name!r} is sparse: not supported")
         for node in in_order(proto.node, scope.values):
@@ -102,8 +103,7 @@ class Reader:
         made = scope.graph.add(Node(INPUT, OURS, results=(held,)), name=name or "input")
         scope.values[name] = Value(made)
 
-    def _initializer(self, scope: _Scope, tensor: onnx.TensorProto) -> None:
-        array = self._weights.array(tensor)
+    def _initializer(self, scope: _Scope, tensor: onnx.TensorProto, array: np.ndarray) -> None:
         held = TensorType(DTYPES[tensor.data_type], tuple(array.shape))
         op = CONST if _is_literal(tensor, array) else PARAM
         self._stored(scope, op, tensor.name, held, array, tensor.name)

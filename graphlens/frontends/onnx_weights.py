@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import onnx
 from onnx import numpy_helper
 
 from graphlens.errors import FormatError
+from graphlens.frontends.onnx_wire import Buffer, Place
 from graphlens.ops.proto import DTYPES
 from graphlens.tensor import UNDEFINED
 
@@ -23,10 +25,42 @@ class Weights:
     a file inside the model's folder, for a model is a file from strangers.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        """Tensors of a model that lies in ``folder``; None is a model that is no file."""
+    def __init__(
+        self,
+        folder: Path | None,
+        content: Buffer | None = None,
+        places: Mapping[str, Place] | None = None,
+    ) -> None:
+        """Tensors of a model.
+
+        Args:
+            folder: Where it lies; None is a model that is no file.
+            content: The file's bytes.
+            places: Where in these the initializers are that were not parsed, by name.
+        """
         self._folder = folder
+        self._content = content
+        self._places = places or {}
         self._maps: dict[str, mmap.mmap | bytes] = {}
+
+    def initializer(self, tensor: onnx.TensorProto) -> np.ndarray:
+        """The value of an initializer of the main graph, which may not have been parsed.
+
+        Raises:
+            FormatError: If it is broken, or its data is missing or outside of the folder.
+        """
+        place = self._places.get(tensor.name)
+        dtype = DTYPES.get(tensor.data_type, UNDEFINED)
+        if place is None or self._content is None:
+            return self.array(tensor)
+        if not _is_bytewise(dtype) or dtype == UNDEFINED or any(dim < 0 for dim in tensor.dims):
+            tensor.raw_data = bytes(self._content[place.offset : place.offset + place.length])
+            return self.array(tensor)
+        try:
+            raw = self._content[place.offset : place.offset + place.length]
+            return np.frombuffer(raw, dtype).reshape(tensor.dims)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise FormatError(f"tensor {tensor.name!r}: {error}") from error
 
     def array(self, tensor: onnx.TensorProto) -> np.ndarray:
         """The value of a tensor.

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Literal
-from graphlens.frontends.tf_import import Frame, Importer, function_title
+from graphlens.frontends.tf_import import Frame, Importer
 from graphlens.frontends.tf_session import finish, node_name
 from graphlens.frontends.tf_specs import (
     DynamicShapes,
@@ -20,6 +20,7 @@ from graphlens.frontends.tf_specs import (
     type_given,
     with_symbols,
 )
+from graphlens.frontends.tf_types import function_title
 from graphlens.frontends.tf_variables import shared
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value

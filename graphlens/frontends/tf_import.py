@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework import function_def_to_graph
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Call, Literal, Operand, plain
+from graphlens.frontends.tf_control import BRANCHES, LOOPS, branch, loop
 from graphlens.frontends.tf_evaluate import evaluate
 from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, is_number
 from graphlens.frontends.tf_trace import user_line
+from graphlens.frontends.tf_types import body_of, function_title, type_of
+from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source, Value
 from graphlens.ops.build import Builder
-from graphlens.tensor import TensorType
 
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
@@ -27,13 +27,6 @@ REF_ASSIGNS = frozenset({"Assign", "AssignAdd", "AssignSub"})
 
 Frame = dict[str, Operand]
 """What each TF tensor of one graph or function body became, by its name (``'conv:0'``)."""
-
-
-def type_of(tensor: tf.Tensor) -> TensorType:
-    """TF's static type of a tensor; a size that it leaves open is ``'?'``."""
-    dims = None if tensor.shape.rank is None else tensor.shape.as_list()
-    shape = None if dims is None else tuple("?" if dim is None else dim for dim in dims)
-    return TensorType(tensor.dtype.base_dtype.name, shape)
 
 
 def needed(graph: tf.Graph, outputs: Sequence[tf.Tensor], known: Mapping[str, Any]) -> list[Any]:
@@ -157,16 +150,28 @@ class Importer:
         if op.type in VARIABLES:
             return (self.variable(op),)
         operands = [self._found(tensor, frame) for tensor in op.inputs]
-        self._enter(op, prefix)
-        if op.type in CALLS:
-            return self._call(graph, op, frame, prefix)
         if op.type in READS:
             _refuse_written(op)
             return operands[:1]
+        if op.type == "Const":
+            name = prefix + self.named(op.name)
+            return (Literal(tf.make_ndarray(op.get_attr("value")), name),)
+        self._enter(op, prefix)
+        if op.type in CALLS:
+            return self._call(graph, op, frame, prefix)
         if op.type in ASSIGNS:
             self._assign(op, operands, frame)
             return ()
+        if op.type in BRANCHES | LOOPS:
+            write = branch if op.type in BRANCHES else loop
+            return write(self, graph, op, operands, prefix + self.named(op.name))
         return self._translate(op, operands, prefix)
+
+    def inside(self, graph: Graph) -> Importer:
+        """An importer for a region: it writes into ``graph``, under the same names."""
+        builder = Builder(graph)
+        builder.scope, builder.source = self.builder.scope, self.builder.source
+        return Importer(builder, self.variable, self.named)
 
     def _enter(self, op: Any, prefix: str) -> None:
         path = self.named(op.name)
@@ -175,8 +180,6 @@ class Importer:
 
     def _translate(self, op: Any, operands: list[Operand], prefix: str) -> Sequence[Operand]:
         name = prefix + self.named(op.name)
-        if op.type == "Const":
-            return (Literal(tf.make_ndarray(op.get_attr("value")), name),)
         results = [type_of(tensor) for tensor in op.outputs]
         known = evaluate(op, operands, self.builder)
         if known is not None:
@@ -229,11 +232,6 @@ class Importer:
         frame[op.inputs[0].name] = change
 
 
-def function_title(name: str) -> str:
-    """The name of a function without what TF adds: ``__inference_block_42`` is ``block``."""
-    return re.sub(r"^(__inference_|__forward_|__backward_)?(.*?)(_\d+)?$", r"\2", name)
-
-
 def _refuse_written(op: Any) -> None:
     """A TF1 read that must wait for an assignment has no value that a graph could name."""
     for before in op.control_inputs:
@@ -261,20 +259,3 @@ def _attributes(op: Any) -> dict[str, Any]:
         value = plain(op.get_attr(name))
         found[name] = value if isinstance(value, bool | int | float | str | tuple) else str(value)
     return found
-
-
-def body_of(graph: tf.Graph, name: str) -> Any:
-    """The body (a FuncGraph) of a function that a graph calls by name.
-
-    Raises:
-        CaptureError: If the graph's library has none of that name.
-    """
-    held = graph._get_function(name)
-    body = getattr(held, "graph", None)
-    if body is not None and getattr(body, "outputs", None) is not None:
-        return body
-    library = graph.as_graph_def().library
-    definition = next((f for f in library.function if f.signature.name == name), None)
-    if definition is None:
-        raise CaptureError(f"the TF graph calls the function {name!r}, which it does not hold")
-    return function_def_to_graph.function_def_to_graph(definition)

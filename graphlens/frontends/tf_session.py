@@ -18,9 +18,9 @@ from graphlens.frontends.tf_import import (
     Frame,
     Importer,
     needed,
-    type_of,
 )
 from graphlens.frontends.tf_specs import DynamicShapes, fitted, symbols
+from graphlens.frontends.tf_types import type_of
 from graphlens.frontends.tf_variables import session_values
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.tf_import import type_of
+from graphlens.frontends.tf_types import type_of
 from graphlens.tensor import Dim, TensorType
 
 DynamicShapes = Mapping[str, Any] | Sequence[Any] | None

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from graphlens.frontends import (
+    torch_aten_activation,
     torch_aten_conv,
     torch_aten_create,
+    torch_aten_image,
     torch_aten_index,
     torch_aten_math,
     torch_aten_matmul,
-    torch_aten_nn,
+    torch_aten_norm,
+    torch_aten_pool,
     torch_aten_reduce,
+    torch_aten_scatter,
+    torch_aten_select,
     torch_aten_shape,
 )
 from graphlens.frontends.torch_call import TABLE, Row
 
 FAMILIES = (
+    torch_aten_activation,
     torch_aten_conv,
     torch_aten_create,
+    torch_aten_image,
     torch_aten_index,
     torch_aten_math,
     torch_aten_matmul,
-    torch_aten_nn,
+    torch_aten_norm,
+    torch_aten_pool,
     torch_aten_reduce,
+    torch_aten_scatter,
+    torch_aten_select,
     torch_aten_shape,
 )
 """The modules that fill the table."""

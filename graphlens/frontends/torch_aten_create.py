@@ -91,7 +91,9 @@ def _arange(call: Call, *arguments: Any) -> Value:
 
 
 def _is_number(one: Any) -> bool:
-    return isinstance(one, int | float | torch.SymInt | torch.SymFloat) and not isinstance(one, bool)  # fmt: skip
+    return isinstance(one, int | float | torch.SymInt | torch.SymFloat) and not isinstance(
+        one, bool
+    )
 
 
 @row("linspace")

@@ -1,4 +1,4 @@
-"""Rows of the aten table: slicing, gathering, scattering, embedding."""
+"""Rows of the aten table: slicing, gathering, indexing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _END = np.iinfo(np.int64).max
 
 
 @row("slice", "slice_copy")
-def _slice(call: Call, x: Value, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Value:  # fmt: skip
+def _slice(
+    call: Call, x: Value, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1
+) -> Value:
     start, end = 0 if start is None else start, _END if end is None else end
     axis = call.axis(x, dim)
     if isinstance(start, int) and start == 0 and isinstance(end, int) and end == _END and step == 1:
@@ -80,116 +82,6 @@ def _take(call: Call, x: Value, index: Value) -> Value:
     return call.emit("Gather", flat, index, axis=0)
 
 
-_REDUCE = {"add": "add", "sum": "add", "multiply": "mul", "prod": "mul", "amax": "max", "amin": "min"}  # fmt: skip
-
-
-@row("scatter", "scatter_add", "scatter_reduce")
-def _scatter(
-    call: Call, x: Value, dim: int, index: Value, source: Any, reduce: str = "", inside: bool = True
-) -> Value:
-    if not inside or reduce not in ("", *_REDUCE) or call.rank(x) == 0:
-        return NotImplemented
-    reduction = "add" if call.op.startswith("scatter_add") else _REDUCE.get(reduce)
-    shape = call.shape(index)
-    if not isinstance(source, Value):
-        source = call.step("Expand", call.number(source, call.out.dtype), call.ints(shape))
-    elif call.shape(source) != shape:
-        source = _cut_to(call, source, shape)
-    return call.emit("ScatterElements", x, index, call.cast(source, call.out.dtype), axis=call.axis(x, dim), reduction=reduction)  # fmt: skip
-
-
-def _cut_to(call: Call, x: Value, shape: Sequence[Any]) -> Value:
-    """The corner of a value that an index covers."""
-    axes = list(range(len(shape)))
-    starts, ends = call.const([0] * len(axes)), call.ints(shape)
-    held = call.type(x).with_shape(tuple(shape))
-    return call.step("Slice", x, starts, ends, call.const(axes), type=held)
-
-
-@row("index_add", "index_copy")
-def _index_add(call: Call, x: Value, dim: int, index: Value, source: Value, alpha: Any = 1) -> Value:  # fmt: skip
-    if call.rank(x) == 0 or call.rank(index) != 1 or call.rank(source) == 0:
-        return NotImplemented
-    if alpha != 1:
-        source = call.step("Mul", source, call.number(alpha, call.out.dtype))
-    axis, shape = call.axis(x, dim), call.shape(source)
-    column = call.reshape(
-        index,
-        [-1 if i == axis else 1 for i in range(len(shape))],
-        call.type(index).with_shape(tuple(n if i == axis else 1 for i, n in enumerate(shape))),
-    )
-    where = call.step("Expand", column, call.ints(shape))
-    reduction = "add" if call.op.startswith("index_add") else None
-    return call.emit("ScatterElements", x, where, source, axis=axis, reduction=reduction)
-
-
-@row("index_fill")
-def _index_fill(call: Call, x: Value, dim: int, index: Value, value: Any) -> Value:
-    if call.rank(x) == 0 or call.rank(index) != 1:
-        return NotImplemented
-    axis, shape = call.axis(x, dim), list(call.shape(x))
-    shape[axis] = call.shape(index)[0]
-    column = call.step("Reshape", index, call.const([-1 if i == axis else 1 for i in range(len(shape))]))  # fmt: skip
-    where = call.step("Expand", column, call.ints(shape))
-    source = call.step("Expand", call.operand(value, call.out.dtype), call.ints(shape))
-    return call.emit("ScatterElements", x, where, source, axis=axis)
-
-
-@row("slice_scatter")
-def _slice_scatter(
-    call: Call, x: Value, source: Value, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
-) -> Value:  # fmt: skip
-    axis = call.axis(x, dim)
-    size = call.shape(x)[axis]
-    if not isinstance(size, int):
-        whole = not start and (end is None or end == _END) and step == 1
-        return call.same(call.cast(source, call.out.dtype)) if whole else NotImplemented
-    first, last, _ = slice(start, end, step).indices(size)
-    if step == 1:
-        return put_between(call, x, source, axis, first, max(first, last))
-    return _put_apart(call, x, source, axis, np.arange(first, last, step))
-
-
-@row("select_scatter")
-def _select_scatter(call: Call, x: Value, source: Value, dim: int, index: int) -> Value:
-    axis = call.axis(x, dim)
-    size = call.shape(x)[axis]
-    if not isinstance(size, int) or not isinstance(index, int):
-        return NotImplemented
-    shape = list(call.shape(source))
-    shape.insert(axis, 1)
-    held = call.type(source).with_shape(tuple(shape))
-    widened = call.step("Unsqueeze", source, call.const([axis]), type=held)
-    return put_between(call, x, widened, axis, index % size, index % size + 1)
-
-
-def put_between(call: Call, x: Value, source: Value, axis: int, start: int, end: int) -> Value:
-    """Emit ``x`` with ``source`` in place of its part from ``start`` to ``end`` on one axis."""
-    size, over = int(call.shape(x)[axis]), call.const([axis])
-    source = call.cast(source, call.out.dtype)
-    part = (*call.shape(x)[:axis], end - start, *call.shape(x)[axis + 1 :])
-    if call.shape(source) != part:
-        source = call.step("Expand", source, call.ints(part))
-    parts = [
-        call.step("Slice", x, call.const([0]), call.const([start]), over) if start else None,
-        source,
-        call.step("Slice", x, call.const([end]), call.const([size]), over) if end < size else None,
-    ]
-    held = [part for part in parts if part is not None]
-    return call.same(source) if len(held) == 1 else call.emit("Concat", *held, axis=axis)
-
-
-def _put_apart(call: Call, x: Value, source: Value, axis: int, places: np.ndarray) -> Value:
-    shape = list(call.shape(x))
-    shape[axis] = len(places)
-    source = call.cast(source, call.out.dtype)
-    if list(call.shape(source)) != shape:
-        source = call.step("Expand", source, call.ints(shape))
-    column = places.astype(np.int64).reshape([-1 if i == axis else 1 for i in range(len(shape))])
-    where = call.step("Expand", call.const(column), call.ints(shape))
-    return call.emit("ScatterElements", x, where, source, axis=axis)
-
-
 @row("masked_scatter", "masked_select", "nonzero")
 def _data_dependent(call: Call, x: Value, *rest: Any) -> Value:
     if call.op.startswith("nonzero") and call.rank(x):
@@ -206,7 +98,7 @@ def _index(call: Call, x: Value, indices: Sequence[Value | None]) -> Value:
         return _index_mask(call, x, indices)
     if len(used) == 1 and call.rank(indices[used[0]]):  # type: ignore[arg-type]
         return call.emit("Gather", x, indices[used[0]], axis=used[0])
-    joined, rank = _joined_indices(call, indices, used)
+    joined, rank = joined_indices(call, indices, used)
     rest = [axis for axis in range(call.rank(x)) if axis not in used]
     turned = call.permuted(x, (*used, *rest))
     if used != list(range(used[0], used[0] + len(used))) or used[0] == 0:
@@ -226,7 +118,7 @@ def _index_mask(call: Call, x: Value, indices: Sequence[Value | None]) -> Value:
     return call.emit("GatherND", x, call.step("Transpose", found, perm=(1, 0)))
 
 
-def _joined_indices(
+def joined_indices(
     call: Call, indices: Sequence[Value | None], used: Sequence[int]
 ) -> tuple[Value, int]:
     """Index tensors broadcast together and stacked on a last axis, and their common rank."""
@@ -242,41 +134,13 @@ def _joined_indices(
     return joined, len(common)
 
 
-@row("index_put", "_unsafe_index_put", "_index_put_impl")
-def _index_put(
-    call: Call, x: Value, indices: Sequence[Value | None], values: Value, accumulate: bool = False, _: Any = None
-) -> Value:  # fmt: skip
-    used = [axis for axis, one in enumerate(indices) if one is not None]
-    first = indices[used[0]]
-    if first is not None and call.dtype(first) == "bool":
-        return _mask_put(call, x, indices, values, accumulate)
-    rest = [axis for axis in range(call.rank(x)) if axis not in used]
-    if used != list(range(len(used))):
-        return NotImplemented
-    joined, _rank = _joined_indices(call, indices, used)
-    target = [*call.shape(joined)[:-1], *(call.shape(x)[axis] for axis in rest)]
-    source = call.cast(values, call.out.dtype)
-    if list(call.shape(source)) != target:
-        source = call.step("Expand", source, call.ints(target))
-    return call.emit("ScatterND", x, joined, source, reduction="add" if accumulate else None)
-
-
-def _mask_put(call: Call, x: Value, indices: Sequence[Any], values: Value, add: bool) -> Value:
-    """A mask with one value for all its places is a Where."""
-    if len(indices) != 1 or add or call.type(values).elements != 1:
-        return NotImplemented
-    mask, missing = indices[0], call.rank(x) - call.rank(indices[0])
-    shape = (*call.shape(mask), *(1,) * missing)
-    mask = call.reshape(mask, shape, call.type(mask).with_shape(shape))
-    scalar = call.reshape(values, (), call.type(values).with_shape(()))
-    return call.emit("Where", mask, call.cast(scalar, call.out.dtype), x)
-
-
 @row("tril", "triu")
 def _trilu(call: Call, x: Value, diagonal: int = 0) -> Value:
     upper = int(call.op.startswith("triu"))
     if call.dtype(x) == "bool":
-        held = call.step("Trilu", call.cast(x, "uint8"), call.const(np.array(diagonal)), upper=upper)  # fmt: skip
+        held = call.step(
+            "Trilu", call.cast(x, "uint8"), call.const(np.array(diagonal)), upper=upper
+        )
         return call.emit("Cast", held, to="bool")
     return call.emit("Trilu", x, call.const(np.array(diagonal, np.int64)), upper=upper)
 

@@ -117,12 +117,14 @@ def _logsumexp(call: Call, x: Value, dims: Any, keepdim: bool = False) -> Value:
 
 
 @row("norm", "linalg_vector_norm")
-def _norm(call: Call, x: Value, order: Any = 2, dims: Any = None, keepdim: Any = False, *_: Any) -> Value:  # fmt: skip
+def _norm(
+    call: Call, x: Value, order: Any = 2, dims: Any = None, keepdim: Any = False, *_: Any
+) -> Value:
     order = 2 if order is None else order
     keepdim = keepdim if isinstance(keepdim, bool) else False
     dims = dims if isinstance(dims, list | tuple | int) else None
     held = call.cast(x, call.out.dtype)
-    if order in (1, 2):
+    if order in (1, 2) and call.rank(x):
         return reduced(call, f"ReduceL{int(order)}", held, dims, keepdim)
     size = call.step("Abs", held)
     if order in (float("inf"), float("-inf")):
@@ -136,7 +138,7 @@ def _norm(call: Call, x: Value, order: Any = 2, dims: Any = None, keepdim: Any =
 
 @row("var", "std", "var_mean", "std_mean")
 def _var(call: Call, x: Value, *arguments: Any) -> Any:
-    """`var(x, unbiased)`, `var(x, dims, unbiased, keepdim)` or `var(x, dims, correction, keepdim)`."""
+    """``var(x, unbiased)``, or ``var(x, dims, correction, keepdim)``, True counting as 1."""
     name, _, overload = call.op.partition(".")
     if overload in ("", "default"):
         dims, correction, keepdim = None, int(arguments[0]), False
@@ -149,7 +151,9 @@ def _var(call: Call, x: Value, *arguments: Any) -> Any:
         return NotImplemented
     mean = _step_reduced(call, "ReduceMean", x, axes, True)
     gap = call.step("Sub", x, mean, type=call.type(x))
-    total = _step_reduced(call, "ReduceSum", call.step("Mul", gap, gap, type=call.type(x)), axes, keepdim)  # fmt: skip
+    total = _step_reduced(
+        call, "ReduceSum", call.step("Mul", gap, gap, type=call.type(x)), axes, keepdim
+    )
     divisor = int(np.prod(sizes)) - correction
     inner = Call(call.build, call.op, call.name, call.types[:1])
     operand = call.number(max(divisor, 0), call.out.dtype)
@@ -172,10 +176,14 @@ def _cumsum(call: Call, x: Value, dim: int, _: Any = None) -> Value:
 
 
 @row("topk")
-def _topk(call: Call, x: Value, k: int, dim: int = -1, largest: bool = True, ordered: bool = True) -> Any:  # fmt: skip
+def _topk(
+    call: Call, x: Value, k: int, dim: int = -1, largest: bool = True, ordered: bool = True
+) -> Any:
     if call.rank(x) == 0:
         return NotImplemented
-    first = call.emit("TopK", x, call.ints(k), axis=call.axis(x, dim), largest=int(largest), sorted=int(ordered))  # fmt: skip
+    first = call.emit(
+        "TopK", x, call.ints(k), axis=call.axis(x, dim), largest=int(largest), sorted=int(ordered)
+    )
     return first, Value(first.node, 1)
 
 

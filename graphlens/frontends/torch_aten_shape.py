@@ -83,7 +83,9 @@ def _repeat(call: Call, x: Value, repeats: Sequence[Any]) -> Value:
 
 
 @row("repeat_interleave.self_int")
-def _repeat_interleave(call: Call, x: Value, repeats: int, dim: int | None = None, _: Any = None) -> Value:  # fmt: skip
+def _repeat_interleave(
+    call: Call, x: Value, repeats: int, dim: int | None = None, _: Any = None
+) -> Value:
     if dim is None:
         flat = call.type(x).with_shape((call.type(x).elements or -1,))
         x, dim = call.reshape(x, (-1,), flat), 0
@@ -205,7 +207,9 @@ def _roll(call: Call, x: Value, shifts: Any, dims: Any = ()) -> Value:
             return NotImplemented
         cut = -shift % size if size else 0
         head = _part(call, held, axis, cut, size)
-        held = call.step("Concat", head, _part(call, held, axis, 0, cut), type=call.type(held), axis=axis)  # fmt: skip
+        held = call.step(
+            "Concat", head, _part(call, held, axis, 0, cut), type=call.type(held), axis=axis
+        )
     return call.reshaped(held)
 
 
@@ -234,7 +238,9 @@ def _meshgrid(call: Call, tensors: Sequence[Value], indexing: str = "ij") -> Any
         shape[place] = call.type(one).elements or -1
         column = call.reshape(one, shape, call.type(one).with_shape(tuple(shape)))
         sizes = call.ints(held.shape or ())
-        made.append(call.build.op("Expand", column, sizes, results=[held], name=f"{call.name}.{index}"))  # fmt: skip
+        made.append(
+            call.build.op("Expand", column, sizes, results=[held], name=f"{call.name}.{index}")
+        )
     return tuple(made)
 
 

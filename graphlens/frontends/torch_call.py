@@ -140,7 +140,9 @@ class Call:
 
     def size(self, size: Any) -> Value:
         """One size as an int64 vector of one element."""
-        if isinstance(size, str) or (isinstance(size, torch.SymInt) and not size.node.expr.is_number):
+        if isinstance(size, str) or (
+            isinstance(size, torch.SymInt) and not size.node.expr.is_number
+        ):
             if self._sizes is None:
                 raise CaptureError(f"{self.op}: the size {size} has no value in the graph")
             return self._sizes(size, self)

@@ -68,13 +68,18 @@ def _formals(forward: Callable[..., Any], count: int) -> list[str]:
         parameters = list(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    names = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]  # fmt: skip
+    names = [
+        one.name
+        for one in parameters
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+    ]
     if any(one.kind == one.VAR_POSITIONAL for one in parameters) or not parameters:
         rest = next((one.name for one in parameters if one.kind == one.VAR_POSITIONAL), "input")
         names += [f"{rest}_{index}" for index in range(count - len(names))]
     if len(names) < count:
         raise CaptureError(
-            f"the model takes {len(names)} inputs ({', '.join(names) or 'none'}), {count} were given"
+            f"the model takes {len(names)} inputs ({', '.join(names) or 'none'}), "
+            f"{count} were given"
         )
     return names[:count]
 
@@ -93,8 +98,8 @@ def _made(name: str, one: Any) -> Any:
         held = [_made(f"{name}.{index}", part) for index, part in enumerate(one)]
         return type(one)(*held) if hasattr(one, "_fields") else type(one)(held)
     raise CaptureError(
-        f"input {name!r} is a {type(one).__name__}; expected a tensor, a numpy array, a TensorType, "
-        "a number, or a list, tuple or dict of them"
+        f"input {name!r} is a {type(one).__name__}; expected a tensor, a numpy array, a "
+        "TensorType, a number, or a list, tuple or dict of them"
     )
 
 
@@ -155,8 +160,8 @@ def returned(result: Any) -> tuple[list[Any], list[str]]:
     for path, leaf in leaves:
         if not isinstance(leaf, torch.Tensor | bool | int | float):
             raise CaptureError(
-                f"output {path or 0} is a {type(leaf).__name__}, not a tensor; a cache can often be "
-                "switched off (use_cache=False), else wrap the model to return tensors only"
+                f"output {path or 0} is a {type(leaf).__name__}, not a tensor; a cache can often "
+                "be switched off (use_cache=False), else wrap the model to return tensors only"
             )
     paths = [path for path, _ in leaves]
     named = any(part and not part.isdigit() for path in paths for part in path.split("."))

@@ -17,7 +17,7 @@ from graphlens.frontends.torch_inputs import returned
 from graphlens.frontends.torch_scopes import user_line
 from graphlens.frontends.torch_translate import Translator, signature
 from graphlens.frontends.torch_types import type_of
-from graphlens.frontends.torch_views import Ref, maybe_view
+from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, Source, Value
 
@@ -117,7 +117,7 @@ class Recorder(ProxyTorchDispatchMode):
             refs,
             words,
             [translator.symbols.type_of(one) for one in flat],
-            lambda: maybe_view(held.base) and _same_storage(flat[0], given[0]),
+            lambda: _same_storage(flat[0], given[0]),
             lambda: self._expanded(func, given, named),
         )
         for one, ref in zip(flat, made, strict=False):
@@ -137,7 +137,8 @@ class Recorder(ProxyTorchDispatchMode):
             with self:
                 result = expansion(*args, **kwargs)
             flat = list(result) if isinstance(result, tuple | list) else [result]
-            values = [self._ref(one).read() for one in flat]
+            whole = all(isinstance(one, torch.Tensor) for one in flat)
+            values = [self._ref(one).read() for one in flat] if whole else None
         except (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError):
             values = None  # a decomposition that does not take these operands
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,55 +11,9 @@ import torch
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_scopes import is_users
+from graphlens.frontends.torch_script_ops import NUMBERS, OBJECTS, PRIMITIVES, WEAK
 
 _LINE = re.compile(r'File "([^"]+)", line (\d+)|^\s*(\S[^\n(]*)\((\d+)\): ', re.MULTILINE)
-
-
-def _convert(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda one: one if isinstance(one, torch.SymInt) else kind(one)
-
-
-_NUMBERS: dict[str, Callable[..., Any]] = {
-    "Int": _convert(int), "IntImplicit": _convert(int), "Float": float, "FloatImplicit": float,
-    "Bool": bool, "ScalarImplicit": lambda one: one, "item": lambda one: one,
-    "add": lambda a, b, alpha=1: a + b * alpha, "sub": lambda a, b, alpha=1: a - b * alpha,
-    "rsub": lambda a, b, alpha=1: b - a * alpha, "mul": operator.mul, "neg": operator.neg,
-    "floordiv": operator.floordiv, "floor_divide": operator.floordiv,
-    "div": operator.truediv, "true_divide": operator.truediv, "remainder": operator.mod, "pow": operator.pow, "eq": operator.eq,
-    "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
-    "__and__": operator.and_, "__or__": operator.or_, "__not__": operator.not_,
-    "to": lambda one, *_: one, "detach": lambda one: one, "clone": lambda one, *_: one,
-}  # fmt: skip
-"""aten ops on numbers only: TorchScript spells the arithmetic of sizes with them."""
-
-_OBJECTS: dict[str, Callable[..., Any]] = {
-    "__is__": operator.is_, "__isnot__": operator.is_not, "__contains__": operator.contains,
-    "len": len, "append": lambda a, b: a.append(b) or a, "extend": lambda a, b: a.extend(b),
-    "__getitem__": operator.getitem, "_set_item": operator.setitem, "list": list, "keys": list,
-    "values": lambda one: list(one.values()), "items": lambda one: list(one.items()),
-    "format": lambda text, *rest: text.format(*rest), "warn": lambda *_: None, "copy": list,
-    "__range_length": lambda a, b, c: len(range(a, b, c)), "__derive_index": lambda i, a, c: a + i * c,
-    "insert": lambda a, i, b: a.insert(i, b), "pop": lambda a, i=-1: a.pop(i), "reverse": list.reverse,
-    "percentFormat": lambda text, *rest: text % rest, "str": str,
-}  # fmt: skip
-"""aten ops on Python objects (lists, dicts, strings)."""
-
-_WEAK = frozenset(
-    ["add", "sub", "rsub", "mul", "div", "true_divide", "floor_divide", "remainder", "fmod", "pow", "eq", "ne", "lt", "le", "gt", "ge", "maximum", "minimum", "where", "masked_fill", "add_", "sub_", "mul_", "div_", "pow_", "bitwise_and", "bitwise_or", "__and__", "__or__", "clamp", "full_like", "fill_", "masked_fill_", "logical_and", "logical_or"]
-)  # fmt: skip
-"""Ops whose constant scalar operands were Python numbers, which a trace keeps as tensors."""
-
-_PRIMITIVES: dict[str, Callable[..., Any]] = {
-    "ListConstruct": lambda *items: list(items), "TupleConstruct": lambda *items: items,
-    "DictConstruct": lambda *pairs: dict(zip(pairs[::2], pairs[1::2], strict=True)),
-    "TupleIndex": operator.getitem, "NumToTensor": lambda one: one, "unchecked_cast": lambda x: x,
-    "unchecked_unwrap_optional": lambda x: x, "dtype": lambda x: x.dtype, "data": lambda x: x.detach(),
-    "device": lambda x: x.device, "layout": lambda x: x.layout, "is_cuda": lambda x: x.is_cuda,
-    "Uninitialized": lambda: None, "Print": lambda *_: None, "min": min, "max": max,
-    "is_nested": lambda x: False, "requires_grad": lambda x: x.requires_grad, "type": str,
-    "is_meta": lambda x: False, "is_sparse": lambda x: False, "is_quantized": lambda x: False,
-    "shallow_copy": lambda x: x, "abs": abs, "tolist": lambda x, *_: x.tolist(),
-}  # fmt: skip
 
 
 class Script:
@@ -124,8 +77,8 @@ class Script:
             return tuple(args[0]) if node.outputsSize() != 1 else args[0][0]
         if op == "RaiseException":
             raise CaptureError(f"the script raises {args[0]!r} on these inputs")
-        if op in _PRIMITIVES:
-            return _PRIMITIVES[op](*args)
+        if op in PRIMITIVES:
+            return PRIMITIVES[op](*args)
         raise CaptureError(
             f"TorchScript's prim::{op} cannot be captured: {str(node).strip()[:200]}"
         )
@@ -165,17 +118,17 @@ class Script:
         return carried[0] if len(carried) == 1 else carried
 
     def _aten(self, op: str, node: Any, args: list[Any]) -> Any:
-        held = [_number(one) if op in _WEAK else one for one in args]
+        held = [_number(one) if op in WEAK else one for one in args]
         if not any(_is_tensor(one) for one in held):
             plain = all(isinstance(one, int | float | bool | torch.SymInt) for one in held)
-            if op in _NUMBERS and plain:
-                return _NUMBERS[op](*held)
-            if op in _OBJECTS:
-                return _OBJECTS[op](*held)
-        elif op in _OBJECTS and isinstance(held[0], list | dict | tuple):
-            return _OBJECTS[op](*held)
+            if op in NUMBERS and plain:
+                return NUMBERS[op](*held)
+            if op in OBJECTS:
+                return OBJECTS[op](*held)
+        elif op in OBJECTS and isinstance(held[0], list | dict | tuple):
+            return OBJECTS[op](*held)
         if op in ("__is__", "__isnot__"):
-            return _OBJECTS[op](*held)
+            return OBJECTS[op](*held)
         self.recorder.line = _line(node)
         return _dispatched(node)(*held)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
@@ -70,8 +70,7 @@ class Symbols:
         kind = type(expression).__name__
         parts = [self._value(part, call) for part in expression.args]
         if kind in _FOLDED:
-            join: Callable[[Value, Value], Value] = lambda a, b: call.step(_FOLDED[kind], a, b, type=_ONE)  # noqa: E731  # fmt: skip
-            return reduce(join, parts)
+            return reduce(lambda a, b: call.step(_FOLDED[kind], a, b, type=_ONE), parts)
         if kind in _PAIRED:
             return call.step(_PAIRED[kind], *parts, type=_ONE)
         raise CaptureError(f"{call.op}: the size {expression} cannot be computed in the graph")

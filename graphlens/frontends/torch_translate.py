@@ -13,13 +13,15 @@ from graphlens.frontends.torch_call import Call, Row
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_symbols import Symbols
 from graphlens.frontends.torch_types import array_of, type_of
-from graphlens.frontends.torch_views import SURELY, Ref, View, is_view, maybe_view
+from graphlens.frontends.torch_views import MAYBE, SURELY, Ref, View
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, Node, Source, Value
 from graphlens.ops.build import Builder
 from graphlens.tensor import TensorType
 
-_BOOLEAN = frozenset(["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not"])
+_BOOLEAN = frozenset(
+    ["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not"]
+)
 
 
 class Signature(NamedTuple):
@@ -169,9 +171,9 @@ class Translator:
             return [self._write(held, bound, types, expand)]
         values = self._results(held, [_read(one) for one in bound], types, expand)
         first = bound[0] if bound else None
-        if isinstance(first, Ref) and is_view(held.base):
-            if held.base in SURELY or (maybe_view(held.base) and aliases()):
-                return self._views(held, first, bound, types, values)
+        shared = held.base in SURELY or (held.base in MAYBE and aliases())
+        if shared and isinstance(first, Ref):
+            return self._views(held, first, bound, types, values)
         return [Ref(value) for value in values]
 
     def _write(
@@ -181,7 +183,7 @@ class Translator:
         types: Sequence[TensorType],
         expand: Expansion,
     ) -> Ref:
-        """An op that writes into its first argument: the pure op, then everybody sees its result."""
+        """An op that writes into its first argument: the pure op, whose result all then see."""
         target = bound[0]
         if held.base == "copy" and isinstance(bound[1], Ref) and target.shows(bound[1]):
             return target  # x[i] += 1 ends by copying what was added to back to itself

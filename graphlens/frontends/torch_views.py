@@ -14,27 +14,48 @@ from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
 
 _RESHAPES = frozenset(
-    ["view", "view_as", "unsqueeze", "squeeze", "unflatten", "reshape", "reshape_as", "flatten", "ravel", "_reshape_alias", "_unsafe_view", "atleast_1d", "atleast_2d"]
+    [
+        "view",
+        "view_as",
+        "unsqueeze",
+        "squeeze",
+        "unflatten",
+        "reshape",
+        "reshape_as",
+        "flatten",
+        "ravel",
+        "_reshape_alias",
+        "_unsafe_view",
+        "atleast_1d",
+        "atleast_2d",
+    ]
 )
-_PERMUTES = frozenset(["transpose", "permute", "t", "numpy_T", "mT", "mH", "adjoint", "movedim", "swapaxes", "swapdims"])
-_SAME = frozenset(["detach", "alias", "contiguous", "to", "type_as", "lift_fresh", "expand", "expand_as"])
-_PARTS = frozenset(["slice", "select", "narrow", "split", "chunk", "unbind", "split_with_sizes", "tensor_split"])
+_PERMUTES = frozenset(
+    [
+        "transpose",
+        "permute",
+        "t",
+        "numpy_T",
+        "mT",
+        "mH",
+        "adjoint",
+        "movedim",
+        "swapaxes",
+        "swapdims",
+    ]
+)
+_SAME = frozenset(
+    ["detach", "alias", "contiguous", "to", "type_as", "lift_fresh", "expand", "expand_as"]
+)
+_PARTS = frozenset(
+    ["slice", "select", "narrow", "split", "chunk", "unbind", "split_with_sizes", "tensor_split"]
+)
 _OTHERS = frozenset(["diagonal", "unfold", "broadcast_to"])
 
 MAYBE = frozenset(["reshape", "reshape_as", "flatten", "ravel", "contiguous", "to", "type_as"])
 """Ops that return a view of their operand or a copy, by how it lies in memory."""
 SURELY = (_RESHAPES | _PERMUTES | _SAME | _PARTS | _OTHERS) - MAYBE
 """Ops that always return a view."""
-
-
-def is_view(base: str) -> bool:
-    """Whether the op of that name can return a view of its first argument."""
-    return base in SURELY or base in MAYBE
-
-
-def maybe_view(base: str) -> bool:
-    """Whether it does so for some operands only."""
-    return base in MAYBE
 
 
 @dataclass(slots=True)
