@@ -78,6 +78,11 @@ def recognise(path: str | Path) -> Format:
     for each in promised:
         if _CHECKS[each.name](path, head):
             return each
+    if _is_saved_model(head):
+        raise FormatError(
+            f"{str(path)!r} is a part of a TensorFlow SavedModel: give its folder, "
+            f"{str(path.parent)!r}, which has the weights too"
+        )
     found = next((each.name for each in FORMATS if _CHECKS[each.name](path, head)), "")
     raise FormatError(
         f"{str(path)!r} is not what its name says: expected {promised[0].name}, found "

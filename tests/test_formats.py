@@ -109,6 +109,13 @@ def test_a_folder_with_a_saved_model_is_one(tmp_path):
     assert formats.recognise(tmp_path) is formats.SAVED_MODEL
 
 
+def test_a_part_of_a_saved_model_says_to_give_the_folder(tmp_path):
+    path = tmp_path / "saved_model.pb"
+    path.write_bytes(b"\x08\x01\x12\x10")
+    with pytest.raises(FormatError, match="give its folder"):
+        formats.recognise(path)
+
+
 def test_an_unknown_suffix_lists_those_that_are_known(tmp_path):
     path = tmp_path / "model.tflite"
     path.write_bytes(b"TFL3")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -49,13 +50,17 @@ def capture(text: str, arguments: argparse.Namespace, progress: Progress) -> Gra
     progress.say(f"capturing {text}")
     if not by_place and not by_name:
         by_place, by_name = found.inputs, dict(found.kwargs)
-    return api.capture(
-        found.model,
-        *by_place,
-        via=arguments.via,
-        kwargs=by_name or None,
-        trust=arguments.trust,
-    )
+    options = {"via": arguments.via, "kwargs": by_name or None, "trust": arguments.trust}
+    try:
+        with _here_on_path():
+            return api.capture(found.model, *by_place, **options)
+    except CaptureError as error:
+        if by_place or by_name:
+            raise
+        raise CaptureError(
+            f"{error}\n  no inputs were given: if it needs some, say them with --input, such as "
+            "--input 1x3x224x224:float32"
+        ) from error
 
 
 def read(text: str) -> Model:
@@ -90,18 +95,27 @@ def _of_library(library: str, text: str) -> Model:
     return Model(model, by_place, by_name)
 
 
-def _imported(source: str) -> ModuleType:
-    sys.path.insert(0, str(Path(source).parent) if source.endswith(".py") else "")
+@contextlib.contextmanager
+def _here_on_path(folder: str = "") -> Iterator[None]:
+    """Let what is imported, by us or by a trusted pickle, be found in a folder, as Python does."""
+    sys.path.insert(0, folder)
     try:
-        return _from_file(Path(source)) if source.endswith(".py") else _from_package(source)
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _imported(source: str) -> ModuleType:
+    is_file = source.endswith(".py")
+    try:
+        with _here_on_path(str(Path(source).parent) if is_file else ""):
+            return _from_file(Path(source)) if is_file else _from_package(source)
     except (UsageError, MissingDependencyError):
         raise
     except Exception as error:
         raise CaptureError(
             f"{source} failed while it was imported: {type(error).__name__}: {error}"
         ) from error
-    finally:
-        del sys.path[0]
 
 
 def _from_file(path: Path) -> ModuleType:

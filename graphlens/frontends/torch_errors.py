@@ -24,7 +24,7 @@ def cannot_capture(means: str, model: Any, error: BaseException) -> GraphlensErr
     """The error for a model that ``means`` could not capture, its cause in a few lines."""
     if isinstance(error, GraphlensError):
         return error
-    said = " ".join(str(error).split())
+    said = " ".join(str(error).partition("While executing %")[0].split())
     said = said if len(said) <= _LENGTH else f"{said[:_LENGTH]} ..."
     lines = [f"{means} cannot capture {type(model).__name__}: {type(error).__name__}: {said}"]
     frames = [one for one in traceback.extract_tb(error.__traceback__) if is_users(one.filename)]

@@ -114,3 +114,12 @@ def test_a_graph_is_captured_as_it_is(code):
     arguments = argparse.Namespace(input=[], via=None, trust=False)
     graph = models.capture(f"{code}:relu", arguments, Progress())
     assert graph.inputs == ("x",)
+
+
+def test_a_model_that_misses_its_inputs_says_how_to_give_them(tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "code_without_inputs.py"
+    path.write_text("import torch\nmodel = torch.nn.Linear(2, 2)\n")
+    arguments = argparse.Namespace(input=[], via=None, trust=False)
+    with pytest.raises(CaptureError, match=r"no inputs were given.*--input"):
+        models.capture(f"{path}:model", arguments, Progress())
