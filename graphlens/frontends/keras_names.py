@@ -55,11 +55,12 @@ class LayerNames:
         parts = op_name.split("/")
         if len(parts) > 1 and self._is_named(parts[0], self._model.name):
             parts = parts[1:]
-        path, done = "", []
+        path = ""
+        done: list[str] = []
         for part in parts[:-1]:
-            children = self._children.get(path) if path is not None else None
-            name = self._child(children or {}, part)
-            path = join(path, name) if name is not None and path is not None else None
+            name = self._child(self._children.get(path, {}), part)
+            # A scope that is no layer (a loop's) does not hide the layers in it.
+            path = path if name is None else join(path, name)
             done.append(name or part)
         return ".".join([*done, parts[-1]])
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context, execute
 
 from graphlens.frontends.tf_call import Literal, Operand
 from graphlens.ops.build import Builder
@@ -63,36 +64,21 @@ def _measure(op: Any, operand: Operand, builder: Builder) -> list[np.ndarray] | 
 
 def _run(op: Any, arrays: list[np.ndarray]) -> list[np.ndarray] | None:
     """The op executed eagerly; None where the user has switched eager execution off."""
-    raw = getattr(tf.raw_ops, op.type, None)
-    if raw is None:
-        return None
-    words = {name: op.get_attr(name) for name in _settable(op.op_def)}
-    left = list(arrays)
-    for argument in op.op_def.input_arg:
-        if argument.number_attr or argument.type_list_attr:
-            count = _count(op, argument)
-            words[argument.name], left = left[:count], left[count:]
-        else:
-            words[argument.name] = left.pop(0)
+    attributes: list[Any] = []
+    for attribute in op.op_def.attr:
+        attributes += [attribute.name, _encoded(op.get_attr(attribute.name))]
     with tf.init_scope():
         if not tf.executing_eagerly():
             return None
-        made = raw(**words)
-    results = made if isinstance(made, list | tuple) else [made]
-    return [result.numpy() for result in results]
+        tensors = [tf.constant(array) for array in arrays]
+        made = execute.quick_execute(
+            op.type, len(op.outputs), tensors, tuple(attributes), context.context()
+        )
+    return [result.numpy() for result in made]
 
 
-def _count(op: Any, argument: Any) -> int:
-    if argument.number_attr:
-        return op.get_attr(argument.number_attr)
-    return len(op.get_attr(argument.type_list_attr))
-
-
-def _settable(definition: Any) -> list[str]:
-    """Attributes that the operands do not already imply."""
-    implied = {
-        attr
-        for argument in definition.input_arg
-        for attr in (argument.type_attr, argument.number_attr, argument.type_list_attr)
-    }
-    return [attr.name for attr in definition.attr if attr.name not in implied]
+def _encoded(value: Any) -> Any:
+    """An attribute as TF's executor takes it: dtypes by number."""
+    if isinstance(value, list):
+        return [_encoded(item) for item in value]
+    return value.as_datatype_enum if isinstance(value, tf.DType) else value

@@ -1,0 +1,157 @@
+"""TensorFlow's branches and loops as ONNX's If and Loop, their bodies as regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from graphlens.errors import CaptureError
+from graphlens.frontends.tf_call import Literal, Operand, materialise, merge
+from graphlens.frontends.tf_types import body_of, type_of
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import Value
+from graphlens.ops.build import Builder
+from graphlens.tensor import UNDEFINED, TensorType
+
+if TYPE_CHECKING:
+    from graphlens.frontends.tf_import import Frame, Importer
+
+BRANCHES = frozenset({"If", "StatelessIf"})
+LOOPS = frozenset({"While", "StatelessWhile"})
+
+
+def branch(
+    importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
+) -> list[Value]:
+    """An If; both bodies read the same outer values."""
+    builder = importer.builder
+    condition = materialise_any(builder, operands[0])
+    if builder.type_of(condition).dtype != "bool":
+        condition = builder.op("Cast", condition, to="bool", name=f"{name}.cast")
+    outer = [value for value in operands[1:] if isinstance(value, Value)]
+    regions = {}
+    for key in ("then_branch", "else_branch"):
+        body = body_of(graph, op.get_attr(key).name)
+        inner = importer.inside(Graph(name=key))
+        frame = _formals(inner.builder, body.inputs, operands[1:], builder)
+        _close(inner, inner.run(body, body.outputs, frame))
+        regions[key] = inner.builder.graph
+    return _results(builder, op, "If", [condition, *outer], regions, name, {})
+
+
+def loop(
+    importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
+) -> list[Operand]:
+    """A Loop: what the body changes is carried round, the rest is read from outside."""
+    builder = importer.builder
+    test = body_of(graph, op.get_attr("cond").name)
+    body = body_of(graph, op.get_attr("body").name)
+    changed = [i for i, tensor in enumerate(body.outputs) if not _is_kept(body, i, tensor)]
+    start = {tensor.name: value for tensor, value in zip(test.inputs, operands, strict=True)}
+    first = importer.run(test, test.outputs, start, f"{name}.")[0]
+    carried = {i: materialise_any(builder, operands[i]) for i in changed}
+    fixed = [v for i, v in enumerate(operands) if i not in carried and isinstance(v, Value)]
+    region = _loop_body(importer, (test, body), operands, carried)
+    made = _results(
+        builder,
+        op,
+        "Loop",
+        [None, materialise_any(builder, first), *carried.values(), *fixed],
+        {"body": region},
+        name,
+        {"captures": len(fixed)},
+        changed,
+    )
+    ends = dict(zip(changed, made, strict=True))
+    return [ends.get(index, operand) for index, operand in enumerate(operands)]
+
+
+def _loop_body(
+    importer: Importer,
+    functions: tuple[Any, Any],
+    operands: Sequence[Operand],
+    carried: dict[int, Value],
+) -> Graph:
+    """One round: the body's new values, then whether there is another round."""
+    test, body = functions
+    outer = importer.builder
+    inner = importer.inside(Graph(name="body"))
+    inner.builder.input("iteration", TensorType("int64", ()))
+    inner.builder.input("condition", TensorType("bool", ()))
+    # Formals in ONNX's order: what is carried comes before what is captured.
+    places = [*carried, *(i for i in range(len(operands)) if i not in carried)]
+    given = [carried.get(i, operands[i]) for i in places]
+    read = _formals(inner.builder, [body.inputs[i] for i in places], given, outer)
+    frame: Frame = {tensor.name: read[tensor.name] for tensor in body.inputs}
+    held = [frame[tensor.name] for tensor in body.inputs]
+    made = inner.run(body, [body.outputs[i] for i in carried], frame)
+    for place, value in zip(carried, made, strict=True):
+        held[place] = value
+    again = {tensor.name: value for tensor, value in zip(test.inputs, held, strict=True)}
+    _close(inner, [inner.run(test, test.outputs, again)[0], *made])
+    return inner.builder.graph
+
+
+def _is_kept(body: Any, index: int, tensor: tf.Tensor) -> bool:
+    """Whether a loop's variable is the same in every round (a weight, a bound)."""
+    while tensor.op.type == "Identity":
+        tensor = tensor.op.inputs[0]
+    return tensor is body.inputs[index] or tensor.dtype == tf.resource
+
+
+def _formals(
+    inner: Builder, tensors: Sequence[tf.Tensor], given: Sequence[Operand], outer: Builder
+) -> Frame:
+    """Inputs of a region for the values that it is given; a literal is written inside."""
+    frame: Frame = {}
+    for tensor, operand in zip(tensors, given, strict=True):
+        if isinstance(operand, Literal):
+            frame[tensor.name] = operand
+            continue
+        held, known = type_of(tensor), outer.type_of(operand)
+        if held.dtype in (UNDEFINED, "resource"):
+            held = known
+        hint = tensor.op.name.rpartition("/")[2]
+        if hint.startswith(_MADE_UP):
+            hint = operand.node.rpartition(".")[2]
+        frame[tensor.name] = inner.input(hint, held)
+    return frame
+
+
+_MADE_UP = ("Placeholder", "resource", "placeholder")
+"""Names of formals that say nothing; what they are given says more."""
+
+
+def _close(inner: Importer, results: Sequence[Operand]) -> None:
+    inner.builder.scope = ""
+    inner.builder.output([materialise_any(inner.builder, value) for value in results])
+
+
+def _results(
+    builder: Builder,
+    op: Any,
+    kind: str,
+    operands: Sequence[Value | None],
+    regions: dict[str, Graph],
+    name: str,
+    attributes: dict[str, int],
+    places: Sequence[int] | None = None,
+) -> list[Value]:
+    """The node, with TF's types of those results that it has, completed by the bodies' own."""
+    wanted = [op.outputs[i] for i in (range(len(op.outputs)) if places is None else places)]
+    if not wanted:
+        raise CaptureError(f"the TF op {op.name!r} ({op.type}) gives nothing that a graph can hold")
+    first = builder.op(
+        kind, *operands, results=len(wanted), regions=regions, name=name, **attributes
+    )
+    found = builder.graph.node(first.node).results
+    merged = [merge(type_of(tensor), held) for tensor, held in zip(wanted, found, strict=True)]
+    builder.graph.update_node(first.node, results=tuple(merged))
+    return [Value(first.node, index) for index in range(len(wanted))]
+
+
+def materialise_any(builder: Builder, operand: Operand) -> Value:
+    """An operand as a value of the graph."""
+    return materialise(builder, operand) if isinstance(operand, Literal) else operand
