@@ -37,7 +37,7 @@ def redraw(model: keras.Model, seed: int = 0) -> None:
 
 def image(model: keras.Model, seed: int = 0) -> np.ndarray:
     """A batch of one for a model of images."""
-    shape = [1, *model.inputs[0].shape[1:]]
+    shape = [1, *(size or 224 for size in model.inputs[0].shape[1:])]
     return np.random.default_rng(seed).standard_normal(shape, np.float32)
 
 
