@@ -160,7 +160,7 @@ def _about(proto: onnx.ModelProto, graph: Graph) -> None:
         except (ValueError, RecursionError):
             about = None
         if isinstance(about, dict):
-            graph.graph.update({key: value for key, value in about.items()})
+            graph.graph.update(about)
     graph.graph.setdefault("capture", "onnx")
 
 

@@ -129,3 +129,15 @@ def free_names(graph: onnx.GraphProto) -> Iterator[str]:
     for node in graph.node:
         yield from (name for name in reads(node) if name not in made)
     yield from (entry.name for entry in graph.output if entry.name not in made)
+
+
+def field_header(number: int, length: int) -> bytes:
+    """What stands before the content of a protobuf field of bytes: its tag and length.
+
+    Only for numbers below 16 (protobuf.dev/programming-guides/encoding).
+    """
+    made = bytearray([number << 3 | 2])
+    while length > 127:
+        made.append(length & 127 | 128)
+        length >>= 7
+    return bytes([*made, length])

@@ -12,7 +12,7 @@ import onnx
 from graphlens.errors import GraphError
 from graphlens.files import atomic
 from graphlens.ir.graph import Graph
-from graphlens.ops.proto import NUMBERS
+from graphlens.ops.proto import NUMBERS, field_header
 from graphlens.runtime.entries import put
 from graphlens.runtime.lowering import Lowered, lower
 
@@ -59,10 +59,12 @@ def save_onnx(graph: Graph, path: str | Path) -> None:
             beside = stack.enter_context(atomic(target.with_name(f"{target.name}.data")))
             with beside.open("wb") as file:
                 _write_beside(lowered, file, f"{target.name}.data")
-        else:
-            _put_inside(lowered)
         draft = stack.enter_context(atomic(target))
-        draft.write_bytes(lowered.model.SerializeToString())
+        with draft.open("wb") as file:
+            if total > _INLINE_LIMIT:
+                file.write(lowered.model.SerializeToString())
+            else:
+                _write_whole(lowered, file)
 
 
 def _check(model: onnx.ModelProto, graph: Graph) -> None:
@@ -74,10 +76,10 @@ def _check(model: onnx.ModelProto, graph: Graph) -> None:
         raise GraphError(f"{graph!r} makes no valid ONNX model: {first}") from error
 
 
-def _stored(lowered: Lowered) -> list[onnx.TensorProto]:
-    """Turn the inputs that stand for weights into initializers, and return these, still empty.
+def _take_tensors(lowered: Lowered) -> list[onnx.TensorProto]:
+    """Take all initializers out of the model, those that stand as inputs among them, still empty.
 
-    All initializers end up in the order of the graph's nodes, so that a load gives them back so.
+    They are in the order of the graph's nodes, so that a load gives them back so.
     """
     graph, outside = lowered.model.graph, lowered.outside
     place = {name: index for index, name in enumerate(lowered.names.values())}
@@ -95,25 +97,56 @@ def _stored(lowered: Lowered) -> list[onnx.TensorProto]:
     kept = [entry for entry in graph.input if entry.name not in outside]
     del graph.input[:], graph.initializer[:]
     graph.input.extend(kept)
-    graph.initializer.extend(sorted(tensors, key=lambda it: place.get(it.name, len(place))))
-    return [tensor for tensor in graph.initializer if tensor.name in outside]
+    return sorted(tensors, key=lambda tensor: place.get(tensor.name, len(place)))
 
 
-def _put_inside(lowered: Lowered) -> None:
-    for tensor in _stored(lowered):
-        tensor.raw_data = _little_endian(lowered.outside[tensor.name]).tobytes()
+def _write_whole(lowered: Lowered, file: BinaryIO) -> None:
+    """Write the model, its weights straight from their arrays.
+
+    Setting ``raw_data`` and serializing would copy them twice. A message is a list of fields, and
+    a field is a tag, a length and the content (protobuf.dev/programming-guides/encoding): here come
+    the model's fields but for the graph, and then the graph, its initializers last.
+    """
+    tensors = _take_tensors(lowered)
+    graph = lowered.model.graph.SerializeToString()
+    lowered.model.ClearField("graph")
+    heads: list[tuple[bytes, np.ndarray | None]] = []
+    for tensor in tensors:
+        array = lowered.outside.get(tensor.name)
+        head = tensor.SerializeToString()
+        size = 0 if array is None else array.nbytes
+        if array is not None:
+            head += field_header(_RAW_DATA, size)
+        heads.append((field_header(_INITIALIZER, len(head) + size) + head, array))
+    length = sum(len(head) + (0 if array is None else array.nbytes) for head, array in heads)
+    file.write(lowered.model.SerializeToString())
+    file.write(field_header(_GRAPH, len(graph) + length) + graph)
+    for head, array in heads:
+        file.write(head)
+        if array is not None:
+            file.write(_bytes_of(array))
+
+
+_GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
+"""Numbers of ModelProto.graph, GraphProto.initializer and TensorProto.raw_data."""
 
 
 def _write_beside(lowered: Lowered, file: BinaryIO, location: str) -> None:
-    for tensor in _stored(lowered):
-        array = lowered.outside[tensor.name]
+    tensors = _take_tensors(lowered)
+    for tensor in tensors:
+        array = lowered.outside.get(tensor.name)
+        if array is None:
+            continue
         file.write(b"\0" * (-file.tell() % _PAGE))
         tensor.data_location = onnx.TensorProto.EXTERNAL
         for key, value in (("location", location), ("offset", file.tell())):
             put(tensor.external_data, key, str(value))
         put(tensor.external_data, "length", str(array.nbytes))
-        file.write(np.ascontiguousarray(_little_endian(array)).reshape(-1).view(np.uint8).data)
+        file.write(_bytes_of(array))
+    lowered.model.graph.initializer.extend(tensors)
 
 
-def _little_endian(array: np.ndarray) -> np.ndarray:
-    return array.astype(array.dtype.newbyteorder("<"), copy=False)
+def _bytes_of(array: np.ndarray) -> memoryview:
+    """An array's bytes, little end first; copied only if they are not so already."""
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return np.ascontiguousarray(little).reshape(-1).view(np.uint8).data

@@ -123,7 +123,7 @@ def compiled(serialized: bytes) -> tuple[Session | None, Reference | None, str]:
 
 def _ort_value(array: np.ndarray) -> Any:
     """An array as ONNX Runtime's value over the same memory."""
-    array = np.ascontiguousarray(array) if array.ndim else array
+    array = np.require(array, requirements=["C", "A"])  # a mapped file may not be aligned
     number = NUMBERS[str(array.dtype)]
     if array.dtype.isbuiltin != 1:
         array = array.view({1: np.uint8, 2: np.uint16}[array.dtype.itemsize])

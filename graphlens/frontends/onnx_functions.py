@@ -1,0 +1,65 @@
+"""A model's own functions, inlined; refused where they have no end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx
+from onnx import inliner
+
+from graphlens.errors import FormatError
+
+_MOST_NODES = 2_000_000
+"""Nodes that a model's functions may unfold to: 40 bytes of nested functions can make 2**40."""
+
+
+def inline(proto: onnx.ModelProto) -> None:
+    """Inline the model's own functions, in place; the weights stay out of it."""
+    if not proto.functions:
+        return
+    _must_unfold(proto)
+    weights = list(proto.graph.initializer)
+    del proto.graph.initializer[:]
+    try:
+        flat = inliner.inline_local_functions(proto)
+    except (RuntimeError, ValueError) as error:
+        raise FormatError(f"its functions cannot be inlined: {error}") from error
+    del proto.functions[:]
+    proto.graph.CopyFrom(flat.graph)
+    proto.graph.initializer.extend(weights)
+
+
+def _must_unfold(proto: onnx.ModelProto) -> None:
+    """Refuse functions that call themselves or unfold to more nodes than anyone can look at."""
+    bodies = {(function.domain, function.name): function for function in proto.functions}
+    sizes: dict[tuple[str, str], int] = {}
+    waiting = list(bodies)
+    opened: set[tuple[str, str]] = set()
+    while waiting:
+        key = waiting[-1]
+        called = [(node.domain, node.op_type) for node in all_nodes(bodies[key].node)]
+        missing = [name for name in called if name in bodies and name not in sizes]
+        if missing and key in opened:
+            raise FormatError(f"the function {key[1]!r} calls itself")
+        if missing:
+            opened.add(key)
+            waiting += missing
+            continue
+        sizes[key] = sum(sizes.get(name, 1) for name in called)
+        waiting.pop()
+    total = sum(sizes.get((n.domain, n.op_type), 1) for n in all_nodes(proto.graph.node))
+    if total > _MOST_NODES:
+        raise FormatError(f"its functions unfold to {total} nodes, more than {_MOST_NODES}")
+
+
+def all_nodes(nodes: Sequence[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """The nodes and those of their subgraphs."""
+    found: list[onnx.NodeProto] = []
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        for entry in node.attribute:
+            if entry.type == onnx.AttributeProto.GRAPH:
+                waiting += list(entry.g.node)
+    return found
