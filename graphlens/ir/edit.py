@@ -8,14 +8,15 @@ from typing import Any
 
 from graphlens.errors import GraphError
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import OURS, OUTPUT, Node, Value
+from graphlens.ir.node import ARENA, OURS, OUTPUT, Node, Value
 
 
 class Editor:
     """A draft of a changed graph.
 
     The graph given is never changed. It is copied when the first edit is made, so that a pass
-    that finds nothing to do costs no copy: `finish` then returns the very graph it was given.
+    that finds nothing to do costs no copy: `finish` then returns the very graph it was given. An
+    edit outdates the memory plan that the graph carries, which is dropped.
     A node is added *at* another and takes its place in the order of execution, so that the
     result reads in the order of the original.
     """
@@ -129,6 +130,7 @@ class Editor:
     def _write(self) -> Graph:
         if self._draft is None:
             self._draft = self._original.copy()
+            self._draft.graph.pop(ARENA, None)
             self._place = {name: (i, math.inf) for i, name in enumerate(self._original)}
         return self._draft
 

@@ -198,10 +198,6 @@ class Graph(nx.MultiDiGraph):
             return list(self._node)
         return self._sorted_by(position.__getitem__)
 
-    def order(self) -> list[str]:  # gone soon: networkx's order() is the number of nodes
-        """`in_order`."""
-        return self.in_order()
-
     def _sorted_by(self, key: Callable[[str], Any]) -> list[str]:
         """Kahn's topological sort with a heap (as networkx's lexicographical one), ties by key."""
         waiting = {name: len(producers) for name, producers in self._pred.items()}

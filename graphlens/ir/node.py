@@ -18,6 +18,9 @@ names (``to='float32'``); lists are tuples."""
 OURS = "graphlens"
 """The domain of our own ops: the structural ones and the few that ONNX lacks."""
 
+ARENA = "arena"
+"""The key of ``graph.graph`` under which a graph carries its memory plan, as plain data."""
+
 INPUT, PARAM, CONST, OUTPUT, REGION = "Input", "Param", "Const", "Output", "Region"
 STRUCTURAL = frozenset({INPUT, PARAM, CONST, OUTPUT})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphlens.analysis.footprint import footprint
 from graphlens.analysis.lifetimes import Lifetime, Lifetimes, lifetimes_of, live_bytes
@@ -33,6 +33,7 @@ class MemoryPlan:
         order: The nodes that run, in order; a step is an index in it.
         live: Bytes needed at each step.
         alignment: Every offset is a multiple of it.
+        graph: The graph that it was made for, so that it can be drawn.
     """
 
     arena_bytes: int
@@ -46,6 +47,7 @@ class MemoryPlan:
     order: tuple[str, ...]
     live: tuple[int, ...]
     alignment: int = 1
+    graph: Graph | None = field(default=None, compare=False, repr=False)
 
     def check(self) -> MemoryPlan:
         """The plan itself, if an independent sweep finds it sound.
@@ -105,6 +107,7 @@ def plan_memory(
         order=held.order,
         live=tuple(live),
         alignment=alignment,
+        graph=graph,
     )
 
 

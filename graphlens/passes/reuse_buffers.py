@@ -7,11 +7,8 @@ from typing import Any
 
 from graphlens.errors import GraphError
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import INPUT, OURS, OUTPUT, STRUCTURAL, Value
+from graphlens.ir.node import ARENA, INPUT, OURS, OUTPUT, STRUCTURAL, Value
 from graphlens.memory.plan import MemoryPlan, plan_memory
-
-ARENA = "arena"
-"""The key of ``graph.graph`` under which the plan stands."""
 
 
 def reuse_buffers(graph: Graph, *, alignment: int = 1) -> Graph:
@@ -28,15 +25,20 @@ def reuse_buffers(graph: Graph, *, alignment: int = 1) -> Graph:
     Returns:
         The very graph given if its order is already the best found and its record is this plan's.
     """
+    planned = graph
     try:
         plan = plan_memory(graph, alignment=alignment)
+        while plan.order != tuple(name for name in planned.in_order() if _runs(planned, name)):
+            # a better order may lead to one that is better still; the peak falls each time
+            planned = graph.reordered(_whole(planned, plan.order))
+            plan = plan_memory(planned, alignment=alignment)
     except GraphError:
         return graph
     record = plan_record(plan)
-    running = tuple(name for name in graph.in_order() if _runs(graph, name))
-    if running == plan.order and graph.graph.get(ARENA) == record:
-        return graph
-    planned = graph.copy() if running == plan.order else graph.reordered(_whole(graph, plan.order))
+    if planned is graph:
+        if graph.graph.get(ARENA) == record:
+            return graph
+        planned = graph.copy()
     planned.graph[ARENA] = record
     return planned
 
