@@ -47,9 +47,10 @@ PICKLED = Format(
     executes=True,
 )
 FROZEN = Format("a TensorFlow GraphDef", (".pb",), "tf")
+KERAS = Format("a Keras model", (".keras",), "keras")
 SAVED_MODEL = Format("a TensorFlow SavedModel", (), "tf")
 
-FORMATS = (SAVED, ONNX, EXPORTED, SCRIPTED, PICKLED, FROZEN)
+FORMATS = (SAVED, ONNX, EXPORTED, SCRIPTED, PICKLED, FROZEN, KERAS)
 SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS for suffix in each.suffixes))
 
 
@@ -156,6 +157,10 @@ def _is_pickled(path: Path, head: bytes) -> bool:
     return "data.pkl" in _members(path, head) and not _is_scripted(path, head)
 
 
+def _is_keras(path: Path, head: bytes) -> bool:
+    return {"metadata.json", "config.json"} <= set(_members(path, head))
+
+
 _CHECKS: dict[str, Callable[[Path, bytes], bool]] = {
     SAVED.name: _is_saved,
     ONNX.name: _is_onnx,
@@ -163,4 +168,5 @@ _CHECKS: dict[str, Callable[[Path, bytes], bool]] = {
     SCRIPTED.name: _is_scripted,
     PICKLED.name: _is_pickled,
     FROZEN.name: _is_graph_def,
+    KERAS.name: _is_keras,
 }

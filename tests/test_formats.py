@@ -34,6 +34,7 @@ CONTENTS = {
     "script": archive("data.pkl", "constants.pkl", "code/__torch__.py"),
     "pickle": archive("data.pkl", "data/0"),
     "old pickle": pickle.dumps({"a": 1}, protocol=2),
+    "keras": archive("metadata.json", "config.json", "model.weights.h5"),
     "text": b"hello, world\n",
 }
 
@@ -48,6 +49,7 @@ CONTENTS = {
         (".pt", "pickle", formats.PICKLED),
         (".pth", "old pickle", formats.PICKLED),
         (".ONNX", "onnx", formats.ONNX),
+        (".keras", "keras", formats.KERAS),
     ],
 )
 def test_a_file_is_told_by_its_name_and_bytes(tmp_path, suffix, content, expected):
