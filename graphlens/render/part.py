@@ -48,6 +48,7 @@ class Link(NamedTuple):
 
     @property
     def exit(self) -> str:
+        """What the tensor is called at the two ends of the gutter."""
         return f"exit_{self.column}"
 
 

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from graphlens.memory.plan import MemoryPlan
 
 
-def memory(plan: MemoryPlan, graph: Graph | None = None) -> MemoryMap:
-    """The map of a memory plan.
-
-    Args:
-        plan: The plan.
-        graph: The graph that it was made for, which gives the tensors the colours of their ops.
-    """
+def memory(plan: MemoryPlan) -> MemoryMap:
+    """The map of a memory plan; tensors have the colours of the ops that make them."""
+    graph = plan.graph
     last = len(plan.order) - 1
     overwritten = frozenset(plan.inplace.values())
     return MemoryMap(

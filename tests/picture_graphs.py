@@ -1,0 +1,112 @@
+"""Small graphs that the tests of pictures draw."""
+
+import numpy as np
+
+from graphlens.ir import OURS, Graph, Node
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
+
+F32 = "float32"
+
+
+def typed(*shape):
+    return TensorType(F32, shape)
+
+
+def residual_net(blocks=3, channels=8, stages=1, name="net"):
+    """A ResNet in small: a stem, stages of equal residual blocks, a head; scopes as torch's."""
+    graph = Graph(name=name)
+    make = Builder(graph)
+    value = make.input("x", typed(1, 3, 16, 16))
+    value = _unit(make, "stem", value, 3, channels)
+    for stage in range(stages):
+        wide = channels * 2**stage
+        graph.scopes[f"stage{stage}"] = "Sequential"
+        if stage:
+            value = _unit(make, f"grow{stage}", value, wide // 2, wide)
+        for block in range(blocks):
+            path = f"stage{stage}.{block}"
+            graph.scopes[path] = "Block"
+            inner = _unit(make, f"{path}.a", value, wide, wide)
+            inner = _unit(make, f"{path}.b", inner, wide, wide)
+            make.scope = path
+            value = make.op("Add", inner, value, name=f"{path}.add")
+    make.scope = ""
+    value = make.op("GlobalAveragePool", value, name="pool")
+    make.output([value], ["y"])
+    return graph
+
+
+def _unit(make, scope, value, inner, outer):
+    make.scope = scope
+    weight = make.param(
+        f"{scope}.weight", typed(outer, inner, 3, 3), np.zeros((outer, inner, 3, 3), F32)
+    )
+    value = make.op(
+        "Conv", value, weight, kernel_shape=(3, 3), pads=(1, 1, 1, 1), name=f"{scope}.conv"
+    )
+    return make.op("Relu", value, name=f"{scope}.relu")
+
+
+def flat_layers(layers=6):
+    """A graph without scopes in which a pattern of two MatMuls and an Add repeats."""
+    graph = Graph(name="flat")
+    make = Builder(graph)
+    value = make.input("x", typed(4, 8))
+    for layer in range(layers):
+        weight = make.param(f"w{layer}", typed(8, 8))
+        inner = make.op("MatMul", value, weight, name=f"mm{layer}")
+        inner = make.op("MatMul", inner, weight, name=f"nn{layer}")
+        value = make.op("Add", inner, value, name=f"add{layer}")
+    make.output([value])
+    return graph
+
+
+def fan(readers):
+    """One value that many ops read."""
+    graph = Graph(name="fan")
+    make = Builder(graph)
+    first, mask = make.input("x", typed(4, 8)), make.input("mask", typed(4, 8))
+    shared = make.op("Exp", mask, name="shared.mask")
+    value = first
+    for index in range(readers):
+        value = make.op("Add", value, shared, name=f"add{index}")
+    make.output([value])
+    return graph
+
+
+def grouped():
+    """`residual_net` of one block with Conv and Relu of the stem as one group."""
+    graph = Graph(name="grouped")
+    make = Builder(graph)
+    value = make.input("x", typed(1, 3, 16, 16))
+    weight = make.param("stem.weight", typed(8, 3, 3, 3))
+    body = Graph(name="body")
+    inside = Builder(body)
+    a, w = inside.input("a", typed(1, 3, 16, 16)), inside.input("w", typed(8, 3, 3, 3))
+    out = inside.op("Conv", a, w, kernel_shape=(3, 3), pads=(1, 1, 1, 1), name="stem.conv")
+    inside.output([inside.op("Relu", out, name="stem.relu")])
+    node = Node(
+        "Region",
+        OURS,
+        {"kind": "Conv+Relu"},
+        (typed(1, 8, 16, 16),),
+        origins=("stem.conv", "stem.relu"),
+        regions={"body": body},
+    )
+    name = graph.add(node, [value, weight], "stem.conv")
+    make.output([make.op("GlobalAveragePool", type(value)(name), name="pool")], ["y"])
+    return graph
+
+
+def ungrouped():
+    """What `grouped` was captured as."""
+    graph = Graph(name="ungrouped")
+    make = Builder(graph)
+    value = make.input("x", typed(1, 3, 16, 16))
+    weight = make.param("stem.weight", typed(8, 3, 3, 3))
+    value = make.op("Conv", value, weight, kernel_shape=(3, 3), pads=(1, 1, 1, 1), name="stem.conv")
+    value = make.op("Relu", value, name="stem.relu")
+    value = make.op("Identity", value, name="drop")
+    make.output([make.op("GlobalAveragePool", value, name="pool")], ["y"])
+    return graph

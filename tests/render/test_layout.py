@@ -1,0 +1,154 @@
+"""Geometry: nothing overlaps, labels are inside their boxes, the picture fits a page."""
+
+from itertools import combinations
+
+import picture_graphs
+import pytest
+
+from graphlens import view
+from graphlens.analysis.diff import diff
+from graphlens.ir import Graph
+from graphlens.ops.build import Builder
+from graphlens.render.columns import fits
+from graphlens.render.draw import draw
+from graphlens.render.layout import LEGIBLE, layout
+from graphlens.render.measure import evened, shapes
+from graphlens.render.metrics import width
+from graphlens.render.scene import Group, Text
+from graphlens.tensor import TensorType
+
+GRAPHS = {
+    "residual": lambda: picture_graphs.residual_net(blocks=3, stages=3),
+    "different": lambda: picture_graphs.residual_net(blocks=1, stages=8),
+    "flat": lambda: picture_graphs.flat_layers(9),
+    "fan": lambda: picture_graphs.fan(12),
+    "grouped": picture_graphs.grouped,
+}
+
+
+@pytest.fixture(params=GRAPHS, name="placed")
+def placed_graph(request):
+    return layout(view.graph(GRAPHS[request.param]()))
+
+
+def apart(one, other):
+    return (
+        one.x + one.width <= other.x + 0.5
+        or other.x + other.width <= one.x + 0.5
+        or one.y + one.height <= other.y + 0.5
+        or other.y + other.height <= one.y + 0.5
+    )
+
+
+def test_no_two_boxes_overlap(placed):
+    assert all(apart(one, other) for one, other in combinations(placed.frames.values(), 2))
+
+
+def test_every_box_is_on_the_page(placed):
+    for frame in placed.frames.values():
+        assert frame.x >= -0.5
+        assert frame.y >= -0.5
+        assert frame.x + frame.width <= placed.width + 0.5
+        assert frame.y + frame.height <= placed.height + 0.5
+
+
+def test_every_box_is_inside_its_cluster(placed):
+    for box in placed.diagram.boxes:
+        if box.cluster:
+            frame = placed.frames[box.id]
+            around = [held for cluster, held, _ in placed.clusters if cluster.id == box.cluster]
+            assert any(
+                held.x <= frame.x
+                and held.y <= frame.y
+                and held.x + held.width >= frame.x + frame.width
+                and held.y + held.height >= frame.y + frame.height
+                for held in around
+            )
+
+
+def along(points, steps=12):
+    """Points on a path of cubic curves."""
+    for index in range(0, len(points) - 3, 3):
+        a, b, c, d = points[index : index + 4]
+        for step in range(steps):
+            t = step / steps
+            u = 1 - t
+            yield tuple(
+                u**3 * a[k] + 3 * u * u * t * b[k] + 3 * u * t * t * c[k] + t**3 * d[k]
+                for k in (0, 1)
+            )
+
+
+def test_no_arrow_passes_through_a_box(placed):
+    for line in placed.lines:
+        others = [
+            frame
+            for name, frame in placed.frames.items()
+            if name not in (line.arrow.tail, line.arrow.head)
+        ]
+        for x, y in along(line.points):
+            for frame in others:
+                across = frame.x + 2 < x < frame.x + frame.width - 2
+                assert not (across and frame.y + 2 < y < frame.y + frame.height - 2), line.arrow
+
+
+def test_every_arrow_is_drawn_or_named(placed):
+    drawn = {(line.arrow.tail, line.arrow.value) for line in placed.lines}
+    assert {(arrow.tail, arrow.value) for arrow in placed.diagram.arrows} <= drawn
+
+
+def texts(group):
+    for shape in group.shapes:
+        if isinstance(shape, Group):
+            yield from texts(shape)
+        elif isinstance(shape, Text):
+            yield shape
+
+
+def test_every_label_is_inside_its_box(placed):
+    sizes = evened(placed.diagram.boxes)
+    for box in placed.diagram.boxes:
+        for text in texts(shapes(box, 0, 0.0, 0.0, sizes[box.id])):
+            wide = width(text.text, text.size, text.bold)
+            left = text.x - (wide if text.anchor == "end" else 0.0)
+            assert left >= 0.0
+            assert left + wide <= sizes[box.id].width + 0.5
+            assert 0.0 < text.y <= sizes[box.id].height
+
+
+def test_the_default_picture_is_legible_on_a_page(placed):
+    assert fits(placed.width + 50.0, placed.height + 110.0) >= LEGIBLE
+
+
+def test_a_long_chain_is_wrapped_into_columns():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for index in range(20):
+        weight = make.param(f"w{index}", TensorType("float32", (4, 4 + index % 2)))
+        x = make.op("MatMul", x, weight) if not index % 2 else make.op("Add", x, x)
+        x = make.op("Slice", x, make.const([0]), make.const([4]), make.const([1]))
+    make.output([x])
+    scene = draw(view.graph(graph, flat=True))
+    assert 1 / 3 <= scene.width / scene.height <= 3
+
+
+def test_panes_have_each_box_at_the_same_place():
+    drawn = view.difference(diff(picture_graphs.ungrouped(), picture_graphs.grouped()))
+    placed = layout(drawn)
+    assert set(placed.frames) == {box.id for box in placed.diagram.boxes}
+
+
+def test_an_empty_graph_and_one_of_one_node_can_be_drawn():
+    empty = Graph(name="empty")
+    Builder(empty).output([])
+    assert draw(view.graph(empty)).width > 0
+    one = Graph(name="one")
+    make = Builder(one)
+    make.output([make.op("RandomNormal", shape=(2,), results=[TensorType("float32", (2,))])])
+    assert draw(view.graph(one)).width > 0
+
+
+def test_the_same_graph_gives_the_same_picture():
+    scenes = [draw(view.graph(picture_graphs.residual_net(blocks=3, stages=3))) for _ in range(2)]
+    assert scenes[0] == scenes[1]

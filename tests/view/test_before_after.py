@@ -1,0 +1,100 @@
+import picture_graphs
+
+from graphlens import view
+from graphlens.analysis.diff import diff
+from graphlens.ir import Graph
+from graphlens.passes.history import Evidence, History, Step
+
+
+def history(before, after, status="proven"):
+    given = Evidence(nodes=4, kernels=3, traffic_bytes=4000, peak_bytes=800)
+    found = Evidence(
+        nodes=2, kernels=2, traffic_bytes=1000, peak_bytes=800, status=status, max_abs_error=1e-6
+    )
+    return History(before, given, (Step("fuse", before, after, found),))
+
+
+def faces(diagram):
+    return {box.id: box.faces for box in diagram.boxes}
+
+
+def test_nodes_of_one_origin_share_a_box_with_a_face_in_each_pane():
+    drawn = view.before_after(history(picture_graphs.ungrouped(), picture_graphs.grouped()))
+    before, after = faces(drawn)["stem.conv"]
+    assert [row.text for row in before.rows] == ["Conv", "Relu", "Identity"]
+    assert [row.text for row in after.rows] == ["Conv", "Relu"]
+    assert (before.kind, after.kind) == ("stack", "group")
+
+
+def test_what_has_no_counterpart_is_marked():
+    drawn = view.before_after(history(picture_graphs.ungrouped(), picture_graphs.grouped()))
+    before, after = faces(drawn)["stem.conv"]
+    assert [row.mark for row in before.rows] == ["", "", "removed"]
+    assert [row.mark for row in after.rows] == ["", ""]
+    back = view.before_after(history(picture_graphs.grouped(), picture_graphs.ungrouped()))
+    assert any(
+        row.mark == "added" for both in faces(back).values() if both[1] for row in both[1].rows
+    )
+
+
+def test_what_did_not_change_is_not_marked():
+    graph = picture_graphs.residual_net()
+    drawn = view.before_after(history(graph, graph))
+    rows = [row for box in drawn.boxes for face in box.faces for row in face.rows]
+    assert {row.mark for row in rows} == {""}
+    assert all(arrow.panes == () for arrow in drawn.arrows)
+
+
+def test_equal_pairs_of_blocks_roll_up_together():
+    graph = picture_graphs.residual_net(blocks=12)
+    drawn = view.before_after(history(graph, graph))
+    assert 12 in {cluster.repeat for cluster in drawn.clusters}
+
+
+def test_a_block_that_changed_alone_ends_the_run_on_both_sides():
+    before = picture_graphs.residual_net(blocks=6)
+    after = before.copy()
+    after.update_node("stage0.3.a.conv", attributes={"pads": (1, 1, 1, 1), "group": 1})
+    drawn = view.before_after(history(before, after))
+    while drawn.coarser is not None and not drawn.clusters:
+        drawn = drawn.coarser
+    assert max((cluster.repeat for cluster in drawn.clusters), default=1) <= 3
+
+
+def test_the_head_shows_the_evidence_and_what_it_gained():
+    drawn = view.before_after(history(picture_graphs.ungrouped(), picture_graphs.grouped()))
+    facts = {fact.name: fact for fact in drawn.panes[1].facts}
+    assert facts["kernels"].value == "2"
+    assert facts["kernels"].change == "−33 %"
+    assert facts["kernels"].good
+    assert facts["peak memory"].change == ""
+    assert facts["largest error"].value == "1.0e-06"
+    assert (facts["same function"].value, facts["same function"].good) == ("proven", True)
+
+
+def test_what_is_not_proven_is_not_shown_as_good():
+    drawn = view.before_after(
+        history(picture_graphs.ungrouped(), picture_graphs.grouped(), "unproven")
+    )
+    fact = next(fact for fact in drawn.panes[1].facts if fact.name == "same function")
+    assert (fact.value, fact.good) == ("unproven", False)
+
+
+def test_one_step_is_drawn_like_a_history():
+    step = history(picture_graphs.ungrouped(), picture_graphs.grouped()).steps[0]
+    drawn = view.before_after(step)
+    assert len(drawn.panes) == 2
+    assert "fuse" in drawn.panes[1].title
+
+
+def test_two_unrelated_graphs_can_be_compared():
+    one, other = picture_graphs.residual_net(), picture_graphs.flat_layers()
+    drawn = view.difference(diff(one, other))
+    assert [pane.title for pane in drawn.panes] == ["net", "flat"]
+    assert {len(box.faces) for box in drawn.boxes} == {2}
+
+
+def test_empty_graphs_can_be_compared():
+    graph = Graph(name="empty")
+    graph.add(picture_graphs.Node("Output", "graphlens"), name="output")
+    assert len(view.before_after(history(graph, graph)).boxes) == 1

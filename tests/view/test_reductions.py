@@ -1,0 +1,282 @@
+"""Stacking, rolling, folding, bundling, tags: each makes a Diagram of a Diagram."""
+
+import picture_graphs
+import pytest
+
+from graphlens import view
+from graphlens.ir import Graph
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
+from graphlens.view.build import flat
+from graphlens.view.bundle import bundle
+from graphlens.view.fit import cost, fits
+from graphlens.view.fold import fold, fold_to
+from graphlens.view.quotient import topological
+from graphlens.view.roll import roll
+from graphlens.view.stack import stack
+from graphlens.view.tag import tag_wide
+
+
+def clusters(diagram):
+    return {cluster.id: cluster for cluster in diagram.clusters}
+
+
+def texts(diagram):
+    return [[row.text for row in box.face.rows if row.text] for box in diagram.boxes]
+
+
+def is_sound(diagram):
+    """Every arrow joins boxes that exist, every box and cluster is in one that exists."""
+    ids, known = {box.id for box in diagram.boxes}, {""} | set(clusters(diagram))
+    assert len(ids) == len(diagram.boxes)
+    assert {box.cluster for box in diagram.boxes} <= known
+    assert {cluster.parent for cluster in diagram.clusters} <= known
+    assert all(
+        {arrow.tail, arrow.head} <= ids and arrow.tail != arrow.head for arrow in diagram.arrows
+    )
+    place = {box.id: index for index, box in enumerate(diagram.boxes)}
+    assert all(place[arrow.tail] < place[arrow.head] for arrow in diagram.arrows)
+    return True
+
+
+# -- stack ----------------------------------------------------------------------------------------
+
+
+def test_a_light_op_joins_the_box_of_its_only_producer():
+    drawn = stack(flat(picture_graphs.residual_net(blocks=1)))
+    assert texts(drawn) == [
+        ["x"],
+        ["Conv", "Relu"],
+        ["Conv", "Relu"],
+        ["Conv", "Relu"],
+        ["Add"],
+        ["GlobalAveragePool"],
+        ["y"],
+    ]
+    assert is_sound(drawn)
+
+
+def test_an_op_whose_producer_has_another_reader_stays_apart():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    y = make.op("MatMul", x, x, name="mm")
+    make.output([make.op("Relu", y), y])
+    assert texts(stack(flat(graph)))[1:3] == [["MatMul"], ["Relu"]]
+
+
+def test_a_scope_of_one_box_is_no_cluster():
+    drawn = stack(flat(picture_graphs.residual_net(blocks=1)))
+    assert "stem" not in clusters(drawn)
+    assert clusters(drawn)["stage0.0"].kind == "Block"
+
+
+def test_nothing_joins_a_group():
+    graph = picture_graphs.grouped()
+    drawn = stack(flat(graph))
+    assert ["Conv", "Relu"] in texts(drawn)
+    assert len(drawn.boxes) == 4
+
+
+# -- scopes ---------------------------------------------------------------------------------------
+
+
+def test_a_module_that_is_called_twice_does_not_tie_its_calls_together():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for index in range(2):
+        make.scope = "block"
+        x = make.op("MatMul", x, x, name=f"mm{index}")
+        make.scope = "block.relu"
+        x = make.op("Relu", x, name=f"relu{index}")
+    make.scope = ""
+    make.output([x])
+    assert {box.cluster for box in flat(graph).boxes} == {"", "block"}
+
+
+def test_a_scope_that_is_left_and_entered_again_is_no_frame():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for scope in ("enc.0", "pool", "enc.1"):
+        make.scope = scope
+        x = make.op("MatMul", x, x)
+        x = make.op("Exp", x)
+    make.scope = ""
+    make.output([x])
+    drawn = flat(graph)
+    assert "enc" not in clusters(drawn)
+    assert clusters(drawn)["enc.0"].path == "enc.0"
+    assert is_sound(fold_to(drawn, 0))
+
+
+# -- roll -----------------------------------------------------------------------------------------
+
+
+def test_equal_blocks_are_drawn_once():
+    drawn = roll(stack(flat(picture_graphs.residual_net(blocks=12))))
+    cluster = clusters(drawn)["stage0.0"]
+    assert cluster.repeat == 12
+    assert cluster.path.endswith("–11")
+    assert len(drawn.boxes) == 7
+    assert is_sound(drawn)
+
+
+def test_blocks_of_other_sizes_are_not_rolled_together():
+    drawn = roll(stack(flat(picture_graphs.residual_net(blocks=3, stages=2))))
+    assert sorted(cluster.repeat for cluster in drawn.clusters if cluster.kind == "Block") == [3, 3]
+
+
+def test_a_repeating_pattern_without_scopes_is_rolled():
+    drawn = roll(stack(flat(picture_graphs.flat_layers(6))))
+    assert [cluster.repeat for cluster in drawn.clusters] == [6]
+    assert texts(drawn) == [["x"], ["MatMul"], ["MatMul"], ["Add"], ["output"]]
+    assert is_sound(drawn)
+
+
+def test_equal_ops_side_by_side_are_not_a_run():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    branches = [
+        make.op("MatMul", x, make.param(f"w{i}", TensorType("float32", (4, 4)))) for i in range(3)
+    ]
+    make.output([make.op("Concat", *branches, axis=0)])
+    assert len(roll(flat(graph)).boxes) == 6
+
+
+def test_a_block_that_is_wired_otherwise_ends_the_run():
+    graph = Graph()
+    make = Builder(graph)
+    first = x = make.input("x", TensorType("float32", (4, 4)))
+    for index in range(6):
+        y = make.op("MatMul", x, x, name=f"mm{index}")
+        x = make.op("Add", y, first if index == 3 else x, name=f"add{index}")
+    make.output([x])
+    repeats = [cluster.repeat for cluster in roll(flat(graph)).clusters]
+    assert repeats and max(repeats) == 3
+
+
+def test_runs_inside_runs_are_rolled():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for outer in range(3):
+        for inner in range(4):
+            make.scope = f"stage.{outer}.layer.{inner}"
+            x = make.op("Add", make.op("MatMul", x, x), x)
+        make.scope = f"stage.{outer}"
+        x = make.op("Softmax", make.op("MatMul", x, x))
+        x = make.op("Add", x, x)
+    make.scope = ""
+    make.output([x])
+    drawn = roll(stack(flat(graph)))
+    assert sorted(cluster.repeat for cluster in drawn.clusters if cluster.repeat > 1) == [3, 4]
+    assert is_sound(drawn)
+
+
+def test_a_mask_that_every_block_reads_does_not_hinder_the_run():
+    graph = Graph()
+    make = Builder(graph)
+    x, mask = (
+        make.input("x", TensorType("float32", (4, 4))),
+        make.input("m", TensorType("float32", (4, 4))),
+    )
+    for index in range(5):
+        make.scope = f"layer.{index}"
+        x = make.op("Add", make.op("MatMul", x, x), mask)
+    make.scope = ""
+    make.output([x])
+    drawn = roll(flat(graph))
+    assert [cluster.repeat for cluster in drawn.clusters if cluster.repeat > 1] == [5]
+
+
+# -- fold, bundle, fit ----------------------------------------------------------------------------
+
+
+def test_a_folded_scope_counts_what_it_holds():
+    drawn = fold(roll(stack(flat(picture_graphs.residual_net(blocks=4)))), {"stage0"})
+    box = next(box for box in drawn.boxes if box.face.kind == "module")
+    assert box.face.ops == 4 * 5
+    assert box.face.params == 4 * 2 * 8 * 8 * 9
+    assert "8 Conv" in box.face.rows[1].detail
+    assert is_sound(drawn)
+
+
+def test_depth_zero_folds_every_scope_and_expand_opens_one():
+    whole = stack(flat(picture_graphs.residual_net(blocks=2, stages=2)))
+    assert [box.face.kind for box in fold_to(whole, 0).boxes].count("module") == 2
+    opened = fold_to(whole, 0, ["stage1.0"])
+    assert {"stage1", "stage1.0"} <= set(clusters(opened))
+    assert "stage1.1" not in clusters(opened)
+
+
+def test_a_page_is_never_asked_for_more_than_it_holds():
+    whole = roll(stack(flat(picture_graphs.residual_net(blocks=2, stages=6))))
+    for diagram, page in zip(fits(whole, [60.0, 90.0]), [60.0, 90.0], strict=True):
+        assert sum(map(cost, diagram.boxes)) <= page
+
+
+def test_the_first_of_equal_structures_is_opened_first():
+    whole = roll(stack(flat(picture_graphs.residual_net(blocks=1, stages=5))))
+    opened = {cluster.id for cluster in fits(whole, [56.0])[0].clusters}
+    assert "stage0.0" in opened
+    assert "stage4.0" not in opened
+
+
+def test_a_graph_without_scopes_or_repetition_is_bundled():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for index in range(300):
+        x = make.op("MatMul" if (index * index) % 7 < 3 else "Add", x, x)
+    make.output([x])
+    drawn = bundle(flat(graph))
+    assert is_sound(drawn)
+    assert sum(box.cluster == "" for box in drawn.boxes) == 2
+    assert len(view.graph(graph).boxes) < 60
+
+
+def test_pictures_come_with_coarser_ones_behind_them():
+    diagram, sizes = view.graph(picture_graphs.residual_net(blocks=2, stages=6)), []
+    while diagram is not None:
+        sizes.append(len(diagram.boxes))
+        diagram = diagram.coarser
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) > 2
+
+
+# -- tags -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("readers", "tagged"), [(5, False), (6, True)])
+def test_a_value_with_many_readers_comes_by_its_name(readers, tagged):
+    drawn = tag_wide(flat(picture_graphs.fan(readers)))
+    arrows = [arrow for arrow in drawn.arrows if arrow.tail == "shared.mask"]
+    tags = [tag.text for box in drawn.boxes for tag in box.tags if not tag.outgoing]
+    assert (not arrows, tags) == (tagged, ["mask"] * readers if tagged else [])
+
+
+def test_the_maker_of_a_named_value_says_so_too():
+    drawn = tag_wide(flat(picture_graphs.fan(8)))
+    maker = next(box for box in drawn.boxes if box.id == "shared.mask")
+    assert [(tag.text, tag.outgoing) for tag in maker.tags] == [("mask", True)]
+
+
+# -- order ----------------------------------------------------------------------------------------
+
+
+def test_boxes_that_read_each_other_keep_their_order():
+    arrows = [view.Arrow("a", "b"), view.Arrow("b", "a"), view.Arrow("b", "c")]
+    assert topological(["a", "b", "c"], arrows) == ["a", "b", "c"]
+
+
+def test_a_long_chain_neither_overflows_nor_hangs():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4,)))
+    for _ in range(20_000):
+        x = make.op("Exp", x, results=[TensorType("float32", (4,))])
+    make.output([x])
+    assert len(view.graph(graph).boxes) < 40
