@@ -62,9 +62,10 @@ class Cost(torch.nn.Module):
 
 examples = torch.from_numpy(X), torch.from_numpy(y)
 model = Cost()
+from_torch = model(*examples).item()
 dynamic = graphlens.capture(model, *examples)
 
-print("PyTorch:", model(*examples).item())
+print("PyTorch:", from_torch)
 graphlens.draw(dynamic, "dynamic.svg")
 
 # %%
@@ -93,4 +94,4 @@ print("graphlens:", static_cost, dynamic_cost)
 history = graphlens.optimize(static)
 proof = graphlens.prove(history.before, history.after)
 print(proof.status, "with a largest error of", proof.max_abs_error)
-graphlens.draw(history, "before_after.svg")
+graphlens.draw(history, "static_before_after.svg")
