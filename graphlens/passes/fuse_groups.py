@@ -14,11 +14,11 @@ bundle leads on to each of its exits, and the argument above holds for bundles a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphlens.analysis.dataflow import Dataflow
-from graphlens.ir import Graph, Value
+from graphlens.ir import Graph, User, Value
 from graphlens.passes.fuse_roles import MOVES_ONLY, Extent, Role, extent, role, rows
 
 LIMIT = 48
@@ -211,17 +211,18 @@ class _Grouping:
         into = self._reader(group.exit)
         if into is None or into is group or len(into.members) + len(group.members) > LIMIT:
             return
+        results = self._graph.nodes[group.exit]["results"]
         edges = [
-            (reader, operand)
-            for reader, held in self._graph.succ[group.exit].items()
-            for operand in held
+            user
+            for index in range(len(results))
+            for user in self._graph.users(Value(group.exit, index))
         ]
         fits = {"": self._light_fits, "row": self._rows_fit, "reduce": self._rows_fit}
         fits["heavy"] = self._tile_fits
         if group.part in fits and fits[group.part](group, into, edges):
             self._merge(group, into, [reader for reader, _ in edges])
 
-    def _tile_fits(self, group: Group, into: Group, edges: list[tuple[str, int]]) -> bool:
+    def _tile_fits(self, group: Group, into: Group, edges: Sequence[User]) -> bool:
         """Whether all that reads a contraction is a reduction of rows that its tiles hold."""
         if group.family not in _BUNDLED or into.part != "reduce" or into.rows is None:
             return False
@@ -235,7 +236,7 @@ class _Grouping:
             row *= dim if isinstance(dim, int) else _TILE + 1
         return size > 0 and not symbols and row <= _TILE
 
-    def _light_fits(self, group: Group, into: Group, edges: list[tuple[str, int]]) -> bool:
+    def _light_fits(self, group: Group, into: Group, edges: Sequence[User]) -> bool:
         return all(self._edge_fits(group, into, reader, operand) for reader, operand in edges)
 
     def _edge_fits(self, group: Group, into: Group, reader: str, operand: int) -> bool:
@@ -254,7 +255,7 @@ class _Grouping:
             return group.cheap
         return all(self._graph.nodes[name]["op"] in MOVES_ONLY for name in group.members)
 
-    def _rows_fit(self, group: Group, into: Group, edges: list[tuple[str, int]]) -> bool:
+    def _rows_fit(self, group: Group, into: Group, edges: Sequence[User]) -> bool:
         """Whether a row-wise group reads and its reader makes the same rows."""
         if group.rows is None or any(
             operand not in self._roles[reader].prologue

@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from graphlens.analysis.cost import cost
 from graphlens.analysis.lifetimes import lifetimes, live_bytes
@@ -82,7 +83,7 @@ class _Pipeline:
 
     def _call(self, function: Pass, name: str) -> Graph:
         try:
-            after = function(self._graph)
+            after = cast(object, function(self._graph))
         except UsageError:
             raise  # an option that does not fit is the caller's mistake, not the pass's
         except Exception as error:
@@ -179,14 +180,17 @@ def _peak(graph: Graph) -> int | None:
 
 def pass_name(function: Pass) -> str:
     """A pass's name: its function's, through `functools.partial`."""
-    while not hasattr(function, "__name__") and hasattr(function, "func"):
-        function = function.func
-    return getattr(function, "__name__", type(function).__name__)
+    return getattr(function, "__name__", "") or getattr(_inner(function), "__name__", "pass")
 
 
 def rules_of(function: Pass) -> tuple[Rule, ...]:
     """The rule table ``RULES`` of the module that a pass is written in, if it has one."""
-    while hasattr(function, "func"):
-        function = function.func
-    module = sys.modules.get(getattr(function, "__module__", ""))
+    module = sys.modules.get(getattr(_inner(function), "__module__", ""))
     return tuple(getattr(module, "RULES", ()))
+
+
+def _inner(function: Pass) -> Pass:
+    """The function behind options that are already set."""
+    while isinstance(function, partial):
+        function = function.func
+    return function

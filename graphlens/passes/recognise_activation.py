@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
@@ -12,7 +14,7 @@ from graphlens.rewrite import Match, Pattern, Rule, const, either, op, scalar, v
 _X = var("x")
 
 
-def _one(name: str, **attributes: float | str):
+def _one(name: str, **attributes: Any) -> Callable[[Match, Builder], Value]:
     """A replacement: one op on x, of the root's type."""
 
     def build(m: Match, b: Builder) -> Value:
@@ -89,7 +91,7 @@ def _one_axis(m: Match) -> bool:
     return int(axes.reshape(())) % rank == int(sums.reshape(())) % rank and _like_x(m)
 
 
-def _along_axis(name: str):
+def _along_axis(name: str) -> Callable[[Match, Builder], Value | None]:
     def build(m: Match, b: Builder) -> Value | None:
         axes, rank = m.array("axes"), m.type("x").rank
         if axes is None or rank is None:
@@ -126,7 +128,13 @@ def _is_relu6(m: Match) -> bool:
 
 _PLUS_3 = op("Add", _X, number(3))
 _RELU6 = op("Clip", _PLUS_3, scalar(name="low"), scalar(name="high"))
-_HARD = op("HardSigmoid", _X, alpha=lambda a: abs(a - 1 / 6) < 1e-6, beta=0.5)
+
+
+def _is_sixth(alpha: float) -> bool:
+    return abs(alpha - 1 / 6) < 1e-6
+
+
+_HARD = op("HardSigmoid", _X, alpha=_is_sixth, beta=0.5)
 
 _HARD_RULES = (
     *(

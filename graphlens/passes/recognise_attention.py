@@ -13,7 +13,19 @@ import numpy as np
 
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
-from graphlens.rewrite import Match, Pattern, Rule, const, either, op, optional, scalar, var
+from graphlens.passes.recognise_spelling import given
+from graphlens.rewrite import (
+    Match,
+    OpPattern,
+    Pattern,
+    Rule,
+    const,
+    either,
+    op,
+    optional,
+    scalar,
+    var,
+)
 from graphlens.rewrite.pattern import Predicate
 from graphlens.tensor import Dim, TensorType
 
@@ -131,10 +143,10 @@ def _keys(m: Match, b: Builder) -> Value:
     held = m.type("kt").with_shape(tuple((m.type("kt").shape or ())[axis] for axis in swap))
     perm, source = swap, kt
     if m.graph.op(kt.node) == "Transpose":
-        given = m.graph.nodes[kt.node]["attributes"].get("perm", tuple(range(rank))[::-1])
+        own = m.graph.nodes[kt.node]["attributes"].get("perm", tuple(range(rank))[::-1])
         operand = m.graph.operands(kt.node)[0]
         if operand is not None:
-            perm, source = tuple(given[axis] for axis in swap), operand
+            perm, source = tuple(own[axis] for axis in swap), operand
     if perm == tuple(range(rank)):
         return source
     return b.op("Transpose", source, perm=perm, results=[held], name=kt.node)
@@ -182,15 +194,15 @@ def _head_size(m: Match) -> int | None:
 
 def _rescaled(m: Match, b: Builder) -> Value | None:
     size = _head_size(m)
-    given = m.attribute("scale")
-    if size is None or not (given is None or isinstance(given, float | int)):
+    own = m.attribute("scale")
+    if size is None or not (own is None or isinstance(own, float | int)):
         return None
-    scale = _scale(m) * (1 / math.sqrt(size) if given is None else float(given))
-    kept = {key: value for key, value in m.node().attributes.items() if key != "scale"}
+    scale = _scale(m) * (1 / math.sqrt(size) if own is None else float(own))
+    kept = {key: value for key, value in given(m.node()).items() if key != "scale"}
     keys = m["k"]
     if "m" in m:
         moved = m.node("m")
-        keys = b.op("Transpose", keys, results=moved.results, name=keys.node, **moved.attributes)
+        keys = b.op("Transpose", keys, results=moved.results, name=keys.node, **given(moved))
     return b.op(
         "Attention",
         m["q"],
@@ -204,7 +216,7 @@ def _rescaled(m: Match, b: Builder) -> Value | None:
     )
 
 
-def _repeated(name: str):
+def _repeated(name: str) -> OpPattern:
     """Heads of keys or values repeated for groups of queries: ``repeat_kv`` of transformers."""
     return op(
         "Reshape",
@@ -240,9 +252,8 @@ def _repeats(m: Match) -> bool:
 
 
 def _grouped(m: Match, b: Builder) -> Value:
-    given = m.node().attributes
-    mask = m.get("mask")
-    return b.op("Attention", m["q"], m["k"], m["v"], mask, results=[m.type()], name=m.root, **given)
+    operands = (m["q"], m["k"], m["v"], m.get("mask"))
+    return b.op("Attention", *operands, results=[m.type()], name=m.root, **given(m.node()))
 
 
 ATTENTION = (

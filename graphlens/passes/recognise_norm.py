@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
 from graphlens.passes.recognise_spelling import (
     all_equal,
     divided_by_root,
     filled,
+    given,
     rsqrt,
     square,
     trailing_axes,
@@ -29,7 +32,7 @@ def _same_rows(m: Match) -> bool:
     return axis is not None and same and trailing_shape(m, axis, "x") is not None
 
 
-def _bare(name: str):
+def _bare(name: str) -> Callable[[Match, Builder], Value | None]:
     """A replacement: the norm without scale and shift, which later rules put in."""
 
     def build(m: Match, b: Builder) -> Value | None:
@@ -62,7 +65,7 @@ def _whole_rows(m: Match, name: str) -> bool:
 
 def _with(m: Match, b: Builder, scale: Value, bias: Value | None = None) -> Value:
     held = m.node("norm")
-    return b.op(held.op, m["x"], scale, bias, results=[m.type()], name=m.root, **held.attributes)
+    return b.op(held.op, m["x"], scale, bias, results=[m.type()], name=m.root, **given(held))
 
 
 def _split(m: Match, b: Builder) -> Value | None:

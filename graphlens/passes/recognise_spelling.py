@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 
-from graphlens.ir import Value
+from graphlens.ir import Node, Value
 from graphlens.ops.build import Builder
 from graphlens.rewrite import Match, OpPattern, Pattern, const, either, op
-from graphlens.rewrite.pattern import Leaf
+from graphlens.rewrite.pattern import Leaf, Predicate
 from graphlens.tensor import TensorType
 
 
@@ -67,7 +69,7 @@ def divided_by_root(x: Pattern, of: Pattern) -> tuple[OpPattern, ...]:
     return op("Div", x, root), op("Mul", x, rsqrt(of))
 
 
-def all_equal(value: float):
+def all_equal(value: float) -> Predicate:
     """Whether a constant holds nothing but ``value``."""
 
     def fits(_: TensorType, array: np.ndarray | None) -> bool:
@@ -92,6 +94,11 @@ def trailing_shape(m: Match, axis: int, x: str) -> tuple[int, ...] | None:
         return None
     sizes = tuple(size for size in shape[axis:] if isinstance(size, int))
     return sizes if len(sizes) == -axis else None
+
+
+def given(node: Node) -> dict[str, Any]:
+    """A node's attributes as a Builder takes them."""
+    return dict(node.attributes)
 
 
 def filled(b: Builder, value: float, shape: tuple[int, ...], dtype: str) -> Value:
