@@ -12,7 +12,7 @@ from graphlens.analysis.matching import matches_by_origin, matches_by_structure
 from graphlens.analysis.merkle import settled
 from graphlens.errors import unknown_name
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import Value
+from graphlens.ir.node import OURS, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,6 @@ class Diff:
         changed: Nodes that stand for one before and differ from it; or for a part of one that
             became several.
         fused: Nodes that stand for several before.
-        ops: The op of every node, by side (``'before'``, ``'after'``) and name.
         before: The one graph.
         after: The other.
     """
@@ -51,7 +50,6 @@ class Diff:
     kept: tuple[Change, ...]
     changed: tuple[Change, ...]
     fused: tuple[Change, ...]
-    ops: Mapping[str, Mapping[str, str]]
     before: Graph = field(repr=False, compare=False)
     after: Graph = field(repr=False, compare=False)
 
@@ -65,7 +63,7 @@ class Diff:
         return held | {c.after: c.before for c in (*self.kept, *self.changed, *self.fused)}
 
     def __str__(self) -> str:
-        """One line a difference: ``- Relu relu1``, ``+ Region conv1 = conv1, bn1``, ``~ ...``."""
+        """One line a difference: ``- Relu act``, ``* Region conv <- Conv conv, Relu act`` ..."""
         return "\n".join(self._lines())
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,18 +76,18 @@ class Diff:
         return {"removed": [*self.removed], "added": [*self.added], **plain}
 
     def _lines(self) -> Iterator[str]:
-        before, after = self.ops["before"], self.ops["after"]
         for name in self.removed:
-            yield f"- {before[name]} {name}"
+            yield f"- {_titled(self.before, name)}"
         for name in self.added:
-            yield f"+ {after[name]} {name}"
+            yield f"+ {_titled(self.after, name)}"
         for change in self.fused:
-            parts = ", ".join(f"{before[name]} {name}" for name in change.before)
-            yield f"* {after[change.after]} {change.after} <- {parts}"
+            op = self.after.op(change.after)
+            parts = (_titled(self.before, name, op) for name in change.before)
+            yield f"* {_titled(self.after, change.after)} <- {', '.join(parts)}"
         for change in self.changed:
             old = change.before[0]
-            was = "" if old == change.after else f" <- {before[old]} {old}"
-            yield f"~ {after[change.after]} {change.after}{was}: {'; '.join(change.what)}"
+            was = "" if old == change.after else f" <- {_titled(self.before, old)}"
+            yield f"~ {_titled(self.after, change.after)}{was}: {'; '.join(change.what)}"
         yield f"{len(self.kept)} kept"
 
 
@@ -131,16 +129,20 @@ def _classified(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]
         if not olds:
             added.append(name)
         elif len(olds) > 1:
-            fused.append(
-                Change(name, olds, tuple(sides.differences(_closest(sides, name, olds), name)))
-            )
+            what = tuple(sides.differences(_closest(sides, name, olds), name))
+            fused.append(Change(name, olds, what))
         else:
             what = tuple(sides.differences(olds[0], name))
             (changed if what else kept).append(Change(name, olds, what))
     removed = tuple(name for name in before.in_order() if name not in becomes)
-    ops = {"before": {n: before.op(n) for n in before}, "after": {n: after.op(n) for n in after}}
     found = removed, tuple(added), tuple(kept), tuple(changed), tuple(fused)
-    return Diff(*found, ops, before, after)
+    return Diff(*found, before, after)
+
+
+def _titled(graph: Graph, name: str, known: str = "") -> str:
+    """``Conv conv1``; without the op if it is the one known already, ours without their domain."""
+    op = graph.op(name)
+    return name if op == known else f"{op.removeprefix(f'{OURS}.')} {name}"
 
 
 def _closest(sides: _Sides, name: str, olds: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, OUTPUT, Value
 
 _RELATED = 0.8
-"""Share of the nodes after that must have origins before, and of equal names with equal ops."""
+"""Share of the nodes after that must have origins before, and of untouched ones of equal ops."""
 
 _SMALL = 1024
 """Bytes up to which a weight is matched by its value; larger ones go by type, then by name."""
@@ -54,9 +54,19 @@ def matches_by_origin(before: Graph, after: Graph) -> Matches:
 
 
 def _related(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]]) -> bool:
-    named = [name for name in pairs if name in before]
-    alike = sum(before.op(name) == after.op(name) for name in named)
-    return len(pairs) >= _RELATED * len(after) and alike >= _RELATED * len(named)
+    """Whether nearly all origins are known before, and nodes that no pass touched are the same.
+
+    Two captures of models that number their layers share names too, but then the ops under equal
+    names differ where a layer was put in between.
+    """
+    own = [
+        name
+        for name in pairs
+        if name in before
+        and before.nodes[name]["origins"] == after.nodes[name]["origins"] == (name,)
+    ]
+    alike = sum(before.op(name) == after.op(name) for name in own)
+    return len(pairs) >= _RELATED * len(after) and alike >= _RELATED * len(own)
 
 
 def matches_by_structure(before: Graph, after: Graph) -> Matches:

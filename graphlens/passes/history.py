@@ -70,7 +70,7 @@ class Step:
     @cached_property
     def diff(self) -> Diff:
         """What was added, removed, changed and fused, worked out from the two graphs."""
-        return diff(self.before, self.after)
+        return diff(self.before, self.after, by="origins")
 
     def __str__(self) -> str:
         """One line: ``fuse: 121 -> 56 kernels, proven``."""
@@ -111,7 +111,7 @@ class History:
     @cached_property
     def diff(self) -> Diff:
         """What the whole pipeline added, removed, changed and fused."""
-        return diff(self.before, self.after)
+        return diff(self.before, self.after, by="origins")
 
     def table(self) -> list[dict[str, Any]]:
         """Plain rows, the captured graph's first: ``step`` and every field of `Evidence`."""

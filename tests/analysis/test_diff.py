@@ -52,7 +52,7 @@ def test_the_text_has_one_line_a_difference():
     assert str(diff(parse(BEFORE), parse(AFTER))).splitlines() == [
         "- Identity drop",
         "+ Neg extra",
-        "* Conv conv <- Conv conv, BatchNormalization bn",
+        "* Conv conv <- conv, BatchNormalization bn",
         "~ Add add: operand 0: relu -> extra",
         "5 kept",
     ]
@@ -117,6 +117,27 @@ def test_a_layer_inserted_into_another_capture_is_the_one_thing_added():
     assert held.removed == ()
     assert len(held.kept) == 31
     assert [c.what for c in held.changed] == [("operand 0: r11 -> layer12",)]
+
+
+def test_a_group_that_took_its_name_from_what_it_fused_is_still_of_that_history():
+    before = chain(6)
+    body = """
+    def body(a: float32[1, 16]):
+        b: float32[1, 16] = Relu(a)
+        c: float32[1, 16] = Relu(b)
+        return c
+"""
+    text, last = "def f(x: float32[1, 16]):", "x"
+    for index in (0, 2, 4):
+        text += body
+        text += f"    r{index}: float32[1, 16] = Region({last}, body=body, "
+        text += f"_origins=['r{index}', 'r{index + 1}'])\n"
+        last = f"r{index}"
+    held = diff(before, parse(text + f"    return {last}\n"))
+    assert [(c.after, c.before) for c in held.fused] == [
+        (f"r{i}", (f"r{i}", f"r{i + 1}")) for i in (0, 2, 4)
+    ]
+    assert (held.added, held.removed) == ((), ())
 
 
 def test_a_changed_attribute_of_another_capture_is_one_change():
