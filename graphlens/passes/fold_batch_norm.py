@@ -6,6 +6,7 @@ import numpy as np
 
 from graphlens.ir import OURS, PARAM, Editor, Graph, Node, Value
 from graphlens.passes.affine import Affine, Array, Linear, affine_of, linear_of
+from graphlens.rewrite.regions import inside
 from graphlens.tensor import TensorType
 
 _AFFINE_OPS = frozenset({"BatchNormalization", "Mul", "Div", "Add", "Sub"})
@@ -24,6 +25,7 @@ def fold_batch_norm(graph: Graph) -> Graph:
     Numbers are worked out at float64 and rounded once. A value that somebody else reads, a norm
     in training mode, weights that are not known and results that would overflow are left alone.
     """
+    graph = inside(graph, fold_batch_norm)
     editor = Editor(graph)
     for name in graph.in_order():
         if graph.op(name) in _AFFINE_OPS and name in editor.graph:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from graphlens.analysis.dataflow import dataflow
 from graphlens.errors import unknown_name
-from graphlens.ir import Graph
+from graphlens.ir import REGION, Editor, Graph
 from graphlens.passes.fuse_build import Plan, build
 from graphlens.passes.fuse_groups import Bundle, Group, bundles
 from graphlens.passes.fuse_roles import role
@@ -38,6 +38,23 @@ def fuse(graph: Graph, *, kinds: str | Sequence[str] | None = None) -> Graph:
         UsageError: If a kind does not exist.
     """
     wanted = _wanted(kinds)
+    graph = _inside(graph, wanted)
+    return _fused(graph, wanted)
+
+
+def _inside(graph: Graph, wanted: frozenset[str]) -> Graph:
+    """The graph with the bodies of its control flow grouped; groups themselves are done."""
+    editor = Editor(graph)
+    for name, held in graph.nodes.items():
+        if held["regions"] and held["op"] != REGION:
+            bodies = {key: _inside(body, wanted) for key, body in held["regions"].items()}
+            done = {key: _fused(body, wanted) for key, body in bodies.items()}
+            if any(done[key] is not body for key, body in held["regions"].items()):
+                editor.update(name, regions=done)
+    return editor.finish()
+
+
+def _fused(graph: Graph, wanted: frozenset[str]) -> Graph:
     flow = dataflow(graph)
     order = {name: index for index, name in enumerate(flow.order)}
     plans = [

@@ -8,7 +8,6 @@ from graphlens.passes.recognise_attention import ATTENTION
 from graphlens.passes.recognise_einsum import EINSUM
 from graphlens.passes.recognise_exporter import EXPORTER
 from graphlens.passes.recognise_norm import NORMS
-from graphlens.passes.settle_types import settle_types
 from graphlens.rewrite import apply
 
 RULES = RECOGNISE = (*EXPORTER, *EINSUM, *ACTIVATIONS, *NORMS, *ATTENTION)
@@ -18,9 +17,7 @@ RULES = RECOGNISE = (*EXPORTER, *EINSUM, *ACTIVATIONS, *NORMS, *ATTENTION)
 def recognise(graph: Graph) -> Graph:
     """The graph with activations, norms and attention written out made single ops of ONNX's.
 
-    Types that an exporter left open are settled first, for most rules ask for them.
-
     `canonicalize` applies the same rules among its own; alone they find what is spelt with one
     dtype and constants in their places.
     """
-    return apply(settle_types(graph), RECOGNISE)
+    return apply(graph, RECOGNISE)

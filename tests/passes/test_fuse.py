@@ -339,3 +339,23 @@ def test_no_group_of_a_random_graph_closes_a_cycle(seed: int) -> None:
     assert nx.is_directed_acyclic_graph(found)
     assert kernels(found) < kernels(graph)
     assert prove(graph, found).status == "proven"
+
+
+def test_bodies_of_control_flow_are_grouped_inside(known: Known) -> None:
+    found = fused(
+        known,
+        """
+        def net(c: bool[()], x: float32[3]):
+            def then_branch(x: float32[3]):
+                a: float32[3] = Relu(x)
+                b: float32[3] = Neg(a)
+                return b
+            def else_branch(x: float32[3]):
+                a: float32[3] = Tanh(x)
+                return a
+            y: float32[3] = If(c, x, then_branch=then_branch, else_branch=else_branch)
+            return y
+        """,
+    )
+    assert kinds(found.node("y").regions["then_branch"]) == ["Relu+Neg"]
+    assert kinds(found.node("y").regions["else_branch"]) == []
