@@ -14,7 +14,7 @@ def add(commands: common.Commands) -> None:
     """Add the subcommand."""
     made = common.add(commands, "memory", "plan the memory of a model and draw the plan", call)
     common.add_model(made)
-    common.add_output(made, "the memory map: .svg, .png or .pdf")
+    common.add_output(made, "the memory map: .svg, .png, .pdf or .txt", required=False)
     common.add_passes(made, "run these passes first, without proof, such as canonicalize,fuse")
     common.add_json(made)
 
@@ -28,8 +28,9 @@ def call(arguments: argparse.Namespace) -> None:
             graph = api.optimize(graph, [arguments.passes], prove=False).after
         progress.say("planning memory")
         plan = api.plan_memory(graph)
-        progress.say(f"drawing {arguments.output}")
-        api.draw(plan, arguments.output)
+        if arguments.output:
+            progress.say(f"drawing {arguments.output}")
+            api.draw(plan, arguments.output)
     content = {
         "model": arguments.model,
         "arena_bytes": plan.arena_bytes,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 
+from graphlens.errors import UsageError
 from graphlens.ir import Graph
 from graphlens.view.build import flat as flat_diagram
 from graphlens.view.bundle import bundle
@@ -34,13 +35,25 @@ def graph(
         depth: How many scopes may stand inside one another, instead of as many as fit.
         expand: Scopes (``'layer1.0'``) to leave open whatever the depth.
         flat: Every operation a box of its own, nothing folded or rolled.
+
+    Raises:
+        UsageError: If ``depth`` is below 0, or ``expand`` names a scope that the graph has not.
     """
+    if depth is not None and depth < 0:
+        raise UsageError(f"depth is a number of scopes from 0 on, found {depth}")
+    for scope in expand:
+        if not _is_scope(graph, scope):
+            raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
     if flat:
         return finished(stack(flat_diagram(graph, derived=False), chains=False))
     rolled = roll(stack(flat_diagram(graph)))
     if depth is None and not expand:
         return fitting(rolled)
     return finished(fold_to(rolled, 1 if depth is None else depth, expand))
+
+
+def _is_scope(graph: Graph, scope: str) -> bool:
+    return any(f"{held['scope']}.".startswith(f"{scope}.") for held in graph.nodes.values())
 
 
 def fitting(rolled: Diagram) -> Diagram:

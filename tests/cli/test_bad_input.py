@@ -181,6 +181,14 @@ def test_an_input_of_the_wrong_shape_for_an_onnx_model(model, out, fails):
     fails("draw", model, "-o", out, "--input", "1x3x7", code=4, saying="x")
 
 
+def test_a_scope_that_is_not_there(model, out, fails):
+    fails("draw", model, "-o", out, "--expand", "layer9", code=2, saying="no scope 'layer9'")
+
+
+def test_a_depth_below_nothing(model, out, fails):
+    fails("draw", model, "-o", out, "--depth", "-3", code=2, saying="found -3")
+
+
 def test_a_picture_of_an_unknown_format(model, tmp_path, fails):
     fails("draw", model, "-o", tmp_path / "out.bmp", code=2, saying=".bmp")
 
