@@ -125,8 +125,3 @@ def _softmax(call: Call, x: Value, dim: int, _: Any = None) -> Value:
     if call.rank(x) == 0:
         return NotImplemented
     return call.emit(op, call.cast(x, call.out.dtype), axis=call.axis(x, dim))
-
-
-@row("softmin")
-def _softmin(call: Call, x: Value, dim: int, _: Any = None) -> Value:
-    return call.emit("Softmax", call.step("Neg", x), axis=call.axis(x, dim))

@@ -82,12 +82,11 @@ def _take(call: Call, x: Value, index: Value) -> Value:
     return call.emit("Gather", flat, index, axis=0)
 
 
-@row("masked_scatter", "masked_select", "nonzero")
-def _data_dependent(call: Call, x: Value, *rest: Any) -> Value:
-    if call.op.startswith("nonzero") and call.rank(x):
-        found = call.step("NonZero", x)
-        return call.emit("Transpose", found, perm=(1, 0))
-    return NotImplemented
+@row("nonzero")
+def _nonzero(call: Call, x: Value) -> Value:
+    if call.rank(x) == 0:
+        return NotImplemented
+    return call.emit("Transpose", call.step("NonZero", x), perm=(1, 0))
 
 
 @row("index", "_unsafe_index")

@@ -13,7 +13,7 @@ _FLOAT_UNARY = {
     "atanh": "Atanh", "cos": "Cos", "cosh": "Cosh", "erf": "Erf", "special_erf": "Erf",
     "exp": "Exp", "log": "Log", "reciprocal": "Reciprocal", "sigmoid": "Sigmoid",
     "special_expit": "Sigmoid", "sin": "Sin", "sinh": "Sinh", "sqrt": "Sqrt", "tan": "Tan",
-    "tanh": "Tanh", "softsign": "Softsign",
+    "tanh": "Tanh", 
 }  # fmt: skip
 """Unary ops of floats; torch computes integers in the default float type."""
 

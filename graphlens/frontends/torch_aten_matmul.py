@@ -21,7 +21,7 @@ def _linear(call: Call, x: Value, weight: Value, bias: Value | None = None) -> V
     return call.emit("Add", product, call.cast(bias, dtype))
 
 
-@row("matmul", "mm", "bmm", "mv", "dot", "vdot", "chain_matmul", "linalg_matmul", "__matmul__")
+@row("matmul", "mm", "bmm", "mv", "dot", "vdot", "chain_matmul", "linalg_matmul")
 def _matmul(call: Call, x: Value, other: Value, *_: Any) -> Value:
     dtype = call.out.dtype
     return call.emit("MatMul", call.cast(x, dtype), call.cast(other, dtype))

@@ -160,12 +160,6 @@ def _instance_norm(
     return call.emit("InstanceNormalization", x, scale, shift, epsilon=float(eps))
 
 
-@row("local_response_norm")
-def _local_response_norm(call: Call, x: Value, size: int, *rest: float) -> Value:
-    alpha, beta, k = (*rest, 1e-4, 0.75, 1.0)[:3]
-    return call.emit("LRN", x, size=size, alpha=alpha, beta=beta, bias=k)
-
-
 @row("scaled_dot_product_attention")
 def _attention(
     call: Call,

@@ -29,13 +29,13 @@ def _step_reduced(call: Call, op: str, x: Value, dims: Any, keepdim: bool) -> Va
 def _sum(call: Call, x: Value, dims: Any = None, keepdim: Any = False, _: Any = None) -> Value:
     if call.op.startswith("nan"):
         return NotImplemented
-    dims, keepdim = (dims, keepdim) if isinstance(keepdim, bool) else (None, False)
+    dims, keepdim = (dims, keepdim) if "." in call.op else (None, False)
     return reduced(call, "ReduceSum", call.cast(x, call.out.dtype), dims, keepdim)
 
 
 @row("mean")
 def _mean(call: Call, x: Value, dims: Any = None, keepdim: Any = False, _: Any = None) -> Value:
-    dims, keepdim = (dims, keepdim) if isinstance(keepdim, bool) else (None, False)
+    dims, keepdim = (dims, keepdim) if "." in call.op else (None, False)
     return reduced(call, "ReduceMean", call.cast(x, call.out.dtype), dims, keepdim)
 
 
