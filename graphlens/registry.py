@@ -107,6 +107,7 @@ _TYPES = {
     "keras.src.layers.layer.Layer": "keras",
     "tensorflow.python.framework.ops.Graph": "tf",
     "tensorflow.core.framework.graph_pb2.GraphDef": "tf",
+    "tensorflow.python.module.module.Module": "tf",
     "tensorflow.python.types.core.PolymorphicFunction": "tf",
     "tensorflow.python.types.core.ConcreteFunction": "tf",
     "onnx.onnx_ml_pb2.ModelProto": "onnx",

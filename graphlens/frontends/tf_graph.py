@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.tf_function import capture_concrete, capture_function
-from graphlens.frontends.tf_saved import capture_path
+from graphlens.frontends.tf_saved import capture_path, imported
 from graphlens.frontends.tf_session import capture_graph
 from graphlens.frontends.tf_specs import DynamicShapes
 from graphlens.ir.graph import Graph
@@ -33,8 +33,8 @@ def capture(
 
     Args:
         model: A ``tf.Graph`` (TF1 placeholders and variables), a ``tf.function``, a
-            ``ConcreteFunction``, any callable on tensors, or the path of a frozen ``.pb`` GraphDef
-            or a SavedModel directory.
+            ``ConcreteFunction``, any callable on tensors, a frozen GraphDef or the path of its
+            ``.pb`` file, or the path of a SavedModel directory.
         inputs: Arrays, tensors, TensorSpecs or TensorTypes that say what the model is fed. Not
             needed where the model says it itself (placeholders, an input signature).
         kwargs: The same by argument name (of a TF1 graph: by placeholder name).
@@ -53,8 +53,13 @@ def capture(
     """
     if isinstance(model, str | os.PathLike):
         return capture_path(Path(model), inputs, kwargs or {}, dynamic_shapes, outputs)
+    frozen = isinstance(model, tf.compat.v1.GraphDef)
+    if frozen:
+        model = imported(model)
     if isinstance(model, tf.Graph):
-        return capture_graph(model, inputs, kwargs or {}, dynamic_shapes, outputs, session)
+        return capture_graph(
+            model, inputs, kwargs or {}, dynamic_shapes, outputs, session, frozen=frozen
+        )
     if outputs is not None or session is not None:
         raise CaptureError(
             f"outputs= and session= are for a tf.Graph; a {type(model).__name__} says itself what "

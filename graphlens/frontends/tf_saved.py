@@ -53,12 +53,21 @@ def _frozen(path: Path) -> tf.Graph:
         raise FormatError(
             f"{path}: a GraphDef without a node; of a SavedModel give the directory that holds it"
         )
+    return imported(definition, str(path))
+
+
+def imported(definition: Any, where: str = "the GraphDef") -> tf.Graph:
+    """A GraphDef as a tf.Graph.
+
+    Raises:
+        FormatError: If TensorFlow does not accept it.
+    """
     graph = tf.Graph()
     with graph.as_default():
         try:
             tf.import_graph_def(definition, name="")
         except (ValueError, tf.errors.OpError) as error:
-            raise FormatError(f"{path}: TensorFlow does not accept its graph: {error}") from error
+            raise FormatError(f"{where}: TensorFlow does not accept its graph: {error}") from error
     return graph
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 _NOT_THE_USERS = ("/tensorflow/python/", "/site-packages/keras/")
@@ -17,9 +18,18 @@ def user_line(op: Any) -> tuple[str, int]:
         frames = op.traceback.get_user_frames()
     except AttributeError:
         return "", 0
-    for frame in reversed(list(frames)):
-        if _OURS in frame.filename:
+    for index in range(len(frames) - 1, -1, -1):
+        frame = frames[index]
+        whose = _whose(frame.filename)
+        if whose == "ours":
             break
-        if not any(part in frame.filename for part in _NOT_THE_USERS):
+        if whose == "user's":
             return frame.filename, frame.lineno
     return "", 0
+
+
+@cache
+def _whose(filename: str) -> str:
+    if _OURS in filename:
+        return "ours"
+    return "framework's" if any(part in filename for part in _NOT_THE_USERS) else "user's"

@@ -266,6 +266,7 @@ def test_frozen_graph_has_its_float_constants_as_params(tmp_path):
         x = v1.placeholder(tf.float32, [2, 3], name="x")
         tf.matmul(x, tf.constant(np.ones((3, 2), np.float32), name="w"), name="y")
     (tmp_path / "frozen.pb").write_bytes(definition.as_graph_def().SerializeToString())
+    assert capture(definition.as_graph_def()).params == ("w",)
     graph = check(capture(tmp_path / "frozen.pb"))
     assert (graph.name, graph.inputs, graph.params) == ("frozen", ("x",), ("w",))
     np.testing.assert_allclose(run(graph, X[:2])[0], X[:2] @ np.ones((3, 2)), rtol=1e-6)
