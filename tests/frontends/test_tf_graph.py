@@ -45,7 +45,7 @@ def test_tf1_graph_becomes_inputs_params_and_ops(resource):
 
 def test_iris_regression_costs_what_the_essay_found(request):
     table = np.loadtxt(
-        request.config.rootpath / "gallery" / "iris.csv", np.float32, delimiter=",", skiprows=1
+        request.config.rootpath / "gallery" / "pages" / "iris.csv", np.float32, delimiter=",", skiprows=1
     )
     x, y = table[:, :3], table[:, 3:]
     definition = regression()

@@ -8,16 +8,13 @@ regression that this project began with: three measurements of an iris predict t
 weights are one, and the cost is the mean squared error.
 """
 
-from pathlib import Path
-
 import numpy as np
 import tensorflow as tf
 import torch
 
 import graphlens
 
-table = Path(__file__).with_name("iris.csv")
-iris = np.loadtxt(table, delimiter=",", skiprows=1, dtype=np.float32)
+iris = np.loadtxt("iris.csv", delimiter=",", skiprows=1, dtype=np.float32)
 X, y = iris[:, :3], iris[:, 3:]
 
 # %%

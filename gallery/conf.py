@@ -1,0 +1,55 @@
+"""Sphinx settings of the gallery: every page is a script of pages/, run when it is built."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+from sphinx_gallery.scrapers import figure_rst
+
+project = "graphlens"
+author = "The graphlens developers"
+project_copyright = "2026, the graphlens developers"
+release = version = version_of("graphlens")
+
+extensions = ["sphinx_gallery.gen_gallery"]
+exclude_patterns = ["pages"]
+# The scraper below is a function, which Sphinx cannot keep between builds: it need not.
+suppress_warnings = ["config.cache"]
+html_theme = "pydata_sphinx_theme"
+html_title = "graphlens"
+html_theme_options = {"show_prev_next": False}
+html_sidebars = {"**": ["sidebar-nav-bs"]}
+html_show_sourcelink = False
+
+
+def pictures(
+    block: tuple[str, str, int], variables: Mapping[str, Any], settings: Mapping[str, Any]
+) -> str:
+    """Take the SVGs that a block of a page wrote as the block's pictures."""
+    del block
+    page = Path(variables["src_file"]).parent
+    places: Iterator[str] = variables["image_path_iterator"]
+    taken: list[str] = []
+    for drawn in sorted(page.glob("*.svg"), key=lambda path: path.stat().st_mtime_ns):
+        place = Path(next(places)).with_suffix(".svg")
+        shutil.move(drawn, place)
+        taken.append(str(place))
+    return figure_rst(taken, settings["src_dir"])
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "pages",
+    "gallery_dirs": "_generated",
+    "filename_pattern": r"plot_",
+    "image_scrapers": (pictures,),
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "reset_modules": (),  # the default resets matplotlib, which no page uses
+    "show_memory": False,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+}
