@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from graphlens.render.dot import LEAD, header, header_widths, in_one_line
@@ -61,17 +62,10 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
         depth[cluster.id] = depth.get(cluster.parent, -1) + 1
         crossed = [at + x for at in _crossed(placed.lines, frame.y + LEAD + 12.0)]
         yield _cluster(cluster, _shifted(frame, x, y), depth[cluster.id], goes_on, crossed)
-    labels: list[Shape] = []
     for line in placed.lines:
         if not line.arrow.panes or pane in line.arrow.panes:
             yield _arrow(line, x, y)
-    said: set[tuple[str, str]] = set()
-    for line in placed.lines:
-        key = (line.arrow.tail, line.arrow.value)
-        shown = not line.arrow.panes or pane in line.arrow.panes
-        if line.arrow.label and shown and line.leaves and key not in said:
-            said.add(key)
-            labels.append(_label(line, placed.frames[line.arrow.tail], x, y))
+    labels = _labels(placed, pane, x, y)
     for px, py in placed.forks:
         yield Rect(px + x - 2.0, py + y - 2.0, 4.0, 4.0, 2.0, "line")
     for box in placed.diagram.boxes:
@@ -163,12 +157,43 @@ def _tip(base: Point, tip: Point) -> Path:
     return Path(straight(tip, left, right, tip), "none", "line", closed=True)
 
 
-def _label(line: Line, frame: Frame, x: float, y: float) -> Text:
-    """A shape, beside the arrow where it leaves its box, on the side that it does not turn to."""
-    start = line.points[0]
+def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
+    """The shapes beside the arrows of a pane, each once; one with no room is in its title only."""
+    found: list[Text] = []
+    taken: list[Frame] = []
+    said: set[tuple[str, str]] = set()
+    for line in placed.lines:
+        arrow = line.arrow
+        shown = arrow.label and line.leaves and (not arrow.panes or pane in arrow.panes)
+        if not shown or (arrow.tail, arrow.value) in said:
+            continue
+        for right in _sides(line):
+            label, room = _label(line, placed.frames[arrow.tail], right)
+            if all(_apart(room, other) for other in taken):
+                said.add((arrow.tail, arrow.value))
+                taken.append(room)
+                found.append(replace(label, x=label.x + x, y=label.y + y))
+                break
+    return found
+
+
+def _sides(line: Line) -> tuple[bool, bool]:
+    """Whether a label goes to the right: first the side that its line does not turn to."""
     ahead = line.points[min(3, len(line.points) - 1)]
-    right = ahead[0] <= start[0] + 2.0
-    left = start[0] + (5.0 if right else -5.0) + x
-    base = frame.y + frame.height + 11.5 + y
-    anchor = "start" if right else "end"
-    return Text(left, base, line.arrow.label, NOTE, "faint", anchor=anchor, halo="paper")
+    right = ahead[0] <= line.points[0][0] + 2.0
+    return right, not right
+
+
+def _apart(one: Frame, other: Frame) -> bool:
+    across = one.x + one.width <= other.x or other.x + other.width <= one.x
+    return across or one.y + one.height <= other.y or other.y + other.height <= one.y
+
+
+def _label(line: Line, frame: Frame, right: bool) -> tuple[Text, Frame]:
+    """A shape beside the arrow where it leaves its box, and the room that it takes."""
+    text = fitted(line.arrow.label, NOTE, 140.0)
+    wide = width(text, NOTE)
+    left = line.points[0][0] + (5.0 if right else -5.0)
+    base = frame.y + frame.height + 11.5
+    label = Text(left, base, text, NOTE, "faint", anchor="start" if right else "end", halo="paper")
+    return label, Frame(left if right else left - wide, base - 9.0, wide, 11.0)

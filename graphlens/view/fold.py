@@ -78,7 +78,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         )
         plain = cluster.kind in CONTAINERS
         head = Row(
-            cluster.path or cluster.kind,
+            cluster.path or cluster.kind or "block",
             "" if plain or not cluster.path else cluster.kind,
             words.count(params) if params else "",
             "module",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from graphlens.errors import UsageError
 from graphlens.ir import Graph
 from graphlens.view.build import flat as flat_diagram
 from graphlens.view.bundle import bundle
-from graphlens.view.diagram import Diagram
+from graphlens.view.diagram import Arrow, Diagram
 from graphlens.view.fit import fits
 from graphlens.view.fold import fold_to
 from graphlens.view.roll import roll
@@ -67,6 +67,7 @@ def fitting(rolled: Diagram) -> Diagram:
 
 def finished(diagram: Diagram) -> Diagram:
     """The diagram with wide values as tags and shapes only where they change."""
+    diagram = diagram.having(arrows=_bundled(diagram.arrows))
     shapes: dict[str, set[str]] = defaultdict(set)
     for arrow in diagram.arrows:
         shapes[arrow.head].add(arrow.label)
@@ -79,3 +80,17 @@ def finished(diagram: Diagram) -> Diagram:
         for arrow in diagram.arrows
     ]
     return tag_wide(diagram.having(arrows=arrows))
+
+
+def _bundled(arrows: Sequence[Arrow]) -> list[Arrow]:
+    """The arrows, those that join the same two boxes in the same panes as one."""
+    found: dict[tuple[str, str, tuple[int, ...]], list[Arrow]] = {}
+    for arrow in arrows:
+        found.setdefault((arrow.tail, arrow.head, arrow.panes), []).append(arrow)
+    return [held[0] if len(held) == 1 else _bundle(held) for held in found.values()]
+
+
+def _bundle(held: list[Arrow]) -> Arrow:
+    value = " ".join(arrow.value for arrow in held)
+    title = "\n".join(arrow.title for arrow in held)
+    return replace(held[0], value=value, label=f"{len(held)} tensors", title=title)

@@ -24,6 +24,7 @@ def scopes(
         boxes: All boxes, with their scopes as their clusters.
         links: All arrows.
     """
+    kinds, boxes = _nested(kinds, boxes)
     boxes = _calls(boxes, links)
     kept = {path for path in _paths(boxes) if kinds.get(path) not in _LISTS}
     kept -= _torn(kept, boxes, links)
@@ -31,6 +32,21 @@ def scopes(
     made = [_cluster(path, kinds, kept) for path in _paths(boxes) if path in kept]
     placed = [replace(box, cluster=home[box.cluster]) for box in boxes]
     return placed, sorted(made, key=lambda cluster: cluster.id.count("."))
+
+
+def _nested(
+    kinds: Mapping[str, str], boxes: Sequence[Box]
+) -> tuple[Mapping[str, str], Sequence[Box]]:
+    """Scopes that are all on one level, as Keras names its layers, nested by the parts of names.
+
+    ``conv2_block1_1_conv`` becomes ``conv2.block1.1.conv``; parts that tell of no stretch of the
+    graph (``batch_normalization_7``) are gone with the scopes that are torn.
+    """
+    if any("." in box.cluster for box in boxes):
+        return kinds, boxes
+    nested = {box.cluster: ".".join(filter(None, box.cluster.split("_"))) for box in boxes}
+    renamed = {nested.get(path, path): kind for path, kind in kinds.items()}
+    return renamed, [replace(box, cluster=nested[box.cluster]) for box in boxes]
 
 
 def _paths(boxes: Sequence[Box]) -> list[str]:
