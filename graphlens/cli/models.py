@@ -55,7 +55,7 @@ def capture(text: str, arguments: argparse.Namespace, progress: Progress) -> Gra
         with _here_on_path():
             return api.capture(found.model, *by_place, **options)
     except CaptureError as error:
-        if by_place or by_name:
+        if by_place or by_name or not _is_model(found.model):
             raise
         raise CaptureError(
             f"{error}\n  no inputs were given: if it needs some, say them with --input, such as "
