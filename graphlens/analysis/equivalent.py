@@ -95,8 +95,10 @@ class _Weights:
         """Count each weight as the one of ``other`` in the same place that it is close to."""
         places = other.by_place()
         for place, names in self.by_place().items():
-            free = list(places.get(place, ()))
+            free = places.get(place, ())
             for name in names:
+                if any(self.content(name) == other.content(twin) for twin in free):
+                    continue
                 mine = self._graph.weights.get(name)
                 for twin in free:
                     if mine is not None and _close(mine, other.array(twin), tolerance):

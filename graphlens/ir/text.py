@@ -70,7 +70,7 @@ def _formals(graph: Graph) -> Iterator[str]:
 
 def _statement(graph: Graph, name: str, node: Node, detail: bool) -> str:
     operands = [_operand(graph, value) for value in graph.operands(name)]
-    keywords = [f"{key}={_attribute(value)}" for key, value in node.attributes.items()]
+    keywords = [_keyword(key, _attribute(value)) for key, value in node.attributes.items()]
     if node.op == OUTPUT and node.domain == OURS:
         if not keywords and len(operands) != 0:
             return f"return {', '.join(operands)}"
@@ -85,6 +85,12 @@ def _statement(graph: Graph, name: str, node: Node, detail: bool) -> str:
     ours = node.domain == OURS and node.op in STRUCTURAL | {"Region"}
     op = node.op if ours else node.qualified
     return f"{_target(name)}: {held} = {op}({', '.join(operands + keywords)})"
+
+
+def _keyword(key: str, value: str) -> str:
+    """``key=value``, for a name that Python takes as one and that says nothing else here."""
+    plain = _is_word(key) and not key.startswith("_")
+    return f"{key}={value}" if plain else f"**{{{key!r}: {value}}}"
 
 
 def _provenance(name: str, node: Node) -> Iterator[str]:

@@ -15,6 +15,7 @@ from graphlens.tensor import Dim, TensorType
 
 _NUMBERS = {"nan": float("nan"), "inf": float("inf")}
 _BARE = STRUCTURAL | {"Region"}
+_PROVENANCE = frozenset({"_scope", "_source", "_origins"})
 
 
 def parse(text: str) -> Graph:
@@ -79,8 +80,8 @@ class _Reader:
         domain, _, op = _name(call.func).rpartition(".")
         if not domain and op in _BARE:
             domain = OURS
-        given = {word.arg or "": word.value for word in call.keywords}
-        origin = {key[1:]: _plain(given.pop(key)) for key in list(given) if key.startswith("_")}
+        given = _keywords(call)
+        origin = {w.arg[1:]: _plain(w.value) for w in call.keywords if w.arg in _PROVENANCE}
         regions = {key: self._regions.pop(key) for key in list(given) if key in self._regions}
         node = Node(
             op=op,
@@ -116,7 +117,7 @@ class _Reader:
         attributes: dict[str, Any] = {}
         if isinstance(value, ast.Call):
             read = value.args
-            attributes = {word.arg or "": _plain(word.value) for word in value.keywords}
+            attributes = {key: _plain(given) for key, given in _keywords(value).items()}
         elif value is None:
             read = []
         else:
@@ -126,6 +127,8 @@ class _Reader:
 
     def _value(self, expression: ast.expr) -> Value | None:
         match expression:
+            case ast.Name(id=word):
+                return Value(word)
             case ast.Constant(value=None):
                 return None
             case ast.BinOp(left=left, op=ast.MatMult(), right=ast.Constant(value=int(result))):
@@ -134,8 +137,27 @@ class _Reader:
                 return Value(_name(expression), 0)
 
 
+def _keywords(call: ast.Call) -> dict[str, ast.expr]:
+    """The keywords of a call but for provenance; ``**{'any name': 1}`` for those no Python word."""
+    found: dict[str, ast.expr] = {}
+    for word in call.keywords:
+        if word.arg is not None:
+            if word.arg not in _PROVENANCE:
+                found[word.arg] = word.value
+        elif isinstance(word.value, ast.Dict):
+            for key, value in zip(word.value.keys, word.value.values, strict=True):
+                if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+                    raise ValueError("a keyword of '**' must be a string")
+                found[key.value] = value
+        else:
+            raise ValueError("'**' takes a table written out")
+    return found
+
+
 def _name(expression: ast.expr) -> str:
     """The name that an expression spells: ``layer1[0].conv`` is ``'layer1.0.conv'``."""
+    if isinstance(expression, ast.Name):
+        return expression.id
     parts: list[str] = []
     while True:
         match expression:

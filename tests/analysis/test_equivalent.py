@@ -105,6 +105,35 @@ def test_weights_a_few_last_places_apart_are_one_unless_equal_bytes_are_wanted()
     assert isomorphic(net(), net(weight=1.001)) is not None
 
 
+@pytest.mark.parametrize(
+    "dtype",
+    ["bool", "int8", "uint16", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
+     "float8_e4m3fn", "float8_e5m2", "int4", "string"],
+)  # fmt: skip
+def test_weights_of_every_dtype_are_compared_by_value(dtype):
+    import ml_dtypes  # noqa: F401  (registers the dtypes with numpy)
+
+    text = f"def f():\n    w: {dtype}[3] = Param()\n    return w\n"
+    numpy = object if dtype == "string" else dtype
+    values = ["0", "1", "2"] if dtype == "string" else [0, 1, 2]
+    one, same, other = parse(text), parse(text), parse(text)
+    one.weights["w"] = np.array(values).astype(numpy)
+    same.weights["w"] = np.array(values).astype(numpy)
+    other.weights["w"] = np.array([values[0], values[0], values[2]]).astype(numpy)
+    assert isomorphic(one, same) is None
+    assert "another value" in str(isomorphic(one, other))
+
+
+def test_nan_and_infinity_are_equal_to_themselves_with_a_tolerance():
+    text = "def f():\n    w: float32[4] = Param()\n    return w\n"
+    one, other = parse(text), parse(text)
+    one.weights["w"] = np.array([np.nan, np.inf, 1, -np.inf], np.float32)
+    other.weights["w"] = np.array([np.nan, np.inf, 1 + 2e-7, -np.inf], np.float32)
+    assert isomorphic(one, other) is None
+    other.weights["w"] = np.array([np.nan, np.inf, 1, np.inf], np.float32)
+    assert isomorphic(one, other) is not None
+
+
 def test_absent_weights_are_compared_by_type():
     assert isomorphic(net(weight=None), net()) is None
     assert isomorphic(net(weight=None), net(weight=None)) is None

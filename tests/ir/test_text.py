@@ -69,6 +69,16 @@ def test_any_name_comes_back(name):
     assert again.operands(f"{name}.r") == (Value(name),)
 
 
+@pytest.mark.parametrize("key", ["from", "a-b", "_scope", "_class", "0", "", "π", "__x__"])
+def test_any_attribute_comes_back(key):
+    graph = Graph(name="f")
+    graph.add(Node("Foo", "tf", {key: (1, 2.5), "other": "a"}, (HELD,)), name="y")
+    graph.add(Node("Output", "graphlens", {key: True}), [Value("y")], "output")
+    again = parse(to_text(graph, detail=True))
+    assert again.node("y") == graph.node("y")
+    assert again.node("output") == graph.node("output")
+
+
 def test_two_inputs_whose_words_are_one_keep_their_names():
     graph = Graph(name="f")
     for name in ("a.b", "a_b", "a/b"):
