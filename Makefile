@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt tests/stand_in/torchvision_stand_in.py
 	$(PIP) --upgrade pip
 	$(PIP) torch
 	$(PIP) tensorflow-cpu
-	$(PIP) --editable '.[runtime,complete]' --group dev
+	$(PIP) --editable '.[runtime,pictures,complete]' --group dev
 	$(PIP) --no-deps torchvision timm
 	@cp tests/stand_in/torchvision_stand_in.* \
 	  "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"

@@ -6,6 +6,7 @@ to machine; the ratios are of jobs that took turns in this run.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import statistics
@@ -34,7 +35,7 @@ def main() -> None:
     for name in models.MODELS:
         models.exported(name, folder)
     print("| job (CPU seconds) | graphlens | peer | ratio |\n|---|---|---|---|", flush=True)
-    for line in (*_against_peers(folder), *_growth(folder), *_start()):
+    for line in itertools.chain(_against_peers(folder), _growth(folder), _start()):
         print(line, flush=True)
 
 
