@@ -13,6 +13,9 @@ from graphlens.view.diagram import Arrow, Box, Cluster
 _LISTS = frozenset({"ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 """Classes that hold modules and never run: a frame around what they hold would say nothing."""
 
+_LEVEL = 8
+"""Scopes on the outermost level from which on their names are taken for paths."""
+
 
 def scopes(
     kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow]
@@ -37,16 +40,23 @@ def scopes(
 def _nested(
     kinds: Mapping[str, str], boxes: Sequence[Box]
 ) -> tuple[Mapping[str, str], Sequence[Box]]:
-    """Scopes that are all on one level, as Keras names its layers, nested by the parts of names.
+    """Scopes that are on one level, as Keras names its layers, nested by the parts of their names.
 
     ``conv2_block1_1_conv`` becomes ``conv2.block1.1.conv``; parts that tell of no stretch of the
     graph (``batch_normalization_7``) are gone with the scopes that are torn.
     """
-    if any("." in box.cluster for box in boxes):
+    outer = {box.cluster.partition(".")[0] for box in boxes} - {""}
+    if len(outer) < _LEVEL or sum("_" in name for name in outer) < len(outer) / 2:
         return kinds, boxes
-    nested = {box.cluster: ".".join(filter(None, box.cluster.split("_"))) for box in boxes}
-    renamed = {nested.get(path, path): kind for path, kind in kinds.items()}
+    nested = {path: _spelt(path) for path in {*kinds, *(box.cluster for box in boxes)}}
+    renamed = {nested[path]: kind for path, kind in kinds.items()}
     return renamed, [replace(box, cluster=nested[box.cluster]) for box in boxes]
+
+
+def _spelt(path: str) -> str:
+    first, _, rest = path.partition(".")
+    parts = [*filter(None, first.split("_")), *filter(None, [rest])]
+    return ".".join(parts)
 
 
 def _paths(boxes: Sequence[Box]) -> list[str]:
