@@ -15,7 +15,7 @@ def tolerance(dtype: np.dtype[Any], depth: int) -> float:
     if kind not in "fc":
         return 0.0
     spacing = float(ml_dtypes.finfo(dtype).eps)
-    return min(16 * spacing * math.sqrt(max(depth, 1)), math.sqrt(spacing))
+    return min(8 * spacing * math.sqrt(max(depth, 1)), math.sqrt(spacing))
 
 
 def errors(expected: np.ndarray, found: np.ndarray, least: float = 0.0) -> tuple[float, float]:
@@ -58,6 +58,6 @@ def magnitude(array: np.ndarray) -> float:
 
 def _wide(array: np.ndarray) -> np.ndarray:
     """The array in a dtype in which differences are exact enough; large ones are not copied."""
-    if array.dtype.kind == "c" or array.dtype in (np.float32, np.float64):
+    if array.dtype.kind == "c" or str(array.dtype) in ("float32", "float64"):
         return array
     return array.astype(np.float64)
