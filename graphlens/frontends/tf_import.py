@@ -12,6 +12,7 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Call, Literal, Operand, plain
 from graphlens.frontends.tf_control import BRANCHES, LOOPS, branch, loop
 from graphlens.frontends.tf_evaluate import evaluate
+from graphlens.frontends.tf_list import element_shape
 from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, is_number
 from graphlens.frontends.tf_trace import user_line
 from graphlens.frontends.tf_types import body_of, function_title, type_of
@@ -180,6 +181,8 @@ class Importer:
 
     def _translate(self, op: Any, operands: list[Operand], prefix: str) -> Sequence[Operand]:
         name = prefix + self.named(op.name)
+        if op.type == "TensorListReserve":
+            operands[0] = element_shape(op) or operands[0]
         results = [type_of(tensor) for tensor in op.outputs]
         known = evaluate(op, operands, self.builder)
         if known is not None:

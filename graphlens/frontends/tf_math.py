@@ -9,6 +9,8 @@ import numpy as np
 from graphlens.frontends.tf_call import Call, Row
 from graphlens.ir.node import Attribute, Value
 
+PI = 3.141592653589793
+
 _DIRECT = {
     "Abs": "Abs", "Neg": "Neg", "Exp": "Exp", "Log": "Log", "Sqrt": "Sqrt", "Sign": "Sign",
     "Sin": "Sin", "Cos": "Cos", "Tan": "Tan", "Asin": "Asin", "Acos": "Acos", "Atan": "Atan",
@@ -165,6 +167,17 @@ def _clip(call: Call) -> Value:
     return call.emit("Min", call.step("Max", x, low), high)
 
 
+def _atan2(call: Call) -> Value:
+    """The angle of the point (x, y), by its quadrant; 0 at the origin."""
+    y, x = call.values()
+    zero = _number(call, 0)
+    half = call.step("Where", call.step("Less", y, zero), _number(call, -PI), _number(call, PI))
+    turn = call.step("Where", call.step("Less", x, zero), half, zero)
+    angle = call.step("Add", call.step("Atan", call.step("Div", y, x)), turn)
+    origin = call.step("And", _is_zero(call, x), _is_zero(call, y))
+    return call.emit("Where", origin, zero, angle)
+
+
 # -- choice ---------------------------------------------------------------------------------
 
 
@@ -218,6 +231,7 @@ _WRITTEN: dict[str, Callable[[Call], Value | list[Value] | tuple[()]]] = {
     "LeftShift": _shift("LEFT"),
     "RightShift": _shift("RIGHT"),
     "ClipByValue": _clip,
+    "Atan2": _atan2,
     "Select": _select,
     "SelectV2": _same("Where"),
     "IdentityN": _identity_n,

@@ -161,7 +161,7 @@ def _tile(call: Call) -> Value:
 # -- padding --------------------------------------------------------------------------------
 
 
-def _pads(call: Call) -> Value:
+def pads(call: Call) -> Value:
     """TF's paddings [rank, 2] as ONNX's vector: all the beginnings, then all the ends."""
     paddings = call.constant(1)
     if paddings is not None:
@@ -172,69 +172,7 @@ def _pads(call: Call) -> Value:
 
 def _pad(call: Call) -> Value:
     operands = [call.value(2)] if len(call) > 2 else []
-    return call.emit("Pad", call.value(0), _pads(call), *operands)
-
-
-def _mirror_pad(call: Call) -> Value | tuple[()]:
-    """ONNX mirrors about the edge element only; SYMMETRIC, which repeats it, stays TF's."""
-    if call.attr("mode") != "REFLECT":
-        return ()
-    return call.emit("Pad", call.value(0), _pads(call), mode="reflect")
-
-
-# -- blocks ---------------------------------------------------------------------------------
-
-
-def _blocks(call: Call) -> tuple[list[int], list[list[int]], list[int]] | None:
-    """Block sizes, paddings (or crops) and the shape of a batch/space op, where all are known."""
-    block, edges, held = call.ints(1), call.constant(2), call.type(0)
-    if block is None or edges is None or not held.is_static:
-        return None
-    return list(block), edges.tolist(), [int(dim) for dim in held.shape or ()]
-
-
-def _space_to_batch(call: Call) -> Value | tuple[()]:
-    """Pad, cut each spatial axis into blocks, and bring the places in a block to the front."""
-    found = _blocks(call)
-    if found is None:
-        return ()
-    block, pads, shape = found
-    count, rest = len(block), shape[1 + len(block) :]
-    around = [[0, 0], *pads, *([[0, 0]] * len(rest))]
-    padded = [size + sum(pad) for size, pad in zip(shape[1:], pads, strict=False)]
-    cut = [n for size, b in zip(padded, block, strict=True) for n in (size // b, b)]
-    inner = [2 * i + 2 for i in range(count)]
-    outer = [2 * i + 1 for i in range(count)]
-    perm = (*inner, 0, *outer, *range(2 * count + 1, 2 * count + 1 + len(rest)))
-    return call.chain(
-        call.value(0),
-        ("Pad", [call.const(np.array(around, np.int64).T.ravel())], {}),
-        ("Reshape", [call.const([shape[0], *cut, *rest])], {}),
-        ("Transpose", [], {"perm": perm}),
-        ("Reshape", [call.const(list(call.results[0].shape or ()))], {}),
-    )
-
-
-def _batch_to_space(call: Call) -> Value | tuple[()]:
-    """The inverse: blocks back from the batch axis, then the crops taken off."""
-    found = _blocks(call)
-    if found is None:
-        return ()
-    block, crops, shape = found
-    count, rest = len(block), shape[1 + len(block) :]
-    batch = shape[0] // int(np.prod(block))
-    places = [place for i in range(count) for place in (count + 1 + i, i)]
-    perm = (count, *places, *range(2 * count + 1, 2 * count + 1 + len(rest)))
-    whole = [size * b for size, b in zip(shape[1:], block, strict=False)]
-    ends = [size - crop[1] for size, crop in zip(whole, crops, strict=True)]
-    axes = call.const(list(range(1, count + 1)))
-    return call.chain(
-        call.value(0),
-        ("Reshape", [call.const([*block, batch, *shape[1:]])], {}),
-        ("Transpose", [], {"perm": perm}),
-        ("Reshape", [call.const([batch, *whole, *rest])], {}),
-        ("Slice", [call.const([c[0] for c in crops]), call.const(ends), axes], {}),
-    )
+    return call.emit("Pad", call.value(0), pads(call), *operands)
 
 
 ROWS: dict[str, Row] = {
@@ -259,8 +197,5 @@ ROWS: dict[str, Row] = {
     "Tile": _tile,
     "Pad": _pad,
     "PadV2": _pad,
-    "MirrorPad": _mirror_pad,
-    "SpaceToBatchND": _space_to_batch,
-    "BatchToSpaceND": _batch_to_space,
 }
 """Rows of this family by TF op type."""

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from graphlens.frontends import tf_conv, tf_image, tf_index, tf_list, tf_math, tf_reduce, tf_shape
+from graphlens.frontends import (
+    tf_arrange,
+    tf_conv,
+    tf_image,
+    tf_index,
+    tf_list,
+    tf_math,
+    tf_reduce,
+    tf_shape,
+)
 from graphlens.frontends.tf_call import Row
 
 ROWS: dict[str, Row] = {
@@ -10,6 +19,7 @@ ROWS: dict[str, Row] = {
     **tf_reduce.ROWS,
     **tf_shape.ROWS,
     **tf_index.ROWS,
+    **tf_arrange.ROWS,
     **tf_conv.ROWS,
     **tf_image.ROWS,
     **tf_list.ROWS,
@@ -19,9 +29,9 @@ ROWS: dict[str, Row] = {
 _MOVING = (
     "Identity IdentityN StopGradient PlaceholderWithDefault EnsureShape Reshape ExpandDims Squeeze "
     "Transpose Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 "
-    "GatherNd Tile Shape ShapeN Size Rank SelectV2 Select Fill BroadcastTo ReverseV2 "
-    "TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem TensorListSetItem "
-    "TensorListLength"
+    "GatherNd Tile Shape ShapeN Size Rank SelectV2 Select Fill BroadcastTo ReverseV2 Roll "
+    "MirrorPad TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem "
+    "TensorListSetItem TensorListLength"
 )
 ANY_DTYPE = frozenset(_MOVING.split())
 """Ops that move elements of any type; the others compute on numbers, and ONNX only on real ones."""

@@ -86,6 +86,17 @@ def test_tensor_array_written_in_a_loop_is_a_tensor():
     agree(capture(squares, X), [squares(X).numpy()], X)
 
 
+def test_array_without_a_shape_has_that_of_what_is_written():
+    @tf.function
+    def rows(x):
+        made = tf.TensorArray(tf.float32, size=tf.shape(x)[0])
+        for step in tf.range(2):
+            made = made.write(step, tf.reduce_sum(x[step], 0))
+        return made.stack(), tf.map_fn(lambda row: tf.reduce_max(row), x)
+
+    agree(capture(rows, X), [tensor.numpy() for tensor in rows(X)], X)
+
+
 def test_loop_inside_a_branch_inside_a_function():
     @tf.function
     def inner(x):

@@ -88,6 +88,7 @@ BINARY = {
     "BitwiseXor": (M, D), "SquaredDifference": (A, B), "FloorDiv": (A, B), "FloorMod": (A, B),
     "Mod": (M, D), "TruncateMod": (A, B), "DivNoNan": (A, ZEROS), "MulNoNan": (A, ZEROS),
     "Xdivy": (ZEROS, A), "Xlogy": (ZEROS, abs(A)), "Xlog1py": (ZEROS, abs(A)),
+    "Atan2": (np.float32([1, -1, 1, -1, 0, 2]), np.float32([2, 2, -2, -2, 0, 0])),
     "LeftShift": (ints(4, low=0, dtype="uint8"), ints(4, low=0, high=8, dtype="uint8")),
     "RightShift": (ints(4, low=0, dtype="uint32"), ints(4, low=0, high=31, dtype="uint32")),
 }  # fmt: skip
@@ -146,6 +147,10 @@ PLACES = {
         lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(y, x),
         (floats(4, 5), ints(4, low=0, high=5)),
     ),
+    "distribution loss": (
+        lambda x, y: tf.nn.softmax_cross_entropy_with_logits(tf.nn.softmax(y), x),
+        (floats(4, 5), floats(4, 5)),
+    ),
     "top k": (lambda x: tf.math.top_k(x, 2), (X,)),
     "band": (lambda x: tf.linalg.band_part(x, -1, 0) + tf.linalg.band_part(x, 1, -1), (X,)),
     "einsum": (lambda x, y: tf.einsum("bij,bkj->bik", x, y), (X, floats(2, 5, 4))),
@@ -188,6 +193,13 @@ MOVES = {
     "pad": (lambda x: tf.pad(x, [[0, 1], [2, 0], [1, 1]]), (X,)),
     "pad by value": (lambda x: tf.pad(x, [[0, 1], [2, 0]], constant_values=7), (MATRIX,)),
     "pad mirrored": (lambda x: tf.pad(x, [[1, 1], [2, 0], [0, 3]], "REFLECT"), (X,)),
+    "pad mirrored with edge": (
+        lambda x: tf.pad(x, [[1, 1], [2, 0], [0, 3]], "SYMMETRIC"),
+        (X,),
+    ),
+    "roll": (lambda x: tf.roll(x, [1, -5], [0, -1]), (X,)),
+    "line": (lambda a: tf.linspace(a, 2.0, 5), (np.float32(-1),)),
+    "segments": (lambda x: tf.math.unsorted_segment_sum(x, [2, 0], 4), (X,)),
     "space to batch": (
         lambda x: tf.space_to_batch(x, [2, 2], [[0, 1], [1, 0]]),
         (floats(1, 3, 5, 2),),
@@ -250,3 +262,8 @@ def test_strided_slice_from_computed_bounds():
 def test_strided_slice_picks_a_computed_element():
     agree(lambda x, i: x[:, i, 1:][..., i - 1], X, np.int32(2))
     agree(lambda x, i: x[i, :, i - 2], X, np.int32(1))
+
+
+def test_random_tensors_are_drawn_anew():
+    graph = capture(lambda x: x + tf.random.normal([2, 3, 4]) * tf.random.uniform([4]), X)
+    assert {"RandomNormal", "RandomUniform"} <= {graph.op(name) for name in graph}
