@@ -77,7 +77,7 @@ def _by_onnx(
                 for i, value in enumerate(values)
                 if value is not None and names[i] and _is_shown(value)
             },
-            opset_imports=[onnx.helper.make_opsetid(node.domain, opset_of(node.domain))],
+            opset_imports=[onnx.helper.make_opsetid(node.domain, opset_of(node.op, node.domain))],
         )
     except (*_REFUSALS, GraphError, RuntimeError, ValueError, TypeError):
         return ()

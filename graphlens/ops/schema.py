@@ -13,14 +13,17 @@ from graphlens.ops.proto import plain_attribute
 OPSET = 26
 """The newest ONNX opset that the pinned onnx and onnxruntime both know."""
 
-ML_OPSET = 5
-"""The version of ``ai.onnx.ml``, ONNX's domain of classical machine learning."""
-
-_VERSIONS = {"": OPSET, "ai.onnx.ml": ML_OPSET, "ai.onnx.preview": 1, "ai.onnx.preview.training": 1}
+_ML = "ai.onnx.ml"
+_VERSIONS = {"": OPSET, _ML: 4, "ai.onnx.preview": 1, "ai.onnx.preview.training": 1}
 
 
-def opset_of(domain: str) -> int:
-    """The version of a domain that our graphs speak; 1 for those that are not ONNX's."""
+def opset_of(op: str, domain: str) -> int:
+    """The version of its domain that an op is to be read by; 1 for domains that are not ONNX's.
+
+    Version 5 of ``ai.onnx.ml`` replaced the tree ops of all exporters, so both are spoken.
+    """
+    if domain == _ML and op == "TreeEnsemble":
+        return 5
     return _VERSIONS.get(domain, 1)
 
 
@@ -30,7 +33,7 @@ def schema(op: str, domain: str = "") -> OpSchema | None:
     if domain not in _VERSIONS:
         return None
     try:
-        found = onnx.defs.get_schema(op, _VERSIONS[domain], domain)
+        found = onnx.defs.get_schema(op, opset_of(op, domain), domain)
     except onnx.defs.SchemaError:
         return None
     return None if found.deprecated else found

@@ -17,7 +17,7 @@ from graphlens.ops.facts import facts
 from graphlens.ops.infer import channels_first, channels_last_order
 from graphlens.ops.node_proto import node_proto
 from graphlens.ops.proto import NUMBERS, tensor_proto
-from graphlens.ops.schema import opset_of
+from graphlens.ops.schema import OPSET, opset_of
 from graphlens.runtime.entries import declare, identity, may_stay_outside, put, transpose
 from graphlens.runtime.origin import METADATA, node_metadata
 from graphlens.tensor import UNKNOWN, TensorType
@@ -64,7 +64,7 @@ class _Lowering:
         self._leave = outside
         self._typed = typed
         self._taken: set[str] = set()
-        self._domains: set[str] = {""}
+        self._domains = {"": OPSET}
         self._outside: dict[str, np.ndarray] = {}
         self._main = onnx.GraphProto()
 
@@ -79,9 +79,8 @@ class _Lowering:
         self.fill(graph, main, names)
         self._outputs(graph, main, names, wanted, keep)
         model = onnx.ModelProto(producer_name="graphlens", graph=main)
-        model.opset_import.extend(
-            helper.make_opsetid(d, opset_of(d)) for d in sorted(self._domains)
-        )
+        domains = sorted(self._domains.items())
+        model.opset_import.extend(helper.make_opsetid(*entry) for entry in domains)
         model.ir_version = helper.find_min_ir_version_for(
             [entry for entry in model.opset_import if entry.domain in ("", "ai.onnx.ml")]
         )
@@ -127,7 +126,8 @@ class _Lowering:
     def _operation(
         self, graph: Graph, name: str, node: Node, sink: onnx.GraphProto, names: dict[Value, str]
     ) -> None:
-        self._domains.add(node.domain)
+        version = opset_of(node.op, node.domain)
+        self._domains[node.domain] = max(version, self._domains.get(node.domain, 1))
         operands = ["" if value is None else names[value] for value in graph.operands(name)]
         results = [self._result(Value(name, i), names) for i in range(len(node.results))]
         made = list(results)

@@ -183,6 +183,36 @@ m (float[4] x) => (float[4] y) { y = com.microsoft.QuickGelu (x) }""")
     assert same(microsoft, capture(microsoft), np.arange(4, dtype="float32"))
 
 
+def test_trees_of_older_exporters_run():
+    node = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        n_targets=1,
+        nodes_falsenodeids=[2, 0, 0],
+        nodes_featureids=[0, 0, 0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"],
+        nodes_nodeids=[0, 1, 2],
+        nodes_treeids=[0, 0, 0],
+        nodes_truenodeids=[1, 0, 0],
+        nodes_values=[0.5, 0.0, 0.0],
+        target_ids=[0, 0],
+        target_nodeids=[1, 2],
+        target_treeids=[0, 0],
+        target_weights=[10.0, 20.0],
+    )
+    graph = helper.make_graph(
+        [node],
+        "trees",
+        [helper.make_tensor_value_info("x", F, [2, 1])],
+        [helper.make_tensor_value_info("y", F, [2, 1])],
+    )
+    imports = [helper.make_opsetid("", 12), helper.make_opsetid("ai.onnx.ml", 2)]
+    proto = helper.make_model(graph, opset_imports=imports, ir_version=7)
+    assert same(proto, capture(proto), np.array([[0.0], [1.0]], "float32"))
+
+
 def test_nodes_out_of_order_are_put_in_order():
     proto = model("m (float[2] x) => (float[2] y) { a = Relu (x) b = Neg (a) y = Abs (b) }")
     nodes = list(proto.graph.node)

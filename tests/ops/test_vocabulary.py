@@ -33,6 +33,11 @@ def test_a_deprecated_op_is_not_in_the_vocabulary():
     assert not in_vocabulary("foo", "aten")
 
 
+def test_trees_of_both_generations_are_in_the_vocabulary():
+    assert in_vocabulary("TreeEnsembleRegressor", "ai.onnx.ml")
+    assert in_vocabulary("TreeEnsemble", "ai.onnx.ml")
+
+
 def test_defaults_are_as_a_node_holds_them():
     assert defaults("Conv") == {"auto_pad": "NOTSET", "group": 1}
     assert defaults("Gelu") == {"approximate": "none"}
