@@ -12,13 +12,13 @@ from typing import Any
 from graphlens.errors import UsageError, unknown_name
 
 _ITEM = re.compile(r"\s*([^\s{},]+)\s*(?:\{([^{}]*)\})?\s*(?:,|$)")
-_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([^,]*?)\s*(?:,|$)")
+_PAIR = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*((?:\([^()]*\)|\[[^][]*\]|[^][(),])*?)\s*(?:,|$)")
 
 
 def parse(text: str) -> list[tuple[str, dict[str, Any]]]:
     """``'a,b{size=3,to=NCHW}'`` as ``[('a', {}), ('b', {'size': 3, 'to': 'NCHW'})]``.
 
-    A value is a Python literal (a number, True, None) or else a word.
+    A value is a Python literal (a number, True, None, a tuple or list of them) or else a word.
 
     Raises:
         UsageError: If the text is not of that form.

@@ -18,6 +18,8 @@ def shift(graph, *, by=1, to="left"):
         ("layout{to=NCHW}", [("layout", {"to": "NCHW"})]),
         ("a{size=3,rate=0.5,on=True}, b", [("a", {"size": 3, "rate": 0.5, "on": True}), ("b", {})]),
         ("vit_tiny{img_size=64}", [("vit_tiny", {"img_size": 64})]),
+        ("a{size=(8,8,3),to=x}", [("a", {"size": (8, 8, 3), "to": "x"})]),
+        ("a{sizes=[1, 2]}", [("a", {"sizes": [1, 2]})]),
         ("a{}", [("a", {})]),
         ("", []),
     ],
@@ -26,7 +28,9 @@ def test_names_and_their_options_are_read(text, expected):
     assert options.parse(text) == expected
 
 
-@pytest.mark.parametrize("text", ["fuse{", "fuse}", "fuse{a}", "fuse{=1}", "a,,b", "a{b{c=1}}"])
+@pytest.mark.parametrize(
+    "text", ["fuse{", "fuse}", "fuse{a}", "fuse{=1}", "a,,b", "a{b{c=1}}", "a{b=(1,c=2}"]
+)
 def test_a_text_of_another_form_is_refused(text):
     with pytest.raises(UsageError, match="cannot read"):
         options.parse(text)

@@ -22,6 +22,10 @@ def model(name: str, options: Mapping[str, Any]) -> tuple[Any, tuple[Any, ...], 
     if name not in known:
         raise unknown("timm", name, known)
     torch.manual_seed(0)
-    options = {"model_name": name, "pretrained": False, **options}
-    module = made("timm", name, timm.create_model, options).eval()
-    return module, (TensorType("float32", (1, *module.pretrained_cfg["input_size"])),), {}
+    wanted = {"model_name": name, "pretrained": False, **options}
+    module = made("timm", name, timm.create_model, wanted).eval()
+    channels, *sides = module.pretrained_cfg["input_size"]
+    channels = options.get("in_chans", channels)
+    if "img_size" in options:
+        sides = [options["img_size"]] * 2
+    return module, (TensorType("float32", (1, channels, *sides)),), {}
