@@ -106,22 +106,11 @@ class Reader:
     def _initializer(self, scope: _Scope, tensor: onnx.TensorProto, array: np.ndarray) -> None:
         held = TensorType(DTYPES[tensor.data_type], tuple(array.shape))
         op = CONST if _is_literal(tensor, array) else PARAM
-        self._stored(scope, op, tensor.name, held, array, tensor.name)
+        self._stored(scope, tensor.name, Node(op, OURS, results=(held,)), array, tensor.name)
 
-    def _stored(
-        self,
-        scope: _Scope,
-        op: str,
-        name: str,
-        held: TensorType,
-        array: np.ndarray,
-        hint: str,
-        about: Origin | None = None,
-    ) -> None:
+    def _stored(self, scope: _Scope, name: str, node: Node, array: np.ndarray, hint: str) -> None:
         if name in scope.values:
             raise FormatError(f"the value {name!r} is made twice")
-        found = about or Origin(hint)
-        node = Node(op, OURS, results=(held,), scope=found.scope, source=found.source)
         made = scope.graph.add(node, name=hint)
         scope.graph.weights[made] = array
         scope.values[name] = Value(made)
@@ -250,7 +239,8 @@ class Reader:
         held = TensorType(dtype, tuple(array.shape))
         found = about or origin(proto, title_of(proto))
         hint = proto.output[0] if about is None else f"{found.name}.const"
-        self._stored(scope, CONST, proto.output[0], held, array, hint, found)
+        node = Node(CONST, OURS, results=(held,), scope=found.scope, source=found.source)
+        self._stored(scope, proto.output[0], node, array, hint)
 
     # -- subgraphs --------------------------------------------------------------------------
 

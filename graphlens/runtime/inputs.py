@@ -54,7 +54,7 @@ def example_inputs(graph: Graph, seed: int = 0, kind: str = "ordinary") -> list[
         shape = tuple(size_of(dim, sizes) for dim in held.shape)
         numbers = np.random.default_rng((seed, index))
         bound = _bound(graph, Value(name), sizes) if held.dtype.startswith(("int", "uint")) else 0
-        made.append(_example(name, held.dtype, shape, numbers, kind, bound))
+        made.append(_example(name, held.with_shape(shape), numbers, kind, bound))
     return made
 
 
@@ -116,13 +116,9 @@ def _evaluate(tree: ast.expr, sizes: Mapping[str, int]) -> int:
 
 
 def _example(
-    name: str,
-    dtype: str,
-    shape: tuple[int, ...],
-    numbers: np.random.Generator,
-    kind: str,
-    bound: int,
+    name: str, given: TensorType, numbers: np.random.Generator, kind: str, bound: int
 ) -> np.ndarray:
+    dtype, shape = given.dtype, tuple(dim for dim in given.shape or () if isinstance(dim, int))
     if dtype == "string":
         return numbers.choice(np.array(["a", "b", "c"], object), shape)
     held = np.dtype(dtype)

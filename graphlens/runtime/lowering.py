@@ -133,6 +133,8 @@ class _Lowering:
         made = list(results)
         after: list[onnx.NodeProto] = []
         if node.attributes.get("data_format") == "NHWC":
+            if not facts(node.op, node.domain).layout[0]:
+                raise GraphError(f"{name}: {node.op} has no NHWC form")
             for index in facts(node.op, node.domain).layout[0]:
                 held = graph.type_of(_given(graph, name, index))
                 order = channels_first(_rank(name, held.rank))

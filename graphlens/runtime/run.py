@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlens.errors import RunError
+from graphlens.errors import GraphError, RunError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, REGION, STRUCTURAL, Value
 from graphlens.ops.proto import NUMBERS
@@ -49,7 +49,10 @@ class Runner:
         _must_have_weights(graph)
         _must_be_known(graph)
         self._graph = graph
-        self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
+        try:
+            self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
+        except GraphError as error:
+            raise NoKernelError(str(error)) from error
         self._session: Session | None = None
         self._whole = True
 

@@ -178,6 +178,13 @@ def test_attributes_that_are_wrong_do_not_stop_the_reading():
     assert capture(proto([node], initializers=[weight])).op("y") == "Conv"
 
 
+def test_every_truncation_of_a_file_is_refused():
+    content = proto().SerializeToString()
+    for length in range(len(content)):
+        with pytest.raises(FormatError):
+            capture(content[:length])
+
+
 @pytest.mark.parametrize("seed", range(200))
 def test_flipped_bytes_give_a_graph_or_a_clear_error(seed, tmp_path):
     numbers = np.random.default_rng(seed)

@@ -49,6 +49,13 @@ def test_a_function_that_overflows_where_the_other_does_not_is_refuted_by_edge_v
     assert proof.max_rel_error == np.inf
 
 
+def test_inputs_on_which_the_first_graph_itself_overflows_are_scaled_down():
+    proof = prove(graph(DECOMPOSED), graph(SOFTMAX))
+    assert proof
+    reference = Witness(graph(DECOMPOSED))
+    assert [case.title for case in reference._cases][1] == "seed 1 (edges, times 0.1)"
+
+
 def test_division_by_zero_is_found_by_zeros():
     mean = "    y: float32[4, 8] = Identity(x)"
     scaled = """

@@ -279,6 +279,17 @@ def test_an_outputs_name_is_kept_where_it_is_free():
     assert [entry.name for entry in lower(made).model.graph.output] == ["sum"]
 
 
+def test_an_op_without_an_nhwc_form_is_refused_and_not_run_as_nchw():
+    made = graph("""
+def odd(x: float32[1, 4, 4, 2]):
+    s: float32[2] = Const([1.0, 1.0])
+    y: float32[1, 4, 4, 2] = InstanceNormalization(x, s, s, data_format='NHWC')
+    return y
+""")
+    with pytest.raises(NoKernelError, match="InstanceNormalization has no NHWC form"):
+        run(made, np.ones((1, 4, 4, 2), "float32"))
+
+
 def test_a_domain_of_ours_that_has_no_form_is_refused():
     made = Graph(name="odd")
     made.add(Node("Collective", "graphlens", results=(TensorType("float32", ()),)), name="c")
