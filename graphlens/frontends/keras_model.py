@@ -13,9 +13,10 @@ import tensorflow as tf
 
 from graphlens.errors import CaptureError, FormatError
 from graphlens.frontends.keras_names import LayerNames, input_names
-from graphlens.frontends.tf_function import capture_concrete
+from graphlens.frontends.tf_function import Names, capture_concrete
 from graphlens.frontends.tf_specs import (
     DynamicShapes,
+    Feeds,
     named_sizes,
     spec_of,
     symbols,
@@ -62,20 +63,13 @@ def capture(
     struct, names, types = _signature(model, inputs, dynamic_shapes)
     concrete = _trace(model, struct, names, types, kwargs or {})
     found = LayerNames(model)
-    variables = [(variable.value, variable) for variable in model.variables]
-    graph = capture_concrete(
-        concrete,
-        types,
-        {},
-        None,
-        variables=[inner for inner, _ in variables],
-        parameters={
-            id(inner): found.parameters.get(id(outer), outer.path.replace("/", "."))
-            for inner, outer in variables
-        },
-        named=found.node,
-        name=found.title,
-    )
+    held = [(variable.value, variable) for variable in model.variables]
+    parameters = {
+        id(inner): found.parameters.get(id(outer), outer.path.replace("/", "."))
+        for inner, outer in held
+    }
+    known = Names(tuple(inner for inner, _ in held), parameters, found.node, found.title)
+    graph = capture_concrete(concrete, Feeds(types), known)
     graph.graph["capture"] = "keras"
     graph.graph["scopes"] = {**found.classes, **graph.scopes}
     return graph

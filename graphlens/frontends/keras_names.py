@@ -87,9 +87,10 @@ def input_names(tensors: Sequence[Any]) -> list[str]:
     """Names of a model's inputs, automatic ones counted anew."""
     names: list[str] = []
     for tensor in tensors:
-        found = _NUMBERED.match(tensor.name)
-        automatic = found is not None and found[1] in ("keras_tensor", "input_layer", "input")
-        name = found[1] if found and automatic else tensor.name
+        layer = getattr(getattr(tensor, "_keras_history", None), "operation", tensor)
+        found = _NUMBERED.match(layer.name)
+        automatic = found is not None and found[1] in ("keras_tensor", "input_layer")
+        name = found[1] if found and automatic else layer.name
         wanted, number = name, 0
         while wanted in names:
             number += 1

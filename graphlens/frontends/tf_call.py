@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from graphlens.ir.node import CONST, OURS, Attribute, Node, Value
 from graphlens.ops.build import Builder
@@ -43,27 +44,24 @@ class Call:
     def __init__(
         self,
         builder: Builder,
-        op: str,
+        op: tf.Operation,
         name: str,
         operands: Sequence[Operand],
-        attributes: Callable[[str], Any],
         results: Sequence[TensorType],
-        partial: Callable[[int], Sequence[Any] | None] = lambda index: None,
     ) -> None:
-        """A call; ``attributes`` reads one by name, ``partial`` what is known of an operand."""
+        """A call of ``op``, whose data operands became ``operands``."""
         self.builder = builder
-        self.op = op
+        self.op: str = op.type
         self.name = name
         self.operands = list(operands)
         self.results = tuple(results)
-        self._attributes = attributes
-        self._partial = partial
+        self._source = op
 
     # -- reading ----------------------------------------------------------------------------
 
     def attr(self, name: str) -> Any:
         """An attribute as a plain value: str for bytes, dtype names, tuples for lists."""
-        return plain(self._attributes(name))
+        return plain(self._source.get_attr(name))
 
     def __len__(self) -> int:
         """How many operands there are."""
@@ -97,7 +95,7 @@ class Call:
         whole = self.ints(index)
         if whole is not None:
             return whole
-        found = self._partial(index)
+        found = tf.get_static_value(self._source.inputs[index], partial=True)
         return None if found is None else tuple(None if n is None else int(n) for n in found)
 
     def type(self, index: int) -> TensorType:

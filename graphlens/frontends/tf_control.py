@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Literal, Operand, materialise, merge
 from graphlens.frontends.tf_types import body_of, type_of
 from graphlens.ir.graph import Graph
@@ -38,7 +37,8 @@ def branch(
         frame = _formals(inner.builder, body.inputs, operands[1:], builder)
         _close(inner, inner.run(body, body.outputs, frame))
         regions[key] = inner.builder.graph
-    return _results(builder, op, "If", [condition, *outer], regions, name, {})
+    first = builder.op("If", condition, *outer, results=len(op.outputs), regions=regions, name=name)
+    return _typed(builder, first, op.outputs)
 
 
 def loop(
@@ -54,17 +54,19 @@ def loop(
     carried = {i: materialise_any(builder, operands[i]) for i in changed}
     fixed = [v for i, v in enumerate(operands) if i not in carried and isinstance(v, Value)]
     region = _loop_body(importer, (test, body), operands, carried)
-    made = _results(
-        builder,
-        op,
+    made = builder.op(
         "Loop",
-        [None, materialise_any(builder, first), *carried.values(), *fixed],
-        {"body": region},
-        name,
-        {"captures": len(fixed)},
-        changed,
+        None,
+        materialise_any(builder, first),
+        *carried.values(),
+        *fixed,
+        results=len(changed),
+        regions={"body": region},
+        name=name,
+        captures=len(fixed),
     )
-    ends = dict(zip(changed, made, strict=True))
+    results = _typed(builder, made, [op.outputs[index] for index in changed])
+    ends = dict(zip(changed, results, strict=True))
     return [ends.get(index, operand) for index, operand in enumerate(operands)]
 
 
@@ -129,27 +131,12 @@ def _close(inner: Importer, results: Sequence[Operand]) -> None:
     inner.builder.output([materialise_any(inner.builder, value) for value in results])
 
 
-def _results(
-    builder: Builder,
-    op: Any,
-    kind: str,
-    operands: Sequence[Value | None],
-    regions: dict[str, Graph],
-    name: str,
-    attributes: dict[str, int],
-    places: Sequence[int] | None = None,
-) -> list[Value]:
-    """The node, with TF's types of those results that it has, completed by the bodies' own."""
-    wanted = [op.outputs[i] for i in (range(len(op.outputs)) if places is None else places)]
-    if not wanted:
-        raise CaptureError(f"the TF op {op.name!r} ({op.type}) gives nothing that a graph can hold")
-    first = builder.op(
-        kind, *operands, results=len(wanted), regions=regions, name=name, **attributes
-    )
+def _typed(builder: Builder, first: Value, tensors: Sequence[tf.Tensor]) -> list[Value]:
+    """The node's results; TF's types of them are completed by those of the bodies."""
     found = builder.graph.node(first.node).results
-    merged = [merge(type_of(tensor), held) for tensor, held in zip(wanted, found, strict=True)]
+    merged = [merge(type_of(tensor), held) for tensor, held in zip(tensors, found, strict=True)]
     builder.graph.update_node(first.node, results=tuple(merged))
-    return [Value(first.node, index) for index in range(len(wanted))]
+    return [Value(first.node, index) for index in range(len(tensors))]
 
 
 def materialise_any(builder: Builder, operand: Operand) -> Value:

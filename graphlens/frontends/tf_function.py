@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
@@ -13,7 +14,7 @@ from graphlens.frontends.tf_call import Literal
 from graphlens.frontends.tf_import import Frame, Importer
 from graphlens.frontends.tf_session import finish, node_name
 from graphlens.frontends.tf_specs import (
-    DynamicShapes,
+    Feeds,
     fitted,
     spec_of,
     symbols,
@@ -33,20 +34,18 @@ _TRACED = "get_concrete_function"
 
 def capture_function(
     function: Callable[..., Any],
-    inputs: Sequence[Any],
-    named_inputs: Mapping[str, Any],
-    dynamic: DynamicShapes,
+    feeds: Feeds,
 ) -> Graph:
     """The Graph of a tf.function (or any callable on tensors), traced on the inputs' types."""
     traced = next((f for f in (function, function.__call__) if hasattr(f, _TRACED)), None)
-    names = _arguments(traced or function, len(inputs))
+    names = _arguments(traced or function, len(feeds.inputs))
     specs = [
-        _spec(value, symbols(dynamic, index, name))
-        for index, (value, name) in enumerate(zip(inputs, names, strict=True))
+        _spec(value, symbols(feeds.dynamic, index, name))
+        for index, (value, name) in enumerate(zip(feeds.inputs, names, strict=True))
     ]
     words = {
-        name: _spec(value, symbols(dynamic, len(specs) + index, name))
-        for index, (name, value) in enumerate(named_inputs.items())
+        name: _spec(value, symbols(feeds.dynamic, len(specs) + index, name))
+        for index, (name, value) in enumerate(feeds.named.items())
     }
     title = getattr(function, "__name__", type(function).__name__)
     try:
@@ -55,43 +54,46 @@ def capture_function(
         raise CaptureError(
             f"tf.function {title!r} could not be traced on {[*specs, *words.values()]}: {error}"
         ) from error
-    return capture_concrete(concrete, (), {}, dynamic)
+    return capture_concrete(concrete, Feeds(dynamic=feeds.dynamic))
 
 
-def capture_concrete(
-    concrete: Any,
-    inputs: Sequence[Any],
-    named_inputs: Mapping[str, Any],
-    dynamic: DynamicShapes,
-    *,
-    variables: Sequence[Any] = (),
-    parameters: Mapping[int, str] | None = None,
-    named: Callable[[str], str] = node_name,
-    name: str = "",
-) -> Graph:
+@dataclass(frozen=True)
+class Names:
+    """What a caller knows of a function's variables and names beyond what TF does.
+
+    Attributes:
+        variables: Variables that it may read beside those that it knows itself.
+        parameters: Names of Params by ``id`` of the variable, where TF's own are not wanted.
+        node: The node name of an op name.
+        graph: The graph's name, by default the function's.
+    """
+
+    variables: Sequence[Any] = ()
+    parameters: Mapping[int, str] = field(default_factory=dict)
+    node: Callable[[str], str] = node_name
+    graph: str = ""
+
+
+def capture_concrete(concrete: Any, feeds: Feeds, names: Names | None = None) -> Graph:
     """The Graph of a ConcreteFunction.
 
     Args:
         concrete: The function.
-        inputs: What it is fed, by place; only types are looked at.
-        named_inputs: The same by argument name.
-        dynamic: Symbols for axes of the inputs.
-        variables: Variables that it may read beside those that it knows itself.
-        parameters: Names of Params by ``id`` of the variable, where TF's own are not wanted.
-        named: The node name of an op name.
-        name: The graph's name, by default the function's.
+        feeds: What it is fed; only types are looked at.
+        names: What the caller knows better than TF.
     """
-    target = Graph(name=name or title_of(concrete))
+    names = names or Names()
+    target = Graph(name=names.graph or title_of(concrete))
     target.graph["capture"] = "tf.function"
     builder = Builder(target)
     captured = list(concrete.captured_inputs)
     fed = list(concrete.inputs)[: len(concrete.inputs) - len(captured)]
-    frame = _feed(builder, fed, _by_name(fed, inputs, named_inputs), dynamic)
-    known = [*variables, *concrete.graph.variables]
-    held = _Captured(builder, known, parameters or {})
+    frame = _feed(builder, fed, feeds)
+    known = [*names.variables, *concrete.graph.variables]
+    held = _Captured(builder, known, names.parameters)
     for tensor, outside in zip(concrete.inputs[len(fed) :], captured, strict=True):
         frame[tensor.name] = held.operand(tensor, outside)
-    importer = Importer(builder, held.refuse, named)
+    importer = Importer(builder, held.refuse, names.node)
     results = importer.run(concrete.graph, concrete.outputs, frame)
     finish(builder, results, _output_names(concrete))
     return target
@@ -123,9 +125,8 @@ def _spec(value: Any, asked: Mapping[int, str]) -> Any:
     return spec_of(with_symbols(type_given(value), asked))
 
 
-def _by_name(
-    fed: Sequence[tf.Tensor], inputs: Sequence[Any], named: Mapping[str, Any]
-) -> dict[str, Any]:
+def _by_name(fed: Sequence[tf.Tensor], feeds: Feeds) -> dict[str, Any]:
+    inputs, named = feeds.inputs, feeds.named
     names = [tensor.op.name for tensor in fed]
     unknown = [name for name in named if name not in names]
     if unknown or len(inputs) > len(names):
@@ -135,13 +136,12 @@ def _by_name(
     return {**dict(zip(names, inputs, strict=False)), **named}
 
 
-def _feed(
-    builder: Builder, fed: Sequence[tf.Tensor], given: Mapping[str, Any], dynamic: DynamicShapes
-) -> Frame:
+def _feed(builder: Builder, fed: Sequence[tf.Tensor], feeds: Feeds) -> Frame:
+    given = _by_name(fed, feeds)
     frame: Frame = {}
     for index, tensor in enumerate(fed):
         name = node_name(tensor.op.name)
-        held = fitted(tensor, given.get(tensor.op.name), name, symbols(dynamic, index, name))
+        held = fitted(tensor, given.get(tensor.op.name), name, symbols(feeds.dynamic, index, name))
         frame[tensor.name] = builder.input(name, held)
     return frame
 

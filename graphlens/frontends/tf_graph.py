@@ -13,7 +13,7 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.tf_function import capture_concrete, capture_function
 from graphlens.frontends.tf_saved import capture_path, imported
 from graphlens.frontends.tf_session import capture_graph
-from graphlens.frontends.tf_specs import DynamicShapes
+from graphlens.frontends.tf_specs import DynamicShapes, Feeds
 from graphlens.ir.graph import Graph
 
 
@@ -51,24 +51,23 @@ def capture(
         CaptureError: If the model cannot be captured; the message says why.
         FormatError: If a file is not what its name says.
     """
+    feeds = Feeds(inputs, kwargs or {}, dynamic_shapes)
     if isinstance(model, str | os.PathLike):
-        return capture_path(Path(model), inputs, kwargs or {}, dynamic_shapes, outputs)
+        return capture_path(Path(model), feeds, outputs)
     frozen = isinstance(model, tf.compat.v1.GraphDef)
     if frozen:
         model = imported(model)
     if isinstance(model, tf.Graph):
-        return capture_graph(
-            model, inputs, kwargs or {}, dynamic_shapes, outputs, session, frozen=frozen
-        )
+        return capture_graph(model, feeds, outputs, session, frozen=frozen)
     if outputs is not None or session is not None:
         raise CaptureError(
             f"outputs= and session= are for a tf.Graph; a {type(model).__name__} says itself what "
             "it returns, and holds its variables"
         )
     if isinstance(model, tf.types.experimental.ConcreteFunction):
-        return capture_concrete(model, inputs, kwargs or {}, dynamic_shapes)
+        return capture_concrete(model, feeds)
     if callable(model):
-        return capture_function(model, inputs, kwargs or {}, dynamic_shapes)
+        return capture_function(model, feeds)
     raise CaptureError(
         f"a {type(model).__name__} is no TensorFlow model: expected a tf.Graph, a tf.function, a "
         "ConcreteFunction, a callable, or a path"

@@ -190,15 +190,7 @@ class Importer:
                 Literal(array, name if index == 0 else f"{name}.{index}")
                 for index, array in enumerate(known)
             ]
-        call = Call(
-            self.builder,
-            op.type,
-            name,
-            operands,
-            op.get_attr,
-            results,
-            lambda index: tf.get_static_value(op.inputs[index], partial=True),
-        )
+        call = Call(self.builder, op, name, operands, results)
         row = ROWS.get(op.type)
         made = row(call) if row is not None and _computes(op) else ()
         if made == () and results:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +10,25 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from graphlens.errors import CaptureError, FormatError
-from graphlens.frontends.tf_function import capture_concrete
+from graphlens.frontends.tf_function import Names, capture_concrete
 from graphlens.frontends.tf_session import capture_graph
-from graphlens.frontends.tf_specs import DynamicShapes
+from graphlens.frontends.tf_specs import Feeds
 from graphlens.ir.graph import Graph
 
 _SIGNATURE = "serving_default"
 
 
-def capture_path(
-    path: Path,
-    inputs: Sequence[Any],
-    named_inputs: Mapping[str, Any],
-    dynamic: DynamicShapes,
-    outputs: Sequence[Any] | None,
-) -> Graph:
+def capture_path(path: Path, feeds: Feeds, outputs: Sequence[Any] | None) -> Graph:
     """The Graph in a file; the arguments are those of `tf_graph.capture`.
 
     Raises:
         FormatError: If there is no such file, or it is not what its name says.
     """
     if path.is_dir():
-        graph = _saved_model(path, inputs, named_inputs, dynamic)
+        graph = _saved_model(path, feeds)
     else:
         frozen = _frozen(path)
-        graph = capture_graph(frozen, inputs, named_inputs, dynamic, outputs, None, frozen=True)
+        graph = capture_graph(frozen, feeds, outputs, None, frozen=True)
     graph.name = path.stem
     return graph
 
@@ -71,9 +65,7 @@ def imported(definition: Any, where: str = "the GraphDef") -> tf.Graph:
     return graph
 
 
-def _saved_model(
-    path: Path, inputs: Sequence[Any], named_inputs: Mapping[str, Any], dynamic: DynamicShapes
-) -> Graph:
+def _saved_model(path: Path, feeds: Feeds) -> Graph:
     if not (path / "saved_model.pb").exists() and not (path / "saved_model.pbtxt").exists():
         raise FormatError(f"{path}: a directory without saved_model.pb is no SavedModel")
     try:
@@ -84,5 +76,4 @@ def _saved_model(
     if not signatures:
         raise CaptureError(f"{path}: the SavedModel has no signature to capture")
     concrete = signatures.get(_SIGNATURE) or next(iter(signatures.values()))
-    variables = list(getattr(loaded, "variables", ()))
-    return capture_concrete(concrete, inputs, named_inputs, dynamic, variables=variables)
+    return capture_concrete(concrete, feeds, Names(tuple(getattr(loaded, "variables", ()))))

@@ -19,7 +19,7 @@ from graphlens.frontends.tf_import import (
     Importer,
     needed,
 )
-from graphlens.frontends.tf_specs import DynamicShapes, fitted, symbols
+from graphlens.frontends.tf_specs import Feeds, fitted, symbols
 from graphlens.frontends.tf_types import type_of
 from graphlens.frontends.tf_variables import session_values
 from graphlens.ir.graph import Graph
@@ -41,9 +41,7 @@ _NOT_THE_MODELS = ("gradients", "save/", "report_uninitialized", "init")
 
 def capture_graph(
     graph: tf.Graph,
-    inputs: Sequence[Any],
-    named_inputs: Mapping[str, Any],
-    dynamic: DynamicShapes,
+    feeds: Feeds,
     outputs: Sequence[Any] | None,
     session: Any | None,
     *,
@@ -53,25 +51,23 @@ def capture_graph(
 
     Args:
         graph: The graph, which is not changed.
-        inputs: One for each placeholder that the outputs need, in the order of their making.
-        named_inputs: The same by placeholder name.
-        dynamic: Symbols for axes of the placeholders.
+        feeds: One for each placeholder that the outputs need, in the order of their making.
         outputs: What to return; by default what nobody reads.
         session: Where the variables have their values.
         frozen: Whether the weights are constants, as in a frozen GraphDef.
     """
     wanted = _wanted(graph, outputs)
     ops = needed(graph, wanted, {})
-    feeds = [op for op in ops if op.type in _PLACEHOLDERS]
-    given = _matched(feeds, inputs, named_inputs)
+    fed = [op for op in ops if op.type in _PLACEHOLDERS]
+    given = _matched(fed, feeds)
     values = session_values(graph, [op for op in ops if op.type in VARIABLES], session)
     target = Graph(name="tf_graph")
     target.graph["capture"] = "tf.Graph"
     builder = Builder(target)
     frame: Frame = {}
-    for index, op in enumerate(feeds):
+    for index, op in enumerate(fed):
         name = node_name(op.name)
-        held = fitted(op.outputs[0], given.get(op.name), name, symbols(dynamic, index, name))
+        held = fitted(op.outputs[0], given.get(op.name), name, symbols(feeds.dynamic, index, name))
         frame[op.outputs[0].name] = builder.input(name, held)
     if frozen:
         _weights(ops, builder, frame)
@@ -169,14 +165,13 @@ def _tensor(graph: tf.Graph, output: Any) -> tf.Tensor:
         raise CaptureError(f"outputs= names {output!r}, which the graph does not hold") from error
 
 
-def _matched(
-    feeds: Sequence[Any], inputs: Sequence[Any], named: Mapping[str, Any]
-) -> dict[str, Any]:
-    names = [op.name for op in feeds]
+def _matched(fed: Sequence[Any], feeds: Feeds) -> dict[str, Any]:
+    names = [op.name for op in fed]
+    inputs = feeds.inputs
     if len(inputs) > len(names):
         raise CaptureError(f"{len(inputs)} inputs are given, but the graph is fed {names}")
     given = dict(zip(names, inputs, strict=False))
-    for name, value in named.items():
+    for name, value in feeds.named.items():
         if name not in names:
             raise CaptureError(f"input {name!r} is given, but the graph is fed {names}")
         given[name] = value

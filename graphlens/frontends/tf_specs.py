@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,21 @@ from graphlens.tensor import Dim, TensorType
 
 DynamicShapes = Mapping[str, Any] | Sequence[Any] | None
 """Symbols of the axes of each input, by name or by place: ``{'x': {0: 'N'}}``, ``[{0: 'N'}]``."""
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """What a model is fed, as `tf_graph.capture` takes it.
+
+    Attributes:
+        inputs: Values or types by place.
+        named: The same by name.
+        dynamic: Symbols for axes of the inputs.
+    """
+
+    inputs: Sequence[Any] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+    dynamic: DynamicShapes = None
 
 
 def type_given(value: Any) -> TensorType:
