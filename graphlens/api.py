@@ -138,10 +138,29 @@ def diff(a: Graph, b: Graph) -> Diff:
     return registry.load("graphlens.analysis.diff:diff")(a, b)
 
 
-def plan_memory(graph: Graph) -> MemoryPlan:
-    """Where each intermediate tensor of the graph lies in one arena, and for how long."""
-    graph = _graph(graph)
-    return registry.load("graphlens.memory.plan:plan_memory")(graph)
+def plan_memory(
+    graph: Graph,
+    *,
+    inplace: bool = True,
+    schedule: bool = True,
+    alignment: int = 1,
+    symbols: Mapping[str, int] | None = None,
+) -> MemoryPlan:
+    """Where each intermediate tensor of the graph lies in one arena, and for how long.
+
+    Args:
+        graph: What is planned; weights are apart.
+        inplace: Whether results may be written over operands that nobody reads any more.
+        schedule: Whether to look for an order of execution with a lower peak than the graph's.
+        alignment: Every offset becomes a multiple of it, in bytes.
+        symbols: Sizes of symbolic dimensions (``{'N': 1}``).
+
+    Raises:
+        GraphError: Naming the values whose size is not known.
+    """
+    plan = registry.load("graphlens.memory.plan:plan_memory")
+    given = {"inplace": inplace, "schedule": schedule, "alignment": alignment, "symbols": symbols}
+    return plan(_graph(graph), **given)
 
 
 def draw(thing: Any, path: str | Path, **choices: Any) -> None:
