@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from graphlens.render.measure import Size
@@ -14,6 +15,9 @@ _FRAME = 30.0
 PAGE = (785.0, 538.0)
 """An A4 page less a centimetre all around, in points."""
 _MOST = 9
+_EXACT = 250
+"""Boxes up to which the best cuts are looked for; beyond, columns are cut at even heights."""
+_COLUMN, _ASPECT = 230.0, 1.4
 
 
 class Piece(NamedTuple):
@@ -38,6 +42,8 @@ def columns(diagram: Diagram, sizes: Mapping[str, Size], panes: int = 1) -> Cut:
     """
     boxes = diagram.boxes
     cutter = _Cutter(diagram, sizes)
+    if len(boxes) > _EXACT:
+        return Cut(cutter.roughly(), 0.0)
     tried = [cutter.cut(count) for count in range(1, max(1, min(_MOST, len(boxes) // 2)) + 1)]
     scales = [_scale(pieces, panes) for pieces in tried]
     best = max(range(len(tried)), key=lambda index: min(1.0, scales[index]) * 0.985**index)
@@ -89,6 +95,45 @@ class _Cutter:
             found.append(70.0 * max(0, crossing - 1) + 45.0 * shared)
         return found
 
+    def roughly(self) -> list[tuple[Box, ...]]:
+        """Columns of about even height that make a landscape page, cut where it costs least."""
+        count = max(1.0, (_ASPECT * self.total / _COLUMN) ** 0.5)
+        cuts: list[int] = []
+        while True:
+            cuts = self._even(max(1, round(count)))
+            pieces = [self.extent(start, stop) for start, stop in pairwise(cuts)]
+            wide = sum(piece_wide + GUTTER for _, piece_wide in pieces)
+            if count <= 1.0 or wide <= 1.4 * _ASPECT * max(high for high, _ in pieces):
+                return [self.boxes[start:stop] for start, stop in pairwise(cuts)]
+            count *= 0.8
+
+    def _even(self, count: int) -> list[int]:
+        """Where ``count`` columns of about even length begin, and the end of the last."""
+        length = max(2, len(self.boxes) // count)
+        found = [0]
+        while len(self.boxes) - found[-1] > 1.3 * length:
+            start = found[-1]
+            near = range(start + max(1, int(0.75 * length)), start + int(1.25 * length) + 1)
+            found.append(
+                min(near, key=lambda index: (self.penalty[index], abs(index - start - length)))
+            )
+        return [*found, len(self.boxes)]
+
+    def extent(self, start: int, stop: int) -> tuple[float, float]:
+        """Height and width of the column from ``start`` up to ``stop``."""
+        ranks: dict[int, int] = {}
+        wide: dict[int, float] = defaultdict(float)
+        high: dict[int, float] = defaultdict(float)
+        for index in range(start, stop):
+            size = self.sizes[self.boxes[index].id]
+            before = [ranks[tail] + 1 for tail in self.tails[index] if tail >= start]
+            rank = ranks[index] = max(before, default=0)
+            # A box that reads nothing here will stand beside its reader, not with all such.
+            wide[rank] += size.width + BOX_GAP if before or index == start else 0.0
+            high[rank] = max(high[rank], size.height + RANK_GAP)
+        nested = 20.0 * max(map(len, self.around[start:stop]))
+        return sum(high.values()), max(wide.values()) + nested
+
     def piece(self, start: int) -> list[tuple[float, float]]:
         """Height and width of the column from ``start`` to each box after it."""
         if start in self._pieces:
@@ -109,7 +154,7 @@ class _Cutter:
                 top = max(top, ends[tail] + RANK_GAP + _FRAME * entered + 8 * left)
                 rank = max(rank, ranks[tail] + 1)
             ends[index], ranks[index] = top + size.height, rank
-            wide[rank] += size.width + BOX_GAP
+            wide[rank] += size.width + BOX_GAP if before or index == start else 0.0
             high = max(high, ends[index])
             widest = max(widest, wide[rank] + 20.0 * len(self.around[index]))
             found.append((high, widest))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -25,6 +26,8 @@ from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text,
 from graphlens.view import Cluster, Diagram
 
 _BETWEEN = 48.0
+_MANY = 2000
+"""Lines from which on titles of clusters do not look for a place between them."""
 
 
 def draw(diagram: Diagram) -> Scene:
@@ -60,7 +63,8 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
     depth = {"": -1}
     for cluster, frame, goes_on in placed.clusters:
         depth[cluster.id] = depth.get(cluster.parent, -1) + 1
-        crossed = [at + x for at in _crossed(placed.lines, frame.y + LEAD + 12.0)]
+        near = placed.lines if len(placed.lines) < _MANY else ()
+        crossed = [at + x for at in _crossed(near, frame.y + LEAD + 12.0)]
         yield _cluster(cluster, _shifted(frame, x, y), depth[cluster.id], goes_on, crossed)
     for line in placed.lines:
         if not line.arrow.panes or pane in line.arrow.panes:
@@ -128,7 +132,7 @@ def _free(left: float, right: float, crossed: list[float], needed: float) -> tup
     return start, room
 
 
-def _crossed(lines: list[Line], y: float) -> list[float]:
+def _crossed(lines: Sequence[Line], y: float) -> list[float]:
     """Where the lines of a picture are at a height."""
     found: list[float] = []
     for line in lines:
@@ -160,7 +164,7 @@ def _tip(base: Point, tip: Point) -> Path:
 def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
     """The shapes beside the arrows of a pane, each once; one with no room is in its title only."""
     found: list[Text] = []
-    taken: list[Frame] = []
+    taken: dict[int, list[Frame]] = defaultdict(list)
     said: set[tuple[str, str]] = set()
     for line in placed.lines:
         arrow = line.arrow
@@ -169,9 +173,11 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
             continue
         for right in _sides(line):
             label, room = _label(line, placed.frames[arrow.tail], right)
-            if all(_apart(room, other) for other in taken):
+            rows = (int(room.y // 12), int((room.y + room.height) // 12))
+            if all(_apart(room, other) for row in rows for other in taken[row]):
                 said.add((arrow.tail, arrow.value))
-                taken.append(room)
+                for row in rows:
+                    taken[row].append(room)
                 found.append(replace(label, x=label.x + x, y=label.y + y))
                 break
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -56,17 +56,18 @@ def _names(diagram: Diagram, arrows: list[Arrow]) -> dict[tuple[str, str], str]:
     """A short name for each value: the last words of its box's name, as many as tell it apart."""
     name = {box.id: box.name or box.id for box in diagram.boxes}
     values = list(dict.fromkeys((arrow.tail, arrow.value) for arrow in arrows))
-    ids = {tail for tail, _ in values}
+    made = Counter(tail for tail, _ in values)
+    endings = Counter(ending for tail in made for ending in _endings(name[tail]))
     short: dict[tuple[str, str], str] = {}
     for tail, value in values:
-        parts = name[tail].split(".")
-        word = name[tail]
-        for count in range(1, len(parts) + 1):
-            word = ".".join(parts[-count:])
-            if parts[-count].isdigit():
-                continue
-            if not any(other != tail and name[other].endswith(word) for other in ids):
-                break
-        several = sum(held[0] == tail for held in values) > 1
-        short[tail, value] = f"{word}:{value.rpartition(':')[2]}" if several else word
+        told = (ending for ending in _endings(name[tail]) if endings[ending] == 1)
+        word = next(told, name[tail])
+        short[tail, value] = f"{word}:{value.rpartition(':')[2]}" if made[tail] > 1 else word
     return short
+
+
+def _endings(name: str) -> list[str]:
+    """What a value may be called: the last words of its name, short ones first."""
+    parts = name.split(".")[-6:]
+    counts = [count for count in range(1, len(parts)) if not parts[-count].isdigit()]
+    return [*(".".join(parts[-count:]) for count in counts), name]
