@@ -62,11 +62,16 @@ def _array(items: list[Any]) -> np.ndarray:
     return np.array(items, np.int64 if all(isinstance(it, int) for it in items) else object)
 
 
-def _plain(array: np.ndarray) -> np.ndarray:
-    """An object array without symbols as an int64 array."""
+def _plain(made: Any) -> np.ndarray:
+    """What numpy made, as an array (of one symbol it makes the symbol); int64 without symbols."""
+    array = made if isinstance(made, np.ndarray) else np.array(made, _kind(made))
     if array.dtype == object and all(isinstance(it, int | np.integer) for it in array.flat):
         return array.astype(np.int64)
     return array
+
+
+def _kind(made: Any) -> type | None:
+    return object if isinstance(made, str) else None
 
 
 def _cast(node: Node, values: Sequence[Any]) -> Any:

@@ -173,6 +173,18 @@ def test_shapes_are_known_values_and_symbols_stay_in_them():
     assert list(double) == ["N*2"]
 
 
+def test_one_symbol_by_itself_is_a_value_too():
+    (shape,) = propagate(Node("Shape"), [f32("N", 3)], [None])
+    (size,) = propagate(Node("Gather"), [None, None], [shape, np.array(0)])
+    assert size.shape == ()
+    assert size.item() == "N"
+    (double,) = propagate(Node("Mul"), [None, None], [size, np.array(2)])
+    assert double.item() == "N*2"
+    axes = np.array([0])
+    (listed,) = propagate(Node("Unsqueeze"), [None, None], [double, axes])
+    assert list(listed) == ["N*2"]
+
+
 def test_an_unnamed_size_is_not_known():
     assert propagate(Node("Shape"), [f32("?", 3)], [None]) == (None,)
 
