@@ -126,9 +126,11 @@ def _line(call: Call) -> Value:
 def _random(op: str) -> Row:
     """Drawn anew at each run, and not as TF draws: the distribution is the same."""
 
-    def row(call: Call) -> Value | tuple[()]:
-        shape = call.ints(0)
-        return () if shape is None else call.emit(op, shape=shape, dtype=call.attr("dtype"))
+    def row(call: Call) -> Value:
+        shape, dtype = call.ints(0), call.attr("dtype")
+        if shape is not None:
+            return call.emit(op, shape=shape, dtype=dtype)
+        return call.emit(f"{op}Like", call.step("Expand", call.const(0, dtype), call.int64(0)))
 
     return row
 
