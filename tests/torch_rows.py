@@ -44,6 +44,14 @@ def _op(name: str) -> Any:
     return getattr(aten, name)
 
 
+def _before(name: str, number: float) -> Callable[..., Any]:
+    return lambda x: _op(name)(x, number)
+
+
+def _shifted(name: str) -> Callable[..., Any]:
+    return lambda x, y: _op(name)(x, y + 1)
+
+
 CASES: dict[str, Case] = {
     **{name: (_op(name), ("p2x3",)) for name in _UNARY_FLOAT if name not in ("acosh",)},
     "acosh": (lambda x: torch.acosh(x + 1), ("p2x3",)),
@@ -53,10 +61,10 @@ CASES: dict[str, Case] = {
     **{name: (_op(name), ("f2x3", "f3")) for name in _BINARY_ANY},
     **{f"{name}_of_int": (_op(name), ("i2x3", "i3")) for name in _BINARY_ANY if not name.startswith(("div", "true"))},
     **{f"{name}_mixed": (_op(name), ("f2x3", "i3")) for name in ("add", "mul", "lt", "maximum", "true_divide", "float_power")},
-    **{f"{name}_with_number": (lambda x, op=_op(name): op(x, 2), ("i2x3",)) for name in ("add", "mul", "eq", "true_divide", "floor_divide", "remainder")},
-    **{f"{name}_with_float": (lambda x, op=_op(name): op(x, 1.5), ("i2x3",)) for name in ("add", "mul", "lt", "true_divide")},
+    **{f"{name}_with_number": (_before(name, 2), ("i2x3",)) for name in ("add", "mul", "eq", "true_divide", "floor_divide", "remainder")},
+    **{f"{name}_with_float": (_before(name, 1.5), ("i2x3",)) for name in ("add", "mul", "lt", "true_divide")},
     **{name: (_op(name), ("f2x3", "p3")) for name in _BINARY_NUMBER if name != "float_power"},
-    **{f"{name}_of_int": (lambda x, y, op=_op(name): op(x, y + 1), ("i2x3", "n3")) for name in _BINARY_NUMBER if name != "float_power"},
+    **{f"{name}_of_int": (_shifted(name), ("i2x3", "n3")) for name in _BINARY_NUMBER if name != "float_power"},
     **{name: (_op(name), ("i2x3", "i3")) for name in _BITS},
     **{f"{name}_of_bool": (_op(name), ("b2x3", "b3")) for name in _BITS},
     **{name: (getattr(F, name), ("f2x4",)) for name in _ACTIVATIONS},

@@ -39,6 +39,16 @@ def _with_bias(m: Match, b: Builder) -> Value | None:
     )
 
 
+def _no_bias(m: Match) -> bool:
+    array = m.array("b")
+    return array is not None and not np.any(array)
+
+
+def _without_bias(m: Match, b: Builder) -> Value:
+    node = m.node()
+    return b.op(node.op, m["x"], m["w"], results=node.results, name=m.root, **node.attributes)
+
+
 def _image_pads(m: Match) -> tuple[int, ...] | None:
     """A Pad's pads of the spatial axes as a convolution's attribute, if it pads only those."""
     array, rank = m.array("pads"), m.type("x").rank
@@ -107,6 +117,13 @@ CONVOLUTION = (
         _with_bias,
         _is_bias,
         "Sub(Conv(x, w), b[C, 1, 1]) -> Conv(x, w, -b)",
+    ),
+    Rule(
+        "conv-bias-of-zeros",
+        op(_CONVOLUTIONS, var("x"), var("w"), const("b")),
+        _without_bias,
+        _no_bias,
+        "Conv(x, w, 0) -> Conv(x, w): torch's ONNX exporter writes a bias where there is none",
     ),
     Rule(
         "conv-of-pad",

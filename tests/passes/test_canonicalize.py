@@ -66,6 +66,21 @@ CASES = (
         """,
     ),
     Case(
+        "conv-bias-of-zeros",
+        "x: float32[1, 3, 8, 8]",
+        """
+        w: float32[4, 3, 3, 3] = Param()
+        b: float32[4] = Const([0.0, 0.0, 0.0, 0.0])
+        c: float32[1, 4, 6, 6] = Conv(x, w, b)
+        return c
+        """,
+        """
+        w: float32[4, 3, 3, 3] = Param()
+        c: float32[1, 4, 6, 6] = Conv(x, w)
+        return c
+        """,
+    ),
+    Case(
         "conv-of-pad",
         "x: float32[1, 3, 8, 8]",
         """
@@ -649,6 +664,16 @@ CASES = (
 )
 
 NEAR_MISSES = (
+    Case(
+        "a bias of zeros but for one channel",
+        "x: float32[1, 3, 8, 8]",
+        """
+        w: float32[4, 3, 3, 3] = Param()
+        b: float32[4] = Const([0.0, 0.0, 0.5, 0.0])
+        c: float32[1, 4, 6, 6] = Conv(x, w, b)
+        return c
+        """,
+    ),
     Case(
         "bias along another axis",
         "x: float32[1, 3, 8, 8]",
