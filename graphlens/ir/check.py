@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 from graphlens.errors import GraphError
 from graphlens.ir.graph import Graph, walk
-from graphlens.ir.node import FIELDS, OUTPUT
+from graphlens.ir.node import CONST, FIELDS, INPUT, OURS, OUTPUT, PARAM
 from graphlens.tensor import TensorType
 
 _FIELDS = set(FIELDS)
+_GIVEN = frozenset({INPUT, PARAM, CONST})
 
 
 def check(graph: Graph) -> Graph:
     """The graph itself, if it and the regions inside it keep every invariant.
 
-    1. Every node holds exactly the fields of `Node`.
+    1. Every node holds exactly the fields of `Node`; an Input, Param or Const has one result.
     2. Every operand index of a node is taken once, and its edge carries a result that exists.
     3. There is one Output node, and nobody reads it.
     4. There is no cycle.
@@ -51,6 +52,8 @@ def _bad_nodes(graph: Graph) -> Iterator[str]:
             yield f"{name}: fields missing {missing}, unknown {extra}"
         elif not all(isinstance(result, TensorType) for result in held["results"]):
             yield f"{name}: results must be TensorTypes, found {held['results']!r}"
+        elif held["domain"] == OURS and held["op"] in _GIVEN and len(held["results"]) != 1:
+            yield f"{name}: {held['op']} has one result, found {len(held['results'])}"
 
 
 def _bad_edges(graph: Graph) -> Iterator[str]:

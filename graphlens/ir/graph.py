@@ -117,9 +117,14 @@ class Graph(nx.MultiDiGraph):
 
     def operands(self, name: str) -> tuple[Value | None, ...]:
         """What a node reads, in operand order; None where an optional one is not given."""
+        above = self._pred[name]
+        if len(above) == 1:
+            (producer, edges), *_ = above.items()
+            if len(edges) == 1 and 0 in edges:
+                return (Value(producer, edges[0]["result"]),)
         found = [
             (operand, producer, edge["result"])
-            for producer, edges in self._pred[name].items()
+            for producer, edges in above.items()
             for operand, edge in edges.items()
         ]
         if not found:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlens.errors import FormatError
+from graphlens.errors import FormatError, GraphError
 from graphlens.files import atomic, write
 from graphlens.ir.check import check
 from graphlens.ir.graph import Graph
@@ -74,8 +74,8 @@ def load(path: str | Path, *, weights: bool = True) -> Graph:
         raise FormatError(f"{str(path)!r} is no JSON: {error}") from error
     try:
         return from_dict(content, _beside(content, path) if weights else None)
-    except FormatError as error:
-        raise FormatError(f"{str(path)!r}: {error}") from error
+    except (FormatError, GraphError) as error:
+        raise type(error)(f"{str(path)!r}: {error}") from error
 
 
 def to_dict(graph: Graph, large: dict[str, np.ndarray] | None = None) -> dict[str, Any]:

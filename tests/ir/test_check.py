@@ -46,6 +46,14 @@ def test_a_name_that_is_no_str_is_refused():
     refused(graph, "node 7: a name is a str")
 
 
+@pytest.mark.parametrize("op", ["Input", "Param", "Const"])
+@pytest.mark.parametrize("count", [0, 2])
+def test_what_is_given_has_one_result(op, count):
+    graph = parse(TEXT)
+    graph.add(Node(op, "graphlens", results=(HELD,) * count), name="z")
+    refused(graph, f"z: {op} has one result, found {count}")
+
+
 def test_a_result_that_is_no_type_is_refused():
     graph = parse(TEXT)
     graph.nodes["a"]["results"] = ("float32",)
