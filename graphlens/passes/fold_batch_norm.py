@@ -46,35 +46,45 @@ def _fold_back(editor: Editor, affine: Affine) -> bool:
     linear = linear_of(graph, affine.source.node)
     if linear is None or (affine.axis is not None and affine.axis != linear.axis):
         return False
-    matmul = graph.op(linear.name) == "MatMul"
-    if matmul and not linear.adder and np.all(affine.scale == 1):
+    matmul, kept = graph.op(linear.name) == "MatMul", bool(np.all(affine.scale == 1))
+    if matmul and not linear.adder and kept:
         return False  # an Add after a MatMul is where its bias is
     weight = graph.weights[linear.weight]
-    scaled = _scaled(graph, linear.name, weight, affine.scale)
-    shifted = _bias(graph, linear, affine)
-    if not _fits(scaled, weight) or not _fits(shifted, weight):
+    scaled = weight if kept else _rounded(_scaled(graph, linear.name, weight, affine.scale), weight)
+    shifted = _rounded(_bias(graph, linear, affine), weight)
+    if scaled is None or shifted is None:
         return False
-    if not np.all(affine.scale == 1):
-        _set(editor, linear.name, 1, linear.weight, scaled.astype(weight.dtype), affine)
+    if not kept:
+        _set(editor, linear.name, 1, linear.weight, scaled, affine)
     if linear.bias or np.any(shifted):
-        _set_bias(editor, linear, shifted.astype(weight.dtype), affine)
+        _set_bias(editor, linear, shifted, affine)
     _replace(editor, affine, Value(linear.adder or _result(editor, affine, linear)))
     return True
 
 
 def _scaled(graph: Graph, name: str, weight: Array, scale: Array) -> Array:
-    """Weights with each output channel multiplied by its scale, at float64."""
+    """Weights with each output channel multiplied by its scale, rounded once."""
     op, group = graph.op(name), graph.nodes[name]["attributes"].get("group", 1)
     if scale.size == 1:
-        return weight * scale.reshape(())
+        return _product(weight, scale.reshape(()))
     if op == "MatMul":
-        return weight * scale
+        return _product(weight, scale)
     if op == "Conv":
-        return weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
+        return _product(weight, scale.reshape(-1, *[1] * (weight.ndim - 1)))
     # a ConvTranspose's filter is [C, M / group, kernel...], its outputs in order of group
     rows = weight.reshape(group, -1, *weight.shape[1:])
     factor = scale.reshape(group, 1, -1, *[1] * (weight.ndim - 2))
-    return (rows * factor).reshape(weight.shape)
+    return _product(rows, factor).reshape(weight.shape)
+
+
+def _product(weight: Array, factor: Array) -> Array:
+    """A product worked out at float64 and held at the weights' dtype, without a wide copy of it."""
+    made = np.empty(weight.shape, weight.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if weight.dtype.kind != "f":  # bfloat16 has no products with float64
+            return (weight.astype(np.float64) * factor).astype(weight.dtype)
+        np.multiply(weight, factor, out=made, dtype=np.float64, casting="unsafe")
+    return made
 
 
 def _bias(graph: Graph, linear: Linear, affine: Affine) -> Array:
@@ -136,15 +146,16 @@ def _fold_ahead(editor: Editor, affine: Affine) -> bool:
     )
     rows = weight.reshape(group, -1, *weight.shape[1:])
     old = graph.weights[linear.bias].astype(np.float64) if linear.bias else np.zeros(1)
-    bias = (rows * shift).sum(axis=tuple(range(2, rows.ndim))).reshape(-1) + old
-    scaled = (rows * factor).reshape(weight.shape)
-    if not _fits(scaled, weight) or not _fits(bias, weight):
+    moved = (rows * shift).sum(axis=tuple(range(2, rows.ndim))).reshape(-1) + old
+    bias = _rounded(moved, weight)
+    scaled = _rounded(_product(rows, factor).reshape(weight.shape), weight)
+    if scaled is None or bias is None:
         return False
-    _set(editor, name, 1, linear.weight, scaled.astype(weight.dtype), affine)
+    _set(editor, name, 1, linear.weight, scaled, affine)
     if linear.bias:
-        _set(editor, name, 2, linear.bias, bias.astype(weight.dtype), affine)
+        _set(editor, name, 2, linear.bias, bias, affine)
     elif np.any(bias):
-        _new_bias(editor, name, 2, linear.weight, bias.astype(weight.dtype), affine)
+        _new_bias(editor, name, 2, linear.weight, bias, affine)
     _adopt(editor, name, [affine.name])
     editor.rewire(name, 0, affine.source)
     editor.sweep([affine.name])
@@ -157,10 +168,11 @@ _UNPADDED = ("NOTSET", "VALID")
 # -- the edits -------------------------------------------------------------------------------
 
 
-def _fits(made: Array, like: Array) -> bool:
-    """Whether numbers survive the rounding to a dtype as finite ones."""
-    with np.errstate(over="ignore"):
-        return bool(np.isfinite(made.astype(like.dtype).astype(np.float32)).all())
+def _rounded(made: Array, like: Array) -> Array | None:
+    """Numbers at the dtype of others, None if some do not survive as finite ones."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = made.astype(like.dtype, copy=False)
+        return found if bool(np.isfinite(found).all()) else None
 
 
 def _set(editor: Editor, reader: str, operand: int, old: str, array: Array, affine: Affine) -> None:

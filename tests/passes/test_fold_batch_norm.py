@@ -218,6 +218,14 @@ def test_half_floats_that_would_overflow_are_left_alone(known: Known) -> None:
     assert fold_batch_norm(graph) is graph
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_weights_keep_their_dtype(known: Known, dtype: str) -> None:
+    graph = known(CONV_NORM.replace("float32", dtype))
+    folded = check(fold_batch_norm(graph))
+    assert {str(array.dtype) for array in folded.weights.values()} == {dtype}
+    assert prove(graph, folded).status == "proven"
+
+
 def test_a_lone_bias_stays_where_it_is(known: Known) -> None:
     graph = known(
         """

@@ -272,6 +272,28 @@ def test_batch_norm_in_pieces(known: Known, shape: str, sizes: str, layout: str 
     assert "Mul" not in computing(found)
 
 
+def test_batch_norm_as_one_writes_it(known: Known) -> None:
+    """Centred first; and without a scale or shift of its own."""
+    head = NORM.format(shape="4, 5, 5", sizes="1, 4, 1, 1", rank=4).split("    r: ")[0]
+    full = "float32[2, 4, 5, 5]"
+    lines = ("c: {0} = Sub(x, m)", "n: {0} = Div(c, q)", "k: {0} = Mul(n, g)", "y: {0} = Add(k, o)")
+    body = "\n".join(f"    {line.format(full)}" for line in lines)
+    graph = known(f"{head}{body}\n    return y\n")
+    found = check(recognise(graph))
+    assert "BatchNormalization" in computing(found)
+    assert prove(graph, found).status == "proven"
+
+
+def test_batch_norm_in_pieces_without_scale_and_shift(known: Known) -> None:
+    lines = NORM.format(shape="5, 5, 4", sizes="1, 1, 1, 4", rank=4).splitlines()
+    text = "\n".join(line for line in lines if not line.startswith("    k:"))
+    text = text.replace("k)", "r)").replace("Sub(o, t)", "Neg(t)")
+    graph = known(text)
+    found = check(canonicalize(graph))
+    assert computing(found) == ["BatchNormalization"]
+    assert prove(graph, found).status == "proven"
+
+
 def test_batch_norm_of_unknown_weights_is_recognised_too() -> None:
     graph = parse(NORM.format(shape="4, 5, 5", sizes="1, 4, 1, 1", rank=4))
     assert "BatchNormalization" in computing(recognise(graph))
