@@ -15,7 +15,8 @@ from graphlens.passes.canonicalize_reductions import REDUCTIONS
 from graphlens.passes.canonicalize_types import refine_types
 from graphlens.passes.canonicalize_views import VIEWS
 from graphlens.passes.common_subexpressions import common_subexpressions
-from graphlens.passes.eliminate import eliminate
+from graphlens.passes.eliminate import RULES as ELIMINATE
+from graphlens.passes.eliminate import without_dead_code
 from graphlens.passes.fold_constants import fold_constants
 from graphlens.passes.recognise import RECOGNISE, recognise
 from graphlens.passes.recognise_norm import NORMS
@@ -24,7 +25,9 @@ from graphlens.rewrite import apply
 FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *MOVES, *REDUCTIONS, *ARITHMETIC)
 """Rules that bring ops to one form."""
 
-RULES = (*RECOGNISE, *FORMS)
+_TABLE = (*ELIMINATE, *FORMS)
+
+RULES = (*RECOGNISE, *_TABLE)
 """The rules of this pass; those that recognise come first, and have a sweep of their own."""
 
 _ROUNDS = 20
@@ -43,31 +46,29 @@ def canonicalize(graph: Graph) -> Graph:
     Raises:
         PassError: If the rules do not settle.
     """
+    # Before constants fold: Keras spells a BatchNorm out over its weights, which fold to two Consts
+    # in which the mean and the variance are no longer to be seen. Norms only: what attention is
+    # scaled by is often known only once they are folded.
+    graph = apply(graph, NORMS)
+    settled: dict[Callable[[Graph], Graph], Graph] = {}
     for _ in range(_ROUNDS):
         before = graph
         for step in _STEPS:
-            graph = step(graph)
+            if settled.get(step) is not graph:
+                graph = settled[step] = step(graph)
         if graph is before:
             return graph
     raise PassError(f"{graph!r} still changes after {_ROUNDS} rounds of canonicalize")
 
 
-def _normed(graph: Graph) -> Graph:
-    return apply(graph, NORMS)
-
-
 def _formed(graph: Graph) -> Graph:
-    return apply(graph, FORMS)
+    return apply(graph, _TABLE)
 
 
 _STEPS: tuple[Callable[[Graph], Graph], ...] = (
-    # Before constants fold: Keras spells a BatchNorm out over its weights, which fold to two Consts
-    # in which the mean and the variance are no longer to be seen. Norms only: what attention is
-    # scaled by is often known only once they are folded.
-    _normed,
     fold_constants,
     refine_types,
-    eliminate,
+    without_dead_code,
     settle_attributes,
     common_subexpressions,
     recognise,

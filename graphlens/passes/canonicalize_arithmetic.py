@@ -15,7 +15,8 @@ from graphlens.tensor import UNDEFINED, Dim
 _LOGIC = ("And", "Or", "Xor", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 _BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "Where", "PRelu", *_LOGIC)
 _COMMUTATIVE = ("Add", "Mul", "And", "Or", "Xor", "Equal", "Max", "Min", "Sum", "Mean")
-_RANK = {f"{OURS}.{PARAM}": 1, f"{OURS}.{CONST}": 2}
+_CONST = f"{OURS}.{CONST}"
+_RANK = {f"{OURS}.{PARAM}": 1, _CONST: 2}
 
 
 def broadcast(shapes: list[tuple[Dim, ...]]) -> tuple[Dim, ...] | None:
@@ -46,8 +47,10 @@ def _weight(m: Match, value: Value | None) -> bool:
 
 def _strippable(m: Match) -> dict[int, tuple[Dim, ...]]:
     """Weights whose leading axes of 1 say nothing: operand to the shape that says as much."""
-    shapes = _shapes(m)
     found: dict[int, tuple[Dim, ...]] = {}
+    if not any(_weight(m, value) for value in m.all("operands")):
+        return found
+    shapes = _shapes(m)
     for index, value in enumerate(m.all("operands")):
         shape = shapes[index]
         if not _weight(m, value) or not shape or shape[0] != 1 or m.node().op == "PRelu":
@@ -70,13 +73,13 @@ def _strip(m: Match, b: Builder) -> Value:
 
 def _uniform(m: Match) -> int | None:
     """The operand that is a Const of many equal elements for which one would do."""
-    shapes = _shapes(m)
     for index, value in enumerate(m.all("operands")):
-        if value is None or m.graph.op(value.node) != f"{OURS}.{CONST}":
+        if value is None or m.graph.op(value.node) != _CONST:
             continue
         array = m.graph.value_of(value)
         if array is None or array.size < 2 or array.dtype.hasobject:
             continue
+        shapes = _shapes(m)
         if _still_fits(m, [*shapes[:index], (), *shapes[index + 1 :]]) and _all_equal(array):
             return index
     return None
@@ -97,8 +100,10 @@ def _one_for_all(m: Match, b: Builder) -> Value:
 
 def _expanded(m: Match) -> dict[int, Value]:
     """Operands that are expanded to a shape to which they would be broadcast anyway."""
-    shapes = _shapes(m)
     found: dict[int, Value] = {}
+    if not any(value and m.graph.op(value.node) == "Expand" for value in m.all("operands")):
+        return found
+    shapes = _shapes(m)
     for index, value in enumerate(m.all("operands")):
         if value is None or m.graph.op(value.node) != "Expand":
             continue
