@@ -60,10 +60,7 @@ class _Reader:
             case _:
                 raise FormatError(f"{path or 'graph'}: a table of name and nodes was expected")
         made = Graph(name=title)
-        kept = rest.get("graph", {})
-        if not isinstance(kept, dict):
-            raise FormatError(f"{path}graph: a table was expected, found {kept!r}")
-        made.graph.update(read(kept, "graph"))
+        made.graph |= _metadata(rest.get("graph", {}), f"{path}graph")
         entries = [_entry(entry, f"{path}node {i}") for i, entry in enumerate(nodes)]
         for entry in entries:
             self._node(made, entry, f"{path}{entry['name']}")
@@ -77,7 +74,7 @@ class _Reader:
         node = Node(
             op=entry["op"],
             domain=entry["domain"],
-            attributes=read(entry["attributes"], where),
+            attributes=_table(entry["attributes"], where),
             results=tuple(type_read(held, where) for held in entry["results"]),
             scope=entry["scope"],
             source=_source(entry["source"], where),
@@ -117,6 +114,25 @@ def _entry(entry: Any, where: str) -> dict[str, Any]:
     if not filled["name"] or not filled["op"]:
         raise FormatError(f"{where}: name and op must not be empty")
     return filled
+
+
+def _table(content: Any, where: str) -> dict[str, Any]:
+    """A table of plain values."""
+    held = read(content, where)
+    if not isinstance(held, dict):
+        raise FormatError(f"{where}: a table was expected, found {content!r}")
+    return held
+
+
+def _metadata(content: Any, where: str) -> dict[str, Any]:
+    """What a graph carries besides its nodes; its name stands elsewhere."""
+    held = _table(content, where)
+    scopes = held.get("scopes", {})
+    if "name" in held or not isinstance(scopes, dict):
+        raise FormatError(f"{where}: no name and a table of scopes were expected, found {held!r}")
+    if not all(isinstance(name, str) for name in scopes.values()):
+        raise FormatError(f"{where}.scopes: class names were expected, found {scopes!r}")
+    return held
 
 
 def _source(held: list[Any], where: str) -> Source:
