@@ -218,6 +218,14 @@ def _scatter_new(call: Call) -> Value:
     return call.emit("ScatterND", zeros, indices, call.value(1), reduction="add")
 
 
+def _bucketize(call: Call) -> Value:
+    """How many of the boundaries are at or below each element."""
+    x = call.step("Unsqueeze", call.value(0), call.const([-1]))
+    bounds = call.const(np.array(call.attr("boundaries"), call.type(0).dtype))
+    below = call.step("Cast", call.step("GreaterOrEqual", x, bounds), to="int32")
+    return call.emit("ReduceSum", below, call.const([-1]), keepdims=0)
+
+
 ROWS: dict[str, Row] = {
     "StridedSlice": _strided_slice,
     "Slice": _slice,
@@ -231,6 +239,7 @@ ROWS: dict[str, Row] = {
     "OneHot": _one_hot,
     "Where": _where,
     "Range": _range_of,
+    "Bucketize": _bucketize,
     "TensorScatterUpdate": _scatter(None),
     "TensorScatterAdd": _scatter("add"),
     "TensorScatterMax": _scatter("max"),

@@ -170,6 +170,14 @@ LAYERS = {
     "repeat": (keras.layers.RepeatVector(3), (4,)),
     "hard swish": (keras.layers.Activation("hard_swish"), (8,)),
     "mish": (keras.layers.Activation("mish"), (8,)),
+    "batch norm first": (keras.layers.BatchNormalization(axis=1), (3, 4, 5)),
+    "spectral": (keras.layers.SpectralNormalization(keras.layers.Dense(3)), (4,)),
+    "in space": (keras.layers.Conv3D(2, 3, padding="same"), (4, 5, 6, 2)),
+    "sequence of images": (keras.layers.ConvLSTM2D(2, 3, padding="same"), (3, 5, 5, 2)),
+    "two cells": (keras.layers.RNN([keras.layers.LSTMCell(3), keras.layers.GRUCell(2)]), (5, 4)),
+    "masked": (keras.Sequential([keras.layers.Masking(), keras.layers.LSTM(3)]), (5, 4)),
+    "relu of parts": (keras.layers.ReLU(4, 0.1, 0.5), (6,)),
+    "buckets": (keras.layers.Discretization([-0.5, 0.0, 0.5]), (6,)),
     "embedding of floats": (keras.layers.Dense(4, use_bias=False), (3, 5)),
 }
 

@@ -221,6 +221,10 @@ MOVES = {
     "one hot first": (lambda i: tf.one_hot(i, 3, axis=0), (np.array([0, 2], np.int64),)),
     "places": (tf.where, (bools(3, 4),)),
     "range": (lambda n: tf.range(1, n, 2), (np.int32(9),)),
+    "buckets": (
+        lambda x: tf.raw_ops.Bucketize(input=x, boundaries=[-1.0, 0.5, 1.0]),
+        (np.float32([-2, -1, 0, 0.5, 3]),),
+    ),
     "scatter": (lambda u: tf.scatter_nd([[1], [1], [3]], u, [5, 4]), (floats(3, 4),)),
     "update": (lambda x, u: tf.tensor_scatter_nd_update(x, [[1], [2]], u), (X[0], SMALL[:, :4])),
     "update by adding": (lambda x: tf.tensor_scatter_nd_add(x, [[1], [1]], x[:2]), (floats(3, 4),)),
