@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import OURS, REGION, Value
+from graphlens.ir.node import Value
 from graphlens.tensor import Dim, TensorType
 
 KINDS = ("ordinary", "edges", "zeros", "wide")
@@ -171,13 +171,20 @@ def _bound(graph: Graph, value: Value, sizes: Mapping[str, int]) -> int:
             op = held.op(reader)
             if _INDICES.get(op) == operand:
                 found += [size_of(dim, sizes) for dim in _indexed(held, reader)]
-            elif op == f"{OURS}.{REGION}":
-                body = held.nodes[reader]["regions"]["body"]
-                waiting.append((body, Value(body.inputs[operand])))
+            elif held.nodes[reader]["regions"]:
+                waiting += _inside(held, reader, operand)
             elif op in _PASSES_ON:
                 results = range(len(held.nodes[reader]["results"]))
                 waiting += [(held, Value(reader, index)) for index in results]
     return min(found, default=0)
+
+
+def _inside(graph: Graph, reader: str, operand: int) -> Iterator[tuple[Graph, Value]]:
+    """The inputs of a node's bodies that take one of its operands; an If's own is its first."""
+    place = operand - (graph.op(reader) == "If")
+    for body in graph.nodes[reader]["regions"].values():
+        if 0 <= place < len(body.inputs):
+            yield body, Value(body.inputs[place])
 
 
 def _indexed(graph: Graph, reader: str) -> Iterator[Dim]:

@@ -35,14 +35,24 @@ class Session:
     """
 
     def __init__(
-        self, model: onnx.ModelProto, outside: Mapping[str, np.ndarray] | None = None
+        self,
+        model: onnx.ModelProto,
+        outside: Mapping[str, np.ndarray] | None = None,
+        threads: int = 0,
     ) -> None:
-        """A session of ``model``; ``outside`` are inputs that are the same in every run."""
+        """A session of a model.
+
+        Args:
+            model: What to run.
+            outside: Inputs that are the same in every run.
+            threads: How many may work on one op; 0 is one a core.
+        """
         if onnxruntime is None:
             raise NoKernelError("onnxruntime is not installed")
         options: Any = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4
+        options.intra_op_num_threads = threads
         options.add_session_config_entry("session.disable_prepacking", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._outside = dict(outside or {})
@@ -112,7 +122,7 @@ def compiled(serialized: bytes) -> tuple[Session | None, Reference | None, str]:
     """
     model = onnx.ModelProto.FromString(serialized)
     try:
-        return Session(model), None, ""
+        return Session(model, threads=1), None, ""  # hundreds are kept, each with its threads
     except NoKernelError as error:
         reason = str(error)
     try:

@@ -68,7 +68,14 @@ def embed(tokens: int64[N, 6], kind: int32[N, 6], mask: int64[N, 6]):
         found: float32[N, 6, 4] = Gather(w, t)
         return found
     one: float32[N, 6, 4] = Region(tokens, words, kind='Gather', body=body)
-    two: float32[N, 6, 4] = Gather(kinds, wide)
+    yes: bool[()] = Const(True)
+    def then_branch(k: int64[N, 6], w: float32[2, 4]):
+        found: float32[N, 6, 4] = Gather(w, k)
+        return found
+    def else_branch(k: int64[N, 6], w: float32[2, 4]):
+        found: float32[N, 6, 4] = Gather(w, k)
+        return found
+    two: float32[N, 6, 4] = If(yes, wide, kinds, then_branch=then_branch, else_branch=else_branch)
     sum: float32[N, 6, 4] = Add(one, two)
     return sum, mask
 """
