@@ -12,14 +12,15 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_dynamic import Dims, Symbolic
 from graphlens.frontends.torch_expand import expansion_of
-from graphlens.frontends.torch_inputs import returned
+from graphlens.frontends.torch_inputs import Arguments, returned
 from graphlens.frontends.torch_scopes import user_line
 from graphlens.frontends.torch_translate import Translator, signature
-from graphlens.frontends.torch_types import type_of
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, Source, Value
+from graphlens.tensor import UNDEFINED, TensorType
 
 _DEEPEST = 6
 """Levels of ops made of ops made of ops that are followed."""
@@ -44,11 +45,17 @@ class Recorder(ProxyTorchDispatchMode):
         translator: Translator,
         weights: Mapping[str, torch.Tensor],
         fake: FakeTensorMode | None = None,
+        symbolic: Symbolic | None = None,
     ) -> None:
-        """A recorder that writes into ``translator``; ``weights`` by qualified name."""
+        """A recorder that writes into ``translator``; ``weights`` by qualified name.
+
+        Its fake tensors are of the mode ``fake``, or of that of ``symbolic``, or of its own.
+        """
         super().__init__(None, "fake", True)  # type: ignore[arg-type]
         self.translator = translator
-        self.fake = fake or FakeTensorMode(allow_non_fake_inputs=True)
+        self.symbolic = symbolic
+        own = symbolic.fake if symbolic else FakeTensorMode(allow_non_fake_inputs=True)
+        self.fake = fake or own
         self.scope: list[str] = [""]
         self.line: tuple[str, int] | None = None
         self._depth = 0
@@ -58,14 +65,27 @@ class Recorder(ProxyTorchDispatchMode):
         for name, tensor in weights.items():
             if id(tensor) not in self._names:
                 self._names[id(tensor)] = name
-                self._twins[id(tensor)] = self._twin(tensor)
+                self._twins[id(tensor)] = self.twin(tensor)
                 self._held.append(tensor)
 
-    def input(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        """The fake tensor that stands for an input of the graph."""
-        fake = self._twin(tensor)
-        self._keep(fake, self.translator.input(name, type_of(fake)))
+    def input(self, name: str, fake: torch.Tensor, dims: Dims) -> torch.Tensor:
+        """A fake tensor as an input of the graph, with the names of its symbolic axes."""
+        ref = self.translator.input(name, TensorType(UNDEFINED))
+        symbols, value = self.translator.symbols, ref.read()
+        symbols.declare(value, fake, dims)
+        self.translator.graph.update_node(value.node, results=(symbols.type_of(fake),))
+        self._keep(fake, ref)
         return fake
+
+    def inputs(self, given: Arguments, dims: Sequence[Dims] = ()) -> Any:
+        """The arguments of a call with inputs of the graph in place of their tensors."""
+        symbolic = self.symbolic
+        fakes: dict[int, torch.Tensor] = {}
+        for index, (name, tensor) in enumerate(zip(given.names, given.tensors, strict=True)):
+            axes = dims[index] if dims else {}
+            fake = symbolic.tensor(tensor, axes) if symbolic and axes else self.twin(tensor)
+            fakes[id(tensor)] = self.input(name, fake, axes)
+        return given.mapped(lambda tensor: fakes[id(tensor)])
 
     def output(self, result: Any) -> Graph:
         """The finished graph, returning what the model returned."""
@@ -104,7 +124,7 @@ class Recorder(ProxyTorchDispatchMode):
                 return func(*args, **kwargs)
         given = [self._faked(one) for one in args]
         named = {key: self._faked(one) for key, one in kwargs.items()}
-        result = func(*given, **named)
+        result = torch.empty_like(given[0]) if _is_norm(func, given) else func(*given, **named)
         flat = list(result) if isinstance(result, tuple | list) else [result]
         if not any(isinstance(one, torch.Tensor) for one in flat):
             return result
@@ -124,6 +144,10 @@ class Recorder(ProxyTorchDispatchMode):
             if isinstance(one, torch.Tensor):
                 self._keep(one, ref)
         return result
+
+    def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Arithmetic of symbolic sizes is torch's own: it is kept in their expressions."""
+        return func(*args, **(kwargs or {}))
 
     def _expanded(self, func: Any, args: Any, kwargs: Any) -> list[Value] | None:
         """The values of an op without a row, by recording the ops that torch makes it of."""
@@ -153,7 +177,7 @@ class Recorder(ProxyTorchDispatchMode):
     def _tagged(self, shown: Any, refs: Any) -> Any:
         """Fake tensors of our own like those shown, each with its Ref."""
         if isinstance(refs, Ref):
-            twin = self._twin(shown)
+            twin = self.twin(shown)
             self._keep(twin, refs)
             return twin
         if isinstance(refs, dict):
@@ -206,14 +230,14 @@ class Recorder(ProxyTorchDispatchMode):
                 return one
             twin = self._twins.get(id(one))
             if twin is None:
-                twin = self._twins[id(one)] = self._twin(one)
+                twin = self._twins[id(one)] = self.twin(one)
                 self._held.append(one)
             return twin
         if isinstance(one, list | tuple):
             return [self._faked(part) for part in one]
         return one
 
-    def _twin(self, tensor: torch.Tensor) -> torch.Tensor:
+    def twin(self, tensor: torch.Tensor) -> torch.Tensor:
         """A fake tensor like a real one, made some 20 times faster than torch's general way."""
         if tensor.layout != torch.strided:
             return self.fake.from_tensor(tensor, static_shapes=True)
@@ -222,6 +246,17 @@ class Recorder(ProxyTorchDispatchMode):
                 tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta"
             )
             return FakeTensor(self.fake, meta, tensor.device)
+
+
+def _is_norm(func: Any, given: Sequence[Any]) -> bool:
+    """Whether it is a batch norm in inference, whose result is like its input.
+
+    Torch works that out through a decomposition, which would take most of the time of a capture.
+    """
+    if func is not torch.ops.aten.batch_norm.default or given[5] or given[0].dim() < 2:
+        return False
+    channels = given[0].shape[1]
+    return all(one is None or tuple(one.shape) == (channels,) for one in given[1:5])
 
 
 def _same_storage(one: Any, other: Any) -> bool:
