@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from graphlens.ir import Value
@@ -45,7 +47,7 @@ def _is_causal(m: Match) -> bool:
 def attention(m: Match, b: Builder, mask: Value | None, **changes: int) -> Value:
     """The root, an Attention without a past, with another mask."""
     node = m.node()
-    attributes = {**node.attributes, **changes}
+    attributes: dict[str, Any] = {**m.attributes(), **changes}
     return b.op(
         "Attention", m["q"], m["k"], m["v"], mask, results=node.results, name=m.root, **attributes
     )

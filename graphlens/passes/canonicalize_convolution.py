@@ -8,8 +8,9 @@ import numpy as np
 
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
-from graphlens.passes.canonicalize_views import reshaped
+from graphlens.passes.canonicalize_views import rebuilt, reshaped
 from graphlens.rewrite import Match, Rule, const, op, optional, param, var
+from graphlens.rewrite.pattern import CONST_OP
 from graphlens.tensor import TensorType
 
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
@@ -33,20 +34,21 @@ def _with_bias(m: Match, b: Builder) -> Value | None:
     bias = reshaped(b, m["b"], TensorType(m.type("b").dtype, (channels,)))
     if bias is not None and m.node().op == "Sub":
         bias = b.op("Neg", bias, results=[b.type_of(bias)])
-    held = m.node("conv")
     return b.op(
-        held.op, m["x"], m["w"], bias, results=[m.type()], name=m["conv"].node, **held.attributes
+        m.node("conv").op,
+        m["x"],
+        m["w"],
+        bias,
+        results=[m.type()],
+        name=m["conv"].node,
+        **m.attributes("conv"),
     )
 
 
 def _no_bias(m: Match) -> bool:
+    """Whether a bias is a literal 0; a Param that is 0 yet will be trained."""
     array = m.array("b")
-    return array is not None and not np.any(array)
-
-
-def _without_bias(m: Match, b: Builder) -> Value:
-    node = m.node()
-    return b.op(node.op, m["x"], m["w"], results=node.results, name=m.root, **node.attributes)
+    return m.graph.op(m["b"].node) == CONST_OP and array is not None and not np.any(array)
 
 
 def _image_pads(m: Match) -> tuple[int, ...] | None:
@@ -74,7 +76,7 @@ def _pads_zeros(m: Match) -> bool:
 
 def _take_pads(m: Match, b: Builder, **more: Any) -> Value:
     node = m.node()
-    attributes = {**node.attributes, "pads": _image_pads(m), **more}
+    attributes: dict[str, Any] = {**m.attributes(), "pads": _image_pads(m), **more}
     others = m.graph.operands(m.root)[1:]
     return b.op(node.op, m["x"], *others, results=node.results, name=m.root, **attributes)
 
@@ -93,8 +95,7 @@ def _pools_padded(m: Match) -> bool:
 
 
 def _averages_padded(m: Match) -> bool:
-    node = m.node()
-    own = not any(node.attributes.get("pads", ()) or ()) or m.attribute("count_include_pad")
+    own = not any(m.attributes().get("pads") or ()) or m.attribute("count_include_pad")
     return _pads_zeros(m) and bool(own) and not m.attribute("ceil_mode")
 
 
@@ -121,7 +122,7 @@ CONVOLUTION = (
     Rule(
         "conv-bias-of-zeros",
         op(_CONVOLUTIONS, var("x"), var("w"), const("b")),
-        _without_bias,
+        lambda m, b: rebuilt(m, b, m["x"], m["w"]),
         _no_bias,
         "Conv(x, w, 0) -> Conv(x, w): torch's ONNX exporter writes a bias where there is none",
     ),

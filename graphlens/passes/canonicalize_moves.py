@@ -105,7 +105,7 @@ def _split_sizes(m: Match) -> list[int] | None:
 
 def _write_sizes(m: Match, b: Builder) -> list[Value]:
     node = m.node()
-    attributes = {key: value for key, value in node.attributes.items() if key != "num_outputs"}
+    attributes = {key: value for key, value in m.attributes().items() if key != "num_outputs"}
     sizes = b.const(_split_sizes(m) or (), "int64", name="sizes")
     made = b.op("Split", m["x"], sizes, results=node.results, name=m.root, **attributes)
     return [Value(made.node, index) for index in range(len(node.results))]

@@ -75,7 +75,7 @@ def _arg_axis(m: Match) -> int:
 
 def _keep_arg_axis(m: Match, b: Builder) -> Value | None:
     node = m.node()
-    attributes = {key: value for key, value in node.attributes.items() if key != "keepdims"}
+    attributes = {key: value for key, value in m.attributes().items() if key != "keepdims"}
     kept = _kept(m.type("x"), (_arg_axis(m),), m.type().dtype)
     made = b.op(node.op, m["x"], results=[kept], name=m.root, **attributes)
     return reshaped(b, made, m.type())
@@ -94,14 +94,14 @@ def _as_reduction(m: Match, b: Builder) -> Value:
 
 def _covers_all(m: Match) -> bool:
     """Whether an AveragePool's one window is the whole image, without padding."""
-    held = m.node()
+    held = m.attributes()
     return (
         m.type("x").is_static
-        and spatial(m.type("x"), held.attributes) == m.attribute("kernel_shape")
-        and not any(held.attributes.get("pads", ()) or ())
-        and "auto_pad" not in held.attributes
-        and all(dilation == 1 for dilation in held.attributes.get("dilations", ()) or ())
-        and all(size == 1 for size in spatial(m.type(), held.attributes))
+        and spatial(m.type("x"), held) == m.attribute("kernel_shape")
+        and not any(held.get("pads", ()) or ())
+        and "auto_pad" not in held
+        and all(dilation == 1 for dilation in held.get("dilations", ()) or ())
+        and all(size == 1 for size in spatial(m.type(), held))
     )
 
 

@@ -34,7 +34,7 @@ def reshaped(b: Builder, value: Value, held: TensorType, name: str = "") -> Valu
 def rebuilt(m: Match, b: Builder, *operands: Value | None, **changes: Any) -> Value:
     """The root's node over again with other operands, and some attributes changed."""
     node = m.node()
-    attributes = {**node.attributes, **changes}
+    attributes: dict[str, Any] = {**m.attributes(), **changes}
     return b.op(
         node.op, *operands, domain=node.domain, results=node.results, name=m.root, **attributes
     )
@@ -47,15 +47,16 @@ def _linear_fits(m: Match) -> bool:
     bias = m.type("b").rank if "b" in m else 0
     if made is None or read is None or not made or weight != 2 or bias not in (0, 1):
         return False
-    same = made[-1] == m.type("product").shape[-1] and isinstance(made[-1], int)
+    columns = (m.type("product").shape or ("?",))[-1]
+    same = made[-1] == columns and isinstance(columns, int)
     return same and reshape_target(m.type("x").with_shape((*made[:-1], read[-1]))) is not None
 
 
 def _linear(m: Match, b: Builder) -> Value | None:
     """The layer on what the Reshape makes of its operand; the two Reshapes then become one."""
     made, read = m.type(), m.type("x")
-    rows = (made.shape or ())[:-1]
-    x = reshaped(b, m["x"], read.with_shape((*rows, (read.shape or ())[-1])))
+    rows, columns = (made.shape or ())[:-1], (read.shape or ("?",))[-1]
+    x = reshaped(b, m["x"], read.with_shape((*rows, columns)))
     if x is None:
         return None
     name = m["product"].node
@@ -113,11 +114,11 @@ def _splits_leading(m: Match) -> bool:
 
 def _transpose_last(m: Match, b: Builder) -> Value | None:
     made = m.type()
-    shape = made.shape or ()
-    x = reshaped(b, m["x"], made.with_shape((*shape[:-2], shape[-1], shape[-2])))
+    *leading, rows, columns = made.shape or ("?", "?")
+    x = reshaped(b, m["x"], made.with_shape((*leading, columns, rows)))
     if x is None:
         return None
-    order = (*range(len(shape) - 2), len(shape) - 1, len(shape) - 2)
+    order = (*range(len(leading)), len(leading) + 1, len(leading))
     return b.op("Transpose", x, perm=order, results=[made], name=m.root)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import ml_dtypes  # noqa: F401  (registers bfloat16 and the 8-bit floats with numpy)
 import numpy as np
 
 Array = np.ndarray
@@ -132,6 +131,18 @@ def _trilu(attributes: Mapping[str, Any], operands: Sequence[Any]) -> Array:
     return (np.triu if attributes["upper"] else np.tril)(operands[0], diagonal)
 
 
+def _identity(_: Mapping[str, Any], operands: Sequence[Any]) -> Array:
+    return operands[0]
+
+
+def _cast_like(_: Mapping[str, Any], operands: Sequence[Any]) -> Array:
+    return operands[0].astype(operands[1].dtype)
+
+
+def _reciprocal(_: Mapping[str, Any], operands: Sequence[Any]) -> Array:
+    return (1 / operands[0]).astype(operands[0].dtype)
+
+
 def _plain(function: Callable[..., Any]) -> Kernel:
     return lambda _, operands: function(*operands)
 
@@ -156,9 +167,9 @@ KERNELS: Mapping[str, Kernel] = {
     "Flatten": _flatten,
     "Squeeze": _squeeze,
     "Unsqueeze": _unsqueeze,
-    "Identity": _plain(lambda x: x),
+    "Identity": _identity,
     "Cast": _cast,
-    "CastLike": _plain(lambda x, like: x.astype(like.dtype)),
+    "CastLike": _cast_like,
     "Gather": _gather,
     "Slice": _slice,
     "Split": _split,
@@ -183,7 +194,7 @@ KERNELS: Mapping[str, Kernel] = {
     "Cos": _plain(np.cos),
     "Exp": _plain(np.exp),
     "Log": _plain(np.log),
-    "Reciprocal": _plain(lambda x: (1 / x).astype(x.dtype)),
+    "Reciprocal": _reciprocal,
     "Max": _folded(np.maximum),
     "Min": _folded(np.minimum),
     "Sum": _folded(np.add),

@@ -112,7 +112,7 @@ class _Conversion:
             self._convert(name, operands)
             return
         rank = held["results"][0].rank if held["results"] else None
-        turned = [value for value in operands if value in self._turned]
+        turned = [value for value in operands if value and value in self._turned]
         if not turned:
             return
         ranks = {self._graph.type_of(value).rank for value in turned}
@@ -170,7 +170,7 @@ class _Conversion:
         """Let a node that needs the old layout read the old layout."""
         absorbs = self._absorb and self._graph.op(name) == f"{OURS}.{OUTPUT}"
         for index, value in enumerate(operands):
-            if value in self._turned:
+            if value and value in self._turned:
                 new = self._turned[value] if absorbs else self._old(name, value)
                 if new != value:
                     self._editor.rewire(name, index, new)

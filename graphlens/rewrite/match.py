@@ -81,6 +81,10 @@ class Match:
             raise PassError(f"{name!r} of the match at {self.root!r} is no known scalar")
         return float(array.reshape(()))
 
+    def attributes(self, name: str = "") -> dict[str, Any]:
+        """The attributes of a captured node (the root by default), as `Builder.op` takes them."""
+        return dict(self.graph.nodes[self[name].node if name else self.root]["attributes"])
+
     def attribute(self, key: str, name: str = "") -> Attribute:
         """An attribute of a captured node (the root by default), or ONNX's default for it."""
         return attribute(self.graph, self[name].node if name else self.root, key)
