@@ -9,6 +9,7 @@ import numpy as np
 
 from graphlens.frontends.torch_call import Call, row
 from graphlens.ir.node import Value
+from graphlens.tensor import Dim
 
 _END = np.iinfo(np.int64).max
 
@@ -122,8 +123,8 @@ def joined_indices(
 ) -> tuple[Value, int]:
     """Index tensors broadcast together and stacked on a last axis, and their common rank."""
     held = [one for one in (indices[axis] for axis in used) if one is not None]
-    shapes = [tuple(int(n) for n in call.shape(one)) for one in held]
-    common = tuple(np.broadcast_shapes(*shapes))
+    shapes = [call.shape(one) for one in held]
+    common = broadcast(shapes)
     parts: list[Value] = []
     for one, shape in zip(held, shapes, strict=True):
         wide = call.cast(one, "int64")
@@ -131,6 +132,13 @@ def joined_indices(
         parts.append(call.step("Unsqueeze", wide, call.const([-1])))
     joined = parts[0] if len(parts) == 1 else call.step("Concat", *parts, axis=-1)
     return joined, len(common)
+
+
+def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
+    """The shape of tensors of these shapes together; a size that is not 1 decides its axis."""
+    rank = max(map(len, shapes))
+    columns = zip(*((1,) * (rank - len(shape)) + shape for shape in shapes), strict=True)
+    return tuple(next((size for size in column if size != 1), 1) for column in columns)
 
 
 @row("tril", "triu")

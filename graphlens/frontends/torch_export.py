@@ -11,12 +11,12 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from graphlens.errors import CaptureError, FormatError
+from graphlens.frontends.torch_dynamic import dims_of, export_dims
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments
 from graphlens.frontends.torch_program import read
 from graphlens.frontends.torch_record import tracing
 from graphlens.ir.graph import Graph
-from graphlens.tensor import TensorType
 
 
 def capture(
@@ -33,7 +33,8 @@ def capture(
         inputs: Tensors, numpy arrays or TensorTypes; a symbol in a type's shape makes that
             dimension dynamic. Not needed for a program or a file.
         kwargs: More of them by name.
-        dynamic_shapes: As ``torch.export.export`` takes it; symbols keep the names of its Dims.
+        dynamic_shapes: As ``torch.export.export`` takes it, or with names in place of Dims;
+            a program that is exported already has its own.
 
     Raises:
         CaptureError: If torch.export cannot export the model.
@@ -42,12 +43,19 @@ def capture(
     if isinstance(model, str | Path):
         return read(_loaded(Path(model)), (), Path(model).stem)
     if isinstance(model, ExportedProgram):
-        return read(model, _dim_names(dynamic_shapes))
+        return read(model)
     if not isinstance(model, torch.nn.Module):
         raise CaptureError(f"torch.export captures a torch.nn.Module, not a {type(model).__name__}")
     given = arguments(model.forward, inputs, kwargs)
-    dynamic = dynamic_shapes or _from_types(inputs, kwargs or {}, given)
-    return read(_exported(model, given, dynamic), _dim_names(dynamic), type(model).__name__)
+    dims = dims_of(given, dynamic_shapes)
+    dynamic = export_dims(given, dims) if _is_plain(dynamic_shapes) else dynamic_shapes
+    return read(_exported(model, given, dynamic), dims, type(model).__name__)
+
+
+def _is_plain(dynamic: Any) -> bool:
+    """Whether every dynamic dimension is only a name: torch is then given Dims made of them."""
+    leaves = pytree.tree_leaves(dynamic, is_leaf=lambda one: isinstance(one, str))
+    return all(one is None or isinstance(one, str) for one in leaves)
 
 
 def _exported(model: torch.nn.Module, given: Arguments, dynamic: Any) -> ExportedProgram:
@@ -70,53 +78,3 @@ def _loaded(path: Path) -> ExportedProgram:
             f"{str(path)!r} is not an exported program ({type(error).__name__}: {error}); "
             "expected a .pt2 file made by torch.export.save"
         ) from error
-
-
-def _from_types(inputs: Any, kwargs: Mapping[str, Any], given: Arguments) -> Any:
-    """Dynamic dimensions that the shapes of TensorTypes name, as torch.export takes them."""
-    every = [*inputs, *kwargs.values()]
-    if not any(isinstance(one, TensorType) and not one.is_static for one in every):
-        return None
-    dims: dict[str, Any] = {}
-
-    def spelt(one: Any) -> Any:
-        if not isinstance(one, TensorType):
-            return pytree.tree_map(lambda _: None, one)
-        named = {i: dim for i, dim in enumerate(one.shape or ()) if isinstance(dim, str)}
-        return {i: dims.setdefault(n, torch.export.Dim(n)) for i, n in named.items()}
-
-    return (*map(spelt, inputs), *map(spelt, kwargs.values())) if not kwargs else {
-        name: spelt(one)
-        for name, one in zip([*_names(given, inputs), *kwargs], every, strict=True)
-    }  # fmt: skip
-
-
-def _names(given: Arguments, inputs: Any) -> list[str]:
-    return [name.partition(".")[0] for name in given.names[: len(inputs)]]
-
-
-def _dim_names(dynamic: Any) -> list[dict[int, str]]:
-    """The names of the Dims of each tensor input, in order."""
-    found: list[dict[int, str]] = []
-
-    def visit(one: Any) -> None:
-        if isinstance(one, Mapping) and all(isinstance(key, int) for key in one):
-            found.append({axis: getattr(dim, "__name__", "") for axis, dim in one.items()})
-        elif isinstance(one, Mapping):
-            for part in one.values():
-                visit(part)
-        elif isinstance(one, list | tuple) and any(_is_dim(part) for part in one):
-            found.append({axis: getattr(dim, "__name__", "") for axis, dim in enumerate(one)})
-        elif isinstance(one, list | tuple):
-            for part in one:
-                visit(part)
-        else:
-            found.append({})
-
-    if dynamic is not None:
-        visit(dynamic)
-    return found
-
-
-def _is_dim(one: Any) -> bool:
-    return one is not None and not isinstance(one, Mapping | list | tuple)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 import torch.fx
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_dynamic import Symbolic, dims_of
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments
 from graphlens.frontends.torch_record import Recorder, weights_of
@@ -35,7 +37,8 @@ def capture(
         model: A ``torch.nn.Module``.
         inputs: Tensors, numpy arrays or TensorTypes.
         kwargs: More of them by name.
-        dynamic_shapes: Not taken by this front end; 'torch.export' is the one for it.
+        dynamic_shapes: Which axes are symbolic, as ``torch.export.export`` takes it, or with names
+            in place of its ``Dim``s. The types of inputs given as such say it themselves.
 
     Raises:
         CaptureError: If the model cannot be run on these inputs.
@@ -43,14 +46,18 @@ def capture(
     if not isinstance(model, torch.nn.Module):
         raise CaptureError(f"torch.fx captures a torch.nn.Module, not a {type(model).__name__}")
     given = arguments(model.forward, inputs, kwargs)
-    traced = _traced(model)
+    dims = dims_of(given, dynamic_shapes)
+    traced = _traced(model, given)
     means = "torch.fx" if traced is not None else "torch.fx (run on fake tensors)"
     translator = Translator(type(model).__name__, means, Scopes.of(model))
-    recorder = Recorder(translator, weights_of(model))
+    symbolic = Symbolic() if any(dims) else None
+    recorder = Recorder(translator, weights_of(model), symbolic=symbolic)
     try:
-        result = _run(recorder, model, traced, given)
+        result = _run(recorder, model, traced, *recorder.inputs(given, dims))
     except Exception as error:
         raise cannot_capture("torch.fx", model, error) from error
+    if symbolic is not None:
+        symbolic.check()
     return recorder.output(result)
 
 
@@ -60,10 +67,17 @@ class _Tracer(torch.fx.Tracer):
     record_stack_traces = True
 
 
-def _traced(model: torch.nn.Module) -> torch.fx.GraphModule | None:
-    """The module as an fx graph, or None if torch.fx cannot follow its Python."""
+def _traced(model: torch.nn.Module, given: Arguments) -> torch.fx.GraphModule | None:
+    """The module as an fx graph, or None if torch.fx cannot follow its Python.
+
+    torch.fx takes every argument for a tensor that is there, so that a call in which one is not
+    is run as it is.
+    """
     if isinstance(model, torch.fx.GraphModule):
         return model
+    formals = inspect.signature(model.forward).parameters
+    if len(formals) != len(given.tensors) or given.kwargs:
+        return None
     tracer = _Tracer()
     try:
         graph = tracer.trace(model)
@@ -76,14 +90,15 @@ def _run(
     recorder: Recorder,
     model: torch.nn.Module,
     traced: torch.fx.GraphModule | None,
-    given: Arguments,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Any:
-    fakes = {id(t): recorder.input(n, t) for n, t in zip(given.names, given.tensors, strict=True)}
-    args, kwargs = given.mapped(lambda tensor: fakes[id(tensor)])
     with _scoped(model, recorder.scope):
         if traced is None:
             return recorder.run(model, args, kwargs)
-        return recorder.run(_Interpreter(traced, recorder).run, args, kwargs)
+        formals = [node.target for node in traced.graph.nodes if node.op == "placeholder"]
+        more = [kwargs[name] for name in formals[len(args) :] if name in kwargs]
+        return recorder.run(_Interpreter(traced, recorder).run, (*args, *more), {})
 
 
 @contextlib.contextmanager

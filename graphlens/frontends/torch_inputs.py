@@ -26,12 +26,16 @@ class Arguments(NamedTuple):
         kwargs: By name.
         names: The name of each tensor in them, in order.
         tensors: Those tensors.
+        dims: For each of them, the names of the symbolic axes of the type that it was given as.
+        formals: The names of the arguments given by position.
     """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     names: list[str]
     tensors: list[torch.Tensor]
+    dims: list[dict[int, str]]
+    formals: list[str]
 
     def mapped(
         self, replace: Callable[[torch.Tensor], Any]
@@ -52,15 +56,26 @@ def arguments(
     formals = _formals(forward, len(inputs))
     named = [*zip(formals, inputs, strict=True), *(kwargs or {}).items()]
     made = {name: _made(name, one) for name, one in named}
-    names: list[str] = []
-    tensors: list[torch.Tensor] = []
-    for name, one in made.items():
-        for path, tensor in flattened(one, name):
-            if isinstance(tensor, torch.Tensor):
-                names.append(path)
-                tensors.append(tensor)
-    args = tuple(made[name] for name in formals)
-    return Arguments(args, {key: made[key] for key in kwargs or {}}, names, tensors)
+    leaves = [leaf for name, one in made.items() for leaf in flattened(one, name)]
+    asked = [leaf for name, one in named for leaf in flattened(one, name)]
+    kept = [
+        (path, leaf, _symbolic_axes(wanted))
+        for (path, leaf), (_, wanted) in zip(leaves, asked, strict=True)
+        if isinstance(leaf, torch.Tensor)
+    ]
+    return Arguments(
+        tuple(made[name] for name in formals),
+        {key: made[key] for key in kwargs or {}},
+        [path for path, _, _ in kept],
+        [leaf for _, leaf, _ in kept],
+        [axes for _, _, axes in kept],
+        formals,
+    )
+
+
+def _symbolic_axes(wanted: Any) -> dict[int, str]:
+    shape = wanted.shape or () if isinstance(wanted, TensorType) else ()
+    return {axis: dim for axis, dim in enumerate(shape) if isinstance(dim, str)}
 
 
 def _formals(forward: Callable[..., Any], count: int) -> list[str]:
@@ -86,7 +101,9 @@ def _formals(forward: Callable[..., Any], count: int) -> list[str]:
 
 def _made(name: str, one: Any) -> Any:
     """An argument with arrays and types made into tensors."""
-    if one is None or isinstance(one, torch.Tensor | bool | int | float | str | torch.dtype):
+    if isinstance(one, torch.Tensor):
+        return one.detach()  # an object of its own, so that one tensor can be given twice
+    if one is None or isinstance(one, bool | int | float | str | torch.dtype):
         return one
     if isinstance(one, np.ndarray | np.generic):
         return tensor_of(np.asarray(one))
@@ -123,7 +140,7 @@ def flattened(one: Any, name: str) -> list[tuple[str, Any]]:
     """The leaves of nested containers in order, each with its path; None is no leaf."""
     if one is None:
         return []
-    if dataclasses.is_dataclass(one) and not isinstance(one, type | Mapping):
+    if dataclasses.is_dataclass(one) and not isinstance(one, type | Mapping | TensorType):
         pairs: Any = [(field.name, getattr(one, field.name)) for field in dataclasses.fields(one)]
     elif isinstance(one, Mapping):
         pairs = one.items()

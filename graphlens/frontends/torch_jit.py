@@ -11,7 +11,7 @@ import torch
 
 from graphlens.errors import CaptureError, FormatError, UsageError
 from graphlens.frontends.torch_errors import cannot_capture
-from graphlens.frontends.torch_inputs import Arguments, arguments, returned
+from graphlens.frontends.torch_inputs import Arguments, arguments, flattened, returned
 from graphlens.frontends.torch_record import Recorder, tracing, weights_of
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_script import Script
@@ -144,9 +144,10 @@ def _known_inputs(module: torch.jit.ScriptModule) -> list[TensorType]:
 
 
 def _run(recorder: Recorder, module: Any, given: Arguments, strip: str, model: Any) -> Any:
-    fakes = {id(t): recorder.input(n, t) for n, t in zip(given.names, given.tensors, strict=True)}
-    args, kwargs = given.mapped(lambda tensor: fakes[id(tensor)])
-    ordered = _positional(module, list(args), kwargs) if not strip else list(fakes.values())
+    args, kwargs = recorder.inputs(given)
+    leaves = [leaf for one in (*args, *kwargs.values()) for _, leaf in flattened(one, "")]
+    flat = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+    ordered = flat if strip else _positional(module, list(args), kwargs)
     script = Script(recorder, strip)
     try:
         return recorder.run(script.call, (module._c, "forward", ordered, ""), {})
