@@ -19,7 +19,7 @@ from graphlens.render.head import (
     pane_height,
 )
 from graphlens.render.layout import Layout, layout
-from graphlens.render.measure import NOTE, Size, shapes
+from graphlens.render.measure import NOTE, Size, height, shapes
 from graphlens.render.metrics import fitted, width
 from graphlens.render.part import Frame, Line
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
@@ -69,6 +69,7 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
     for line in placed.lines:
         if not line.arrow.panes or pane in line.arrow.panes:
             yield _arrow(line, x, y)
+            yield from _stub(placed, line, pane, x, y)
     labels = _labels(placed, pane, x, y)
     for px, py in placed.forks:
         yield Rect(px + x - 2.0, py + y - 2.0, 4.0, 4.0, 2.0, "line")
@@ -112,6 +113,8 @@ def _cluster(
         if goes_on and bold and width(longer, size, bold) <= min(room, needed + 14.0):
             text = longer
         word = fitted(text, size, room, bold)
+        if word != text and not bold and in_one_line(cluster):
+            break  # half a class's name says nothing; the whole is in the title
         found.append(Text(left, base, word, size, tone, bold))
         if in_one_line(cluster):
             span = width(word, size, bold) + 5.0
@@ -151,6 +154,19 @@ def _arrow(line: Line, x: float, y: float) -> Group:
     return Group(tuple(found), line.arrow.title, "arrow")
 
 
+def _stub(placed: Layout, line: Line, pane: int, x: float, y: float) -> Iterator[Path]:
+    """What joins a line to its box where that is shorter in this pane than in another."""
+    if not line.leaves:
+        return
+    box, frame = placed.boxes[line.arrow.tail], placed.frames[line.arrow.tail]
+    face = box.faces[pane]
+    left, bottom = line.points[0]
+    if face is not None and bottom >= frame.y + frame.height - 1.0:
+        end = frame.y + height(face, box.tags)
+        if end < bottom - 1.0:
+            yield Path(straight((left + x, end + y), (left + x, bottom + y)))
+
+
 def _tip(base: Point, tip: Point) -> Path:
     """A slim arrow head from ``base`` to ``tip``."""
     across = (0.42 * (tip[1] - base[1]), 0.42 * (base[0] - tip[0]))
@@ -174,7 +190,8 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
         for right in _sides(line):
             label, room = _label(line, placed.frames[arrow.tail], right)
             rows = (int(room.y // 12), int((room.y + room.height) // 12))
-            if all(_apart(room, other) for row in rows for other in taken[row]):
+            inside = room.x >= -4.0 and room.x + room.width <= placed.width + 20.0
+            if inside and all(_apart(room, other) for row in rows for other in taken[row]):
                 said.add((arrow.tail, arrow.value))
                 for row in rows:
                     taken[row].append(room)

@@ -21,7 +21,7 @@ from graphlens.view import MemoryMap, Span
 _LEFT, _RIGHT = 66.0, 20.0
 _WIDE, _HIGH = 900.0, 380.0
 _LABEL = 10.0
-_UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"), (1, "B"))
 
 
 class _Plot:

@@ -18,6 +18,7 @@ LANE = 7.0
 LEGIBLE = 7.0 / NOTE
 """The scale at which the smallest type is 7 pt."""
 _LANES, _NEAR, _COMPARED = 2, 14, 0.8
+_FEW, _NEARLY = 10, 0.7
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Layout:
 
     Attributes:
         diagram: What is laid out, with tags where arrows gave way to them.
+        boxes: Its boxes by id.
         frames: Where each box stands.
         clusters: Where each cluster stands; one that is cut stands in several columns.
         lines: The arrows' ways.
@@ -35,6 +37,7 @@ class Layout:
     """
 
     diagram: Diagram
+    boxes: dict[str, Box]
     frames: dict[str, Frame] = field(default_factory=dict)
     clusters: list[tuple[Cluster, Frame, bool]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -47,18 +50,29 @@ def layout(diagram: Diagram) -> Layout:
     """Lay out a diagram in as many columns as make it fit a page best.
 
     Where the diagram has coarser ones behind it, the finest is taken whose smallest type is
-    legible on a page.
+    legible on a page; but one with next to nothing in it gives way to a finer one that is nearly
+    legible.
     """
     wanted = LEGIBLE if len(diagram.panes) == 1 else _COMPARED * LEGIBLE
+    finer: Diagram | None = None
     while True:
         cut = columns(diagram, evened(diagram.boxes), len(diagram.panes))
         if diagram.coarser is None or cut.scale > 0.9 * wanted:
             placed = _laid_out(diagram, cut.columns)
-            panes = len(diagram.panes)
-            scale = fits(panes * (placed.width + 50.0), placed.height + 110.0)
-            if diagram.coarser is None or scale >= wanted:
-                return placed
-        diagram = diagram.coarser
+            if diagram.coarser is None or _scale(placed) >= wanted:
+                break
+        finer, diagram = diagram, diagram.coarser
+    if finer is not None and len(diagram.boxes) < _FEW:
+        cut = columns(finer, evened(finer.boxes), len(finer.panes))
+        larger = _laid_out(finer, cut.columns)
+        return larger if _scale(larger) >= _NEARLY * wanted else placed
+    return placed
+
+
+def _scale(placed: Layout) -> float:
+    """The scale at which a picture fits a page, with what stands around it."""
+    panes = len(placed.diagram.panes)
+    return fits(panes * (placed.width + 50.0), placed.height + 110.0)
 
 
 def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> Layout:
@@ -70,7 +84,7 @@ def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> Layout:
         for index, piece in enumerate(pieces)
         if piece
     ]
-    placed = Layout(diagram)
+    placed = Layout(diagram, held)
     for part, found in zip(parts, lay_out([part.source for part in parts]), strict=True):
         part.read(found)
     _place(placed, parts, links)

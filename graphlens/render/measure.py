@@ -96,9 +96,6 @@ def shapes(box: Box, pane: int, x: float, y: float, size: Size) -> Group | None:
         inner = _ends(face, box.tags, x, y, size.width, high)
     else:
         inner = _body(face, box.tags, x, y, size.width, high)
-    if high < size.height:
-        end = straight((x + size.width / 2, y + high), (x + size.width / 2, y + size.height))
-        inner = [Path(end), *inner]
     return Group(tuple(inner), title, f"box {face.kind}")
 
 

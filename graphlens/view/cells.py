@@ -64,9 +64,10 @@ def _cells(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[list[str], l
             if name in sides[1].boxes and old in sides[0].boxes:
                 joined.union((0, old), (1, name))
     matched = {old for olds in _matches(sides, diff).values() for old in olds}
-    for name, tail in _single_reads(sides[0]).items():
+    neighbours = _neighbours(sides[0])
+    for name, other in neighbours.items():
         if name not in matched:
-            joined.union((0, tail), (0, name))
+            joined.union((0, other), (0, name))
     found: dict[tuple[int, str], tuple[list[str], list[str]]] = {}
     for side, held in enumerate(sides):
         for name in held.boxes:
@@ -83,19 +84,20 @@ def _matches(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[str, ...]]
     return found
 
 
-def _single_reads(side: Side) -> dict[str, str]:
-    """The only box that a box reads, for those that read one."""
-    reads: dict[str, set[str]] = {}
+def _neighbours(side: Side) -> dict[str, str]:
+    """The box that each box would stand in if it were gone after: its only tail, else only head."""
+    tails: dict[str, set[str]] = {}
+    heads: dict[str, set[str]] = {}
     for arrow in side.arrows:
-        reads.setdefault(arrow.head, set()).add(arrow.tail)
-    ends = ("input", "output")
-    return {
-        name: next(iter(tails))
-        for name, tails in reads.items()
-        if len(tails) == 1
-        and side.boxes[name].face.kind not in ends
-        and side.boxes[next(iter(tails))].face.kind not in ends
-    }
+        tails.setdefault(arrow.head, set()).add(arrow.tail)
+        heads.setdefault(arrow.tail, set()).add(arrow.head)
+    ends = {name for name, held in side.boxes.items() if held.face.kind in ("input", "output")}
+    found: dict[str, str] = {}
+    for name in side.boxes:
+        for others in (tails.get(name, set()), heads.get(name, set())):
+            if name not in ends and name not in found and len(others) == 1 and not others & ends:
+                found[name] = next(iter(others))
+    return found
 
 
 def _cell(name: str, olds: list[Box], news: list[Box]) -> Box:
@@ -119,8 +121,7 @@ def _face(boxes: list[Box]) -> Face | None:
     if len(faces) == 1:
         return faces[0]
     rows = rolled([row for face in faces for row in face.rows], 9)
-    groups = [face for face in faces if face.kind == "group"]
-    kind = "group" if len(groups) == 1 and len(faces) == 1 else "stack"
+    kind = "group" if any(face.kind == "group" for face in faces) else "stack"
     inside = tuple(part for face in faces for part in face.contents)
     return Face(rows, kind, sum(f.ops for f in faces), sum(f.params for f in faces), inside)
 

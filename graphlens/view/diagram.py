@@ -149,7 +149,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A figure of a pane's head: ``peak memory 12.8 MiB``, perhaps against what it was before."""
+    """A figure of a pane's head: ``peak memory 12.8 MB``, perhaps against what it was before."""
 
     name: str
     value: str

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphlens.tensor import TensorType
 
 _COUNTS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
-_BYTES = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+_BYTES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 def count(number: int) -> str:
@@ -19,7 +19,7 @@ def count(number: int) -> str:
 
 
 def size(number: int | None) -> str:
-    """``'12.8 MiB'``; ``'?'`` where it is not known."""
+    """``'12.8 MB'`` (10^6 bytes, as in every report); ``'?'`` where it is not known."""
     if number is None:
         return "?"
     for unit, word in _BYTES:

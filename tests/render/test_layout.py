@@ -152,3 +152,15 @@ def test_an_empty_graph_and_one_of_one_node_can_be_drawn():
 def test_the_same_graph_gives_the_same_picture():
     scenes = [draw(view.graph(picture_graphs.residual_net(blocks=3, stages=3))) for _ in range(2)]
     assert scenes[0] == scenes[1]
+
+
+def test_a_flat_picture_of_many_boxes_is_wide_and_quick_to_lay_out():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for index in range(700):
+        x = make.op("Add" if index % 3 else "MatMul", x, x, results=[TensorType("float32", (4, 4))])
+    make.output([x])
+    placed = layout(view.graph(graph, flat=True))
+    assert len(placed.frames) == 702
+    assert 1 / 3 <= placed.width / placed.height <= 3

@@ -111,6 +111,27 @@ def test_a_scope_that_is_left_and_entered_again_is_no_frame():
     assert is_sound(fold_to(drawn, 0))
 
 
+def test_names_of_layers_on_one_level_are_read_as_paths():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for block in range(4):
+        for layer in ("a", "b", "add"):
+            make.scope = f"conv2_block{block}_{layer}"
+            x = make.op("MatMul", x, x)
+    for number in range(2):
+        make.scope = f"batch_normalization_{number}"
+        x = make.op("Exp", x)
+        make.scope = f"other_layer_{number}"
+        x = make.op("MatMul", x, x)
+    make.scope = ""
+    make.output([x])
+    found = clusters(flat(graph))
+    assert {"conv2", "conv2.block0", "conv2.block3"} <= set(found)
+    assert "batch" not in found
+    assert 4 in {cluster.repeat for cluster in roll(stack(flat(graph))).clusters}
+
+
 # -- roll -----------------------------------------------------------------------------------------
 
 
@@ -262,6 +283,17 @@ def test_the_maker_of_a_named_value_says_so_too():
     drawn = tag_wide(flat(picture_graphs.fan(8)))
     maker = next(box for box in drawn.boxes if box.id == "shared.mask")
     assert [(tag.text, tag.outgoing) for tag in maker.tags] == [("mask", True)]
+
+
+def test_two_tensors_between_the_same_boxes_are_one_arrow():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    parts = make.op("Split", x, results=[TensorType("float32", (2, 4))] * 2, num_outputs=2)
+    make.output([make.op("MatMul", parts, type(parts)(parts.node, 1), name="mm")])
+    drawn = [arrow for arrow in view.graph(graph).arrows if arrow.head == "mm"]
+    assert [arrow.label for arrow in drawn] == ["2 tensors"]
+    assert drawn[0].title.count("split") == 2
 
 
 # -- order ----------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ def test_counts_have_three_digits(number, said):
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(None, "?"), (0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (13_421_773, "12.8 MiB")],
+    [(None, "?"), (0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (12_800_000, "12.8 MB")],
 )
-def test_sizes_are_binary(number, said):
+def test_sizes_are_decimal_as_in_the_reports(number, said):
     assert words.size(number) == said
 
 
