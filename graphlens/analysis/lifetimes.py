@@ -70,7 +70,8 @@ def lifetimes(
 
     Views are their operand's bytes. A graph input is there from the first step and is never
     overwritten; a graph output stays until the last. What is made of weights only is computed
-    once, ahead, and counts as a weight. The inner values of a fused group never materialise.
+    once, ahead, and counts as a weight. The inner values of a fused group never materialise;
+    those of an If or a Loop have no place here.
 
     Args:
         graph: The graph.

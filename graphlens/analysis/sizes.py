@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 
 from graphlens.errors import GraphError
@@ -19,6 +20,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Mod: operator.mod,
 }
 _SHOWN = 5
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def value_sizes(graph: Graph, symbols: Mapping[str, int] | None = None) -> dict[Value, int]:
@@ -32,23 +34,32 @@ def value_sizes(graph: Graph, symbols: Mapping[str, int] | None = None) -> dict[
         GraphError: Naming the values whose size is not known.
     """
     found: dict[Value, int] = {}
-    unknown: list[str] = []
+    unknown: dict[str, TensorType] = {}
     for name, held in graph.nodes.items():
         if held["domain"] == OURS and held["op"] in STRUCTURAL - {INPUT}:
             continue
         for index, result in enumerate(held["results"]):
             nbytes = bound(result, symbols or {}).nbytes
             if nbytes is None:
-                unknown.append(f"{name!r}: {result}")
+                unknown.setdefault(name, result)
             else:
                 found[Value(name, index)] = nbytes
     if unknown:
-        more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-        raise GraphError(
-            f"memory cannot be planned: the size is not known of {'; '.join(unknown[:_SHOWN])}"
-            f"{more}. Give sizes of symbols, as in symbols={{'N': 1}}, or capture with fixed shapes"
-        )
+        raise GraphError(_unknown_sizes(unknown, symbols or {}))
     return found
+
+
+def _unknown_sizes(unknown: Mapping[str, TensorType], symbols: Mapping[str, int]) -> str:
+    shown = "; ".join(f"{name!r}: {held}" for name, held in [*unknown.items()][:_SHOWN])
+    more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+    dims = [dim for held in unknown.values() for dim in held.shape or () if isinstance(dim, str)]
+    words = sorted({word for dim in dims for word in _WORD.findall(dim)} - symbols.keys())
+    given = f"symbols={{{', '.join(f'{word!r}: 1' for word in words)}}}"
+    return (
+        f"memory cannot be planned: the size is not known of {shown}{more}. "
+        + (f"Give sizes of the symbols, as in {given}, or capture" if words else "Capture")
+        + " with fixed shapes"
+    )
 
 
 def bound(held: TensorType, symbols: Mapping[str, int]) -> TensorType:

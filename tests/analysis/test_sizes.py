@@ -32,5 +32,13 @@ def test_weights_and_outputs_have_no_size_here():
 def test_values_of_unknown_size_are_named_and_the_rest_counted():
     lines = "".join(f"    y{i}: float32[...] = Relu(x)\n" for i in range(8))
     graph = parse(f"def f(x: float32[2]):\n{lines}    return y0\n")
-    with pytest.raises(GraphError, match=r"'y0': float32\[\.\.\.\].*'y4'.* and 3 more"):
+    with pytest.raises(GraphError, match=r"'y0': float32\[\.\.\.\].*'y4'.* and 3 more. Capture"):
         value_sizes(graph)
+
+
+def test_the_symbols_that_were_not_given_are_named():
+    graph = parse("def f(x: float32[N, M + 1, '?']):\n    y: float32[N] = Foo(x)\n    return y\n")
+    with pytest.raises(GraphError, match=r"symbols=\{'M': 1, 'N': 1\}"):
+        value_sizes(graph)
+    with pytest.raises(GraphError, match=r"symbols=\{'M': 1\}"):
+        value_sizes(graph, {"N": 2})
