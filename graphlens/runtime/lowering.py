@@ -63,7 +63,7 @@ class _Lowering:
     def __init__(self, outside: bool, typed: bool) -> None:
         self._leave = outside
         self._typed = typed
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
         self._domains = {"": OPSET}
         self._outside: dict[str, np.ndarray] = {}
         self._main = onnx.GraphProto()
@@ -111,7 +111,7 @@ class _Lowering:
         array = graph.weights.get(name)
         held = node.results[0]
         if array is None:
-            declare(sink.input, title, held)
+            declare(self._main.input, title, held)
             return
         if self._leave and array.nbytes >= HELD_OUTSIDE and may_stay_outside(array):
             self._outside[title] = array
@@ -239,11 +239,12 @@ class _Lowering:
         return names[value]
 
     def _fresh(self, hint: str) -> str:
-        title, number = hint, 0
+        title, number = hint, self._taken.get(hint, 0)
         while title in self._taken:
             number += 1
             title = f"{hint}#{number}"
-        self._taken.add(title)
+        self._taken[hint] = number
+        self._taken.setdefault(title, 0)
         return title
 
     def _write_types(self, node: Node, results: list[str], sink: onnx.GraphProto) -> None:

@@ -14,6 +14,7 @@ from onnx.reference import ReferenceEvaluator
 
 from graphlens.errors import RunError
 from graphlens.ops.proto import DTYPES, NUMBERS
+from graphlens.runtime.widen import widened
 
 onnxruntime: Any = None  # the package without its runtime extra runs on the reference evaluator
 with contextlib.suppress(ImportError):
@@ -121,10 +122,14 @@ def compiled(serialized: bytes) -> tuple[Session | None, Reference | None, str]:
         why there is none of the first.
     """
     model = onnx.ModelProto.FromString(serialized)
-    try:
-        return Session(model, threads=1), None, ""  # hundreds are kept, each with its threads
-    except NoKernelError as error:
-        reason = str(error)
+    reason = ""
+    for form in (model, widened(model)):
+        if form is None:
+            break
+        try:
+            return Session(form, threads=1), None, ""  # hundreds are kept, each with its threads
+        except NoKernelError as error:
+            reason = reason or str(error)
     try:
         return None, Reference(model), reason
     except NoKernelError as error:

@@ -1,0 +1,57 @@
+"""Running an op of a 16-bit dtype in float32, where ONNX Runtime has no kernel for it.
+
+What hardware and PyTorch do, too: compute in float32, round the result once. The reference
+evaluator rounds every step instead, and is slower by orders of magnitude.
+"""
+
+from __future__ import annotations
+
+import onnx
+from onnx import TensorProto, helper, shape_inference
+
+from graphlens.ops.facts import facts
+
+_CATEGORIES = frozenset(
+    {"elementwise", "activation", "matmul", "conv", "norm", "attention", "pool", "reduce"}
+)
+_NARROW = frozenset({TensorProto.BFLOAT16, TensorProto.FLOAT16})
+
+
+def widened(model: onnx.ModelProto) -> onnx.ModelProto | None:
+    """A model of one node with Casts around it, or None where that does not apply."""
+    node = model.graph.node[0]
+    narrow = {e.name for e in model.graph.input if e.type.tensor_type.elem_type in _NARROW}
+    category = facts(node.op_type, node.domain).category
+    if not narrow or category not in _CATEGORIES or node.op_type in ("Cast", "CastLike"):
+        return None
+    types = _output_types(model)
+    if types is None:
+        return None
+    made = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    made.graph.name = model.graph.name
+    made.graph.input.extend(model.graph.input)
+    made.graph.output.extend(model.graph.output)
+    wide = {name: f"{name}.wide" for name in narrow}
+    made.graph.node.extend(_cast(name, wide[name], TensorProto.FLOAT) for name in sorted(narrow))
+    inner = made.graph.node.add()
+    inner.CopyFrom(node)
+    inner.input[:] = [wide.get(name, name) for name in node.input]
+    inner.output[:] = [f"{it}.wide" if types.get(it) in _NARROW else it for it in node.output]
+    for before, after in zip(inner.output, node.output, strict=True):
+        if before != after:
+            made.graph.node.append(_cast(before, after, types[after]))
+    return made
+
+
+def _output_types(model: onnx.ModelProto) -> dict[str, int] | None:
+    """Element types of the node's outputs."""
+    try:
+        inferred = shape_inference.infer_shapes(model)
+    except (shape_inference.InferenceError, RuntimeError):
+        return None
+    types = {entry.name: entry.type.tensor_type.elem_type for entry in inferred.graph.output}
+    return types if all(types.values()) else None
+
+
+def _cast(operand: str, result: str, to: int) -> onnx.NodeProto:
+    return helper.make_node("Cast", [operand], [result], to=to)
