@@ -68,7 +68,8 @@ def capture(
         id(inner): found.parameters.get(id(outer), outer.path.replace("/", "."))
         for inner, outer in held
     }
-    known = Names(tuple(inner for inner, _ in held), parameters, found.node, found.title)
+    variables = tuple(inner for inner, _ in held)
+    known = Names(variables, parameters, found.node, found.title, found.outputs())
     graph = capture_concrete(concrete, Feeds(types), known)
     graph.graph["capture"] = "keras"
     graph.graph["scopes"] = {**found.classes, **graph.scopes}

@@ -76,6 +76,14 @@ class LayerNames:
             return children[found[1]]
         return children.get(part)
 
+    def outputs(self) -> list[str]:
+        """Names of the layers that the model's outputs come from; none where two come from one."""
+        found = [
+            self.paths.get(id(_maker(tensor)), "")
+            for tensor in getattr(self._model, "outputs", None) or ()
+        ]
+        return found if all(found) and len(set(found)) == len(found) else []
+
 
 def join(path: str, name: str) -> str:
     """Two parts of a dotted path."""
@@ -87,7 +95,7 @@ def input_names(tensors: Sequence[Any]) -> list[str]:
     """Names of a model's inputs, automatic ones counted anew."""
     names: list[str] = []
     for tensor in tensors:
-        layer = getattr(getattr(tensor, "_keras_history", None), "operation", tensor)
+        layer = _maker(tensor) or tensor
         found = _NUMBERED.match(layer.name)
         automatic = found is not None and found[1] in ("keras_tensor", "input_layer")
         name = found[1] if found and automatic else layer.name
@@ -97,6 +105,11 @@ def input_names(tensors: Sequence[Any]) -> list[str]:
             wanted = f"{name}_{number}"
         names.append(wanted)
     return names
+
+
+def _maker(tensor: Any) -> Any | None:
+    """The layer that a symbolic tensor of a functional model comes from."""
+    return getattr(getattr(tensor, "_keras_history", None), "operation", None)
 
 
 def _children(layer: Any) -> Iterator[Any]:

@@ -66,12 +66,14 @@ class Names:
         parameters: Names of Params by ``id`` of the variable, where TF's own are not wanted.
         node: The node name of an op name.
         graph: The graph's name, by default the function's.
+        outputs: Names of the outputs, by default the keys of the dict that it returns.
     """
 
     variables: Sequence[Any] = ()
     parameters: Mapping[int, str] = field(default_factory=dict)
     node: Callable[[str], str] = node_name
     graph: str = ""
+    outputs: Sequence[str] = ()
 
 
 def capture_concrete(concrete: Any, feeds: Feeds, names: Names | None = None) -> Graph:
@@ -95,7 +97,7 @@ def capture_concrete(concrete: Any, feeds: Feeds, names: Names | None = None) ->
         frame[tensor.name] = held.operand(tensor, outside)
     importer = Importer(builder, held.refuse, names.node)
     results = importer.run(concrete.graph, concrete.outputs, frame)
-    finish(builder, results, _output_names(concrete))
+    finish(builder, results, _output_names(concrete) or names.outputs)
     return target
 
 

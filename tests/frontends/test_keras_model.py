@@ -120,6 +120,7 @@ def test_several_inputs_keep_their_names_and_order():
     model = models.two_inputs()
     graph = check(capture(model))
     assert graph.inputs == ("left", "right")
+    assert graph.node(graph.output).attributes["names"] == ("inner", "concatenate")
     assert graph.scopes["inner.head"] == "Dense"
     assert sorted(graph.params) == [
         "inner.head.bias",
