@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from graphlens import registry
 from graphlens.cli import main
 
 
@@ -41,12 +42,17 @@ def model(tmp_path):
     return str(path)
 
 
+def files_of(folder):
+    """Every file in a folder, but what Python keeps for itself."""
+    return sorted(each for each in folder.rglob("*") if "__pycache__" not in each.parts)
+
+
 @pytest.fixture
 def fails(tmp_path, capsys):
     """A check that the command fails with one message, and leaves no new file."""
 
     def check(*arguments, code, saying):
-        held = sorted(tmp_path.rglob("*"))
+        held = files_of(tmp_path)
         try:
             found = main([str(each) for each in arguments])
         except SystemExit as stop:
@@ -56,7 +62,7 @@ def fails(tmp_path, capsys):
         assert "Traceback" not in told.err
         assert saying in told.err
         assert "a bug in graphlens" not in told.err
-        assert sorted(tmp_path.rglob("*")) == held
+        assert files_of(tmp_path) == held
 
     return check
 
@@ -193,6 +199,23 @@ def test_an_unknown_pass(model, fails):
 
 def test_an_unknown_option_of_a_pass(model, fails):
     fails("optimize", model, "--passes", "layout{too=NCHW}", code=2, saying="'too'")
+
+
+def test_a_pass_that_changes_the_function(model, tmp_path, out, fails, monkeypatch):
+    (tmp_path / "pass_that_lies.py").write_text(
+        "def halve_the_chain(graph):\n"
+        "    after = graph.copy()\n"
+        "    name = next(name for name in graph if graph.op(name) == 'Sigmoid')\n"
+        "    after.update_node(name, op='Relu')\n"
+        "    return after\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    plugged = (("lie", "pass_that_lies:halve_the_chain"),)
+    monkeypatch.setattr(
+        registry, "_plugged", lambda group: plugged if group == registry.PASSES.group else ()
+    )
+    arguments = ("--passes", "lie", "-o", out, "--save", tmp_path / "out.onnx")
+    fails("optimize", model, *arguments, code=6, saying="'halve_the_chain' changed what the graph")
 
 
 def test_an_option_of_a_pass_that_does_not_fit(model, fails):
