@@ -99,41 +99,45 @@ def _slice_scatter(
 ) -> Value:
     axis = call.axis(x, dim)
     size = call.shape(x)[axis]
-    if not isinstance(size, int):
-        whole = not start and (end is None or end == _END) and step == 1
-        return call.same(call.cast(source, call.out.dtype)) if whole else NotImplemented
-    first, last, _ = slice(start, end, step).indices(size)
+    start, end = 0 if start is None else start, _END if end is None else end
+    if not isinstance(start, int) or not isinstance(end, int):
+        return NotImplemented
+    if isinstance(size, int):
+        start, end, _ = slice(start, end, step).indices(size)
+        end = _END if end >= size else max(start, end)
     if step == 1:
-        return put_between(call, x, source, axis, first, max(first, last))
-    return _put_apart(call, x, source, axis, np.arange(first, last, step))
+        return put_between(call, x, source, axis, start, end)
+    if not isinstance(size, int):
+        return NotImplemented
+    return _put_apart(call, x, source, axis, np.arange(start, min(end, size), step))
 
 
 @row("select_scatter")
 def _select_scatter(call: Call, x: Value, source: Value, dim: int, index: int) -> Value:
     axis = call.axis(x, dim)
-    size = call.shape(x)[axis]
-    if not isinstance(size, int) or not isinstance(index, int):
+    if not isinstance(index, int):
         return NotImplemented
+    size = call.shape(x)[axis]
+    start = index % size if isinstance(size, int) else index
+    end = _END if start + 1 in (0, size) else start + 1
     shape = list(call.shape(source))
     shape.insert(axis, 1)
     held = call.type(source).with_shape(tuple(shape))
     widened = call.step("Unsqueeze", source, call.const([axis]), type=held)
-    return put_between(call, x, widened, axis, index % size, index % size + 1)
+    return put_between(call, x, widened, axis, start, end)
 
 
 def put_between(call: Call, x: Value, source: Value, axis: int, start: int, end: int) -> Value:
-    """Emit ``x`` with ``source`` in place of its part from ``start`` to ``end`` on one axis."""
-    size, over = int(call.shape(x)[axis]), call.const([axis])
-    source = call.cast(source, call.out.dtype)
-    part = (*call.shape(x)[:axis], end - start, *call.shape(x)[axis + 1 :])
-    if call.shape(source) != part:
-        source = call.step("Expand", source, call.ints(part))
-    parts = [
-        call.step("Slice", x, call.const([0]), call.const([start]), over) if start else None,
-        source,
-        call.step("Slice", x, call.const([end]), call.const([size]), over) if end < size else None,
-    ]
-    held = [part for part in parts if part is not None]
+    """Emit ``x`` with ``source`` in place of its part from ``start`` to ``end`` on one axis.
+
+    Negative places count from the end; the largest int64 is the end.
+    """
+    over, source = call.const([axis]), call.cast(source, call.out.dtype)
+    before = call.step("Slice", x, call.const([0]), call.const([start]), over) if start else None
+    after = (
+        call.step("Slice", x, call.const([end]), call.const([_END]), over) if end != _END else None
+    )
+    held = [part for part in (before, source, after) if part is not None]
     return call.same(source) if len(held) == 1 else call.emit("Concat", *held, axis=axis)
 
 

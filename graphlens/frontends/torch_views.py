@@ -143,8 +143,9 @@ def _put_back(view: View, base: Value, part: Value) -> Value:
         return call.emit("Reshape", part, call.step("Shape", base))
     if view.op in _SAME and view.build.type_of(part) == held:
         return part
-    if view.op in _PARTS:
-        return _put_part(view, call, base, part)
+    put = _put_part(view, call, base, part) if view.op in _PARTS else None
+    if put is not None and put is not NotImplemented:
+        return put
     raise CaptureError(
         f"a write into a view made by aten.{view.op} (into {part.node!r}) cannot be captured; "
         "clone() the view before writing into it"
