@@ -128,7 +128,7 @@ def _classified(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]
     changed: list[Change] = []
     fused: list[Change] = []
     for name in after.in_order():
-        olds: tuple[str, ...] = pairs.get(name, ())
+        olds = pairs.get(name)
         if not olds:
             added.append(name)
         elif len(olds) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from graphlens.analysis.footprint import footprint
+from graphlens.analysis.footprint import Footprint, footprint
 from graphlens.analysis.lifetimes import Lifetime, Lifetimes, lifetimes_of, live_bytes
 from graphlens.errors import UsageError
 from graphlens.ir.graph import Graph
@@ -89,7 +89,11 @@ def plan_memory(
         raise UsageError(f"alignment must be a positive number of bytes, found {alignment!r}")
     needs = footprint(graph, symbols)
     order = best_order(graph, needs, inplace=inplace) if schedule else needs.order
-    held = lifetimes_of(needs, order, inplace=inplace)
+    return _planned(needs, lifetimes_of(needs, order, inplace=inplace), alignment)
+
+
+def _planned(needs: Footprint, held: Lifetimes, alignment: int) -> MemoryPlan:
+    """The plan of given lifetimes."""
     buffers = held.buffers()
     wanted = [Buffer(span.first, span.last, span.nbytes) for span in buffers.values()]
     placed = dict(zip(buffers, place(wanted, alignment=alignment), strict=True))

@@ -225,8 +225,12 @@ def test_a_chain_of_100_000_is_built_ordered_checked_and_copied():
     graph = chain(100_000)
     assert check(graph) is graph
     assert graph.in_order()[-1] == "output"
-    assert graph.reordered(reversed(list(graph))).in_order() == list(graph)
     assert graph.copy().number_of_edges() == 100_001
+
+
+def test_a_long_chain_in_reverse_is_put_in_order():
+    graph = chain(5_000)
+    assert graph.reordered(reversed(list(graph))).in_order() == list(graph)
 
 
 def test_walk_finds_the_graphs_inside():
