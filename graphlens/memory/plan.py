@@ -89,10 +89,10 @@ def plan_memory(
         raise UsageError(f"alignment must be a positive number of bytes, found {alignment!r}")
     needs = footprint(graph, symbols)
     order = best_order(graph, needs, inplace=inplace) if schedule else needs.order
-    return _planned(needs, lifetimes_of(needs, order, inplace=inplace), alignment)
+    return _planned(graph, needs, lifetimes_of(needs, order, inplace=inplace), alignment)
 
 
-def _planned(needs: Footprint, held: Lifetimes, alignment: int) -> MemoryPlan:
+def _planned(graph: Graph, needs: Footprint, held: Lifetimes, alignment: int) -> MemoryPlan:
     """The plan of given lifetimes."""
     buffers = held.buffers()
     wanted = [Buffer(span.first, span.last, span.nbytes) for span in buffers.values()]
