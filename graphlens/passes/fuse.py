@@ -8,7 +8,8 @@ from graphlens.analysis.dataflow import dataflow
 from graphlens.errors import unknown_name
 from graphlens.ir import REGION, Editor, Graph
 from graphlens.passes.fuse_build import Plan, build
-from graphlens.passes.fuse_groups import Bundle, Group, bundles
+from graphlens.passes.fuse_bundles import Bundle, bundles
+from graphlens.passes.fuse_groups import Group
 from graphlens.passes.fuse_roles import role
 
 KINDS = ("attention", "conv", "elementwise", "matmul", "norm", "pool", "reduce", "softmax")

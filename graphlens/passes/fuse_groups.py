@@ -6,10 +6,6 @@ from that member to the exit, be a cycle of the graph itself), nor through sever
 cycles is needed. TVM's FuseOps (Chen et al., arXiv:1802.04799; src/relax/transform/fuse_ops.cc)
 finds the same sets by post-dominators; here two sweeps against the order of execution do, because
 every reader of a node has found its group before the node is looked at.
-
-Products of one value by several weights (queries, keys and values) run as one too, a bundle: it
-has several exits, but all that it reads at run time is that one value. So a path that enters a
-bundle leads on to each of its exits, and the argument above holds for bundles as for groups.
 """
 
 from __future__ import annotations
@@ -27,7 +23,11 @@ LIMIT = 48
 _TILE = 64
 """Numbers of a row up to which a contraction's own tile holds it whole, to reduce it there."""
 
-_BUNDLED = frozenset({"conv", "matmul"})
+_REACH = 8
+"""Nodes that are looked at above one that may be the end of an epilogue."""
+
+TILED = frozenset({"conv", "matmul"})
+"""Families whose kernels hold the sums of a tile of the result until they are written."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,46 +63,9 @@ class Group:
     path: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-Bundle = tuple[Group, ...]
-"""Groups that run as one kernel: one group, or several products of the same value."""
-
-
-def bundles(graph: Graph, flow: Dataflow) -> list[Bundle]:
-    """Every group of the graph, those of a single node too, by bundles in order of execution."""
-    return _bundled(graph, flow, _Grouping(graph, flow).run())
-
-
-def _bundled(graph: Graph, flow: Dataflow, formed: list[Group]) -> list[Bundle]:
-    """Groups that only read one value at run time, the same one and in the same way, together."""
-    found: dict[object, list[Group]] = {}
-    for group in formed:
-        key = _shared_reading(graph, flow, group)
-        together = found.setdefault(group.exit if key is None else key, [])
-        if together and sum(len(g.members) for g in together) + len(group.members) > LIMIT:
-            together = found.setdefault(group.exit, [])
-        together.append(group)
-    return [tuple(together) for together in found.values()]
-
-
-def _shared_reading(graph: Graph, flow: Dataflow, group: Group) -> object:
-    """What products that may be bundled agree in; None for other groups."""
-    if group.part != "heavy" or group.family not in _BUNDLED or group.before or group.second:
-        return None
-    read = flow.operands[group.anchor]
-    if len(read) < 2 or read[0] is None or read[1] is None or read[1].node not in flow.constant:
-        return None
-    inside = set(group.members)
-    for name in group.members:
-        for value in flow.operands[name]:
-            if value is None or value == read[0] or value.node in inside:
-                continue
-            if value.node not in flow.constant:
-                return None
-    held, weight = graph.nodes[group.anchor], graph.type_of(read[1])
-    kernel = weight.shape[2:] if weight.shape is not None else None
-    if held["op"] not in ("MatMul", "Gemm", "Conv") or held["attributes"].get("group", 1) != 1:
-        return None
-    return read[0], held["op"], weight.rank, kernel, tuple(sorted(held["attributes"].items()))
+def groups(graph: Graph, flow: Dataflow) -> list[Group]:
+    """Every group of the graph, those of a single node too, in order of their exits."""
+    return _Grouping(graph, flow).run()
 
 
 class _Grouping:
@@ -161,6 +124,8 @@ class _Grouping:
         if own.part in ("light", "view"):
             if path is not None and own.onto:
                 group.path[name] = (*path, name) if own.moves else path
+            elif own.onto and self._ends_product(name):
+                return False
             group.cheap = group.cheap and own.cheap
         elif path is None or (group.part and not self._is_second(group, name, path)):
             return False
@@ -173,13 +138,29 @@ class _Grouping:
         self._group[name] = group
         return True
 
+    def _ends_product(self, name: str) -> bool:
+        """Whether a node may be the epilogue of a contraction by itself.
+
+        In a group that puts it at places that are not one to one it could not be.
+        """
+        for _ in range(_REACH):
+            source = next(iter(self._graph.operands(name)), None)
+            if source is None or source.node not in self._roles:
+                return False
+            name, own = source.node, self._roles[source.node]
+            if len(self._graph.succ[name]) != 1:
+                return False
+            if not own.onto:
+                return own.part == "heavy"
+        return False
+
     def _is_second(self, group: Group, name: str, path: tuple[str, ...]) -> bool:
         """Whether a contraction can be summed up beside the one that a group has."""
         own = self._roles[name]
         return (
             own.part == group.part == "heavy"
             and own.family == group.family
-            and own.family in _BUNDLED
+            and own.family in TILED
             and not group.second
             and group.path.get(group.anchor) == path
         )
@@ -224,7 +205,7 @@ class _Grouping:
 
     def _tile_fits(self, group: Group, into: Group, edges: Sequence[User]) -> bool:
         """Whether all that reads a contraction is a reduction of rows that its tiles hold."""
-        if group.family not in _BUNDLED or into.part != "reduce" or into.rows is None:
+        if group.family not in TILED or into.part != "reduce" or into.rows is None:
             return False
         if [reader for reader, _ in edges] != [into.anchor] or into.before:
             return False

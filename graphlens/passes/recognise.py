@@ -8,9 +8,10 @@ from graphlens.passes.recognise_attention import ATTENTION
 from graphlens.passes.recognise_einsum import EINSUM
 from graphlens.passes.recognise_exporter import EXPORTER
 from graphlens.passes.recognise_norm import NORMS
+from graphlens.passes.recognise_rotary import ROTARY
 from graphlens.rewrite import apply
 
-RULES = RECOGNISE = (*EXPORTER, *EINSUM, *ACTIVATIONS, *NORMS, *ATTENTION)
+RULES = RECOGNISE = (*EXPORTER, *EINSUM, *ACTIVATIONS, *NORMS, *ATTENTION, *ROTARY)
 """Every recognising rule, in the order in which they are tried."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from graphlens.ir import Graph, check, parse
@@ -514,3 +515,53 @@ def test_other_einsums_are_left_alone(known: Known, equation: str) -> None:
         """
     )
     assert "Einsum" in computing(recognise(graph))
+
+
+ROTARY = """
+def net(x: float32[2, 3, 5, 8]):
+    zero: int64[1] = Const([0])
+    half: int64[1] = Const([4])
+    end: int64[1] = Const([{end}])
+    axis: int64[1] = Const([3])
+    cos: float32[{shape}] = Param()
+    sin: float32[{shape}] = Param()
+    a: float32[2, 3, 5, 8] = Mul(x, cos)
+    l: float32[2, 3, 5, 4] = Slice(x, zero, half, axis)
+    h: float32[2, 3, 5, 4] = Slice(x, half, end, axis)
+    n: float32[2, 3, 5, 4] = Neg(h)
+    r: float32[2, 3, 5, 8] = Concat(n, l, axis=-1)
+    b: float32[2, 3, 5, 8] = Mul(r, sin)
+    y: float32[2, 3, 5, 8] = Add(a, b)
+    return y
+"""
+
+
+def with_tables(graph: Graph) -> Graph:
+    """The graph with sines and cosines that are the same half twice."""
+    for name in ("cos", "sin"):
+        shape = graph.weights[name].shape
+        half = graph.weights[name][..., :4]
+        graph.weights[name] = np.concatenate([half, half], -1).reshape(shape)
+    return graph
+
+
+@pytest.mark.parametrize("shape", ["5, 8", "1, 1, 5, 8"])
+@pytest.mark.parametrize("end", [8, 9223372036854775807])
+def test_a_rotary_embedding_written_out(known: Known, shape: str, end: int) -> None:
+    graph = with_tables(known(ROTARY.format(shape=shape, end=end)))
+    found = check(recognise(graph))
+    assert computing(found) == ["RotaryEmbedding"]
+    assert prove(graph, found).status == "proven"
+
+
+def test_a_rotation_by_two_different_halves_is_left_alone(known: Known) -> None:
+    graph = known(ROTARY.format(shape="5, 8", end=8))
+    assert recognise(graph) is graph
+    other = with_tables(
+        known(
+            ROTARY.format(shape="5, 8", end=7).replace(
+                "5, 4] = Slice(x, half", "5, 3] = Slice(x, half"
+            )
+        )
+    )
+    assert recognise(other) is other
