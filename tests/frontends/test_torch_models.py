@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch_models  # noqa: E402
 
 from graphlens.analysis.equivalent import isomorphic  # noqa: E402
-from graphlens.frontends import torch_export, torch_fx, torch_jit  # noqa: E402
+from graphlens.frontends import onnx_file, torch_export, torch_fx, torch_jit  # noqa: E402
 from graphlens.frontends.torch_inputs import returned  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.ops.schema import in_vocabulary  # noqa: E402
@@ -123,3 +123,19 @@ def test_tied_weights_are_one_param() -> None:
         readers = set(graph.successors("transformer.wte.weight"))
         assert len(readers) == 2, via
         assert "lm_head.weight" not in graph, via
+
+
+# torch.onnx warns of its own calls into torch and onnxscript, which are not ours to change
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", torch_models.MODELS)
+def test_torchs_own_onnx_export_is_the_same_canonical_graph(name: str) -> None:
+    pytest.importorskip("onnxscript")
+    model, inputs = torch_models.MODELS[name](small=True)
+    # opset 23 is the first that has Attention; torch's own optimiser would fold BatchNorms away
+    exported = torch.onnx.export(
+        model, inputs, dynamo=True, opset_version=23, optimize=False, verbose=False
+    )
+    assert exported is not None
+    graph = canonicalize(onnx_file.capture(exported.model_proto))
+    assert isomorphic(canonicalize(torch_fx.capture(model, *inputs)), graph) is None
