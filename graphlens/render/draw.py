@@ -40,7 +40,7 @@ def draw(diagram: Diagram) -> Scene:
     content = len(panes) * each + (len(panes) - 1) * _BETWEEN
     wide = max(content, 400.0, legend_width(legend))
     found: list[Shape] = list(heading(diagram.title, diagram.subtitle, wide))
-    top = MARGIN + (40.0 if diagram.subtitle else 24.0)
+    top = MARGIN + (46.0 if diagram.subtitle else 30.0)
     start = MARGIN + (wide - content) / 2
     heads = max(pane_height(pane) for pane in panes)
     for index, pane in enumerate(panes):

@@ -67,7 +67,7 @@ def box(graph: Graph, name: str, known: Stored) -> Box:
         name=name,
         cluster=node.scope,
         light=_is_light(node, reads),
-        signature=_signature(node, reads),
+        signature="" if node.is_structural else _signature(node, reads),
     )
 
 

@@ -78,7 +78,8 @@ class Box:
         cluster: Id of the innermost cluster that holds it, ``''`` for none.
         tags: Values that it reads or gives by name.
         light: Whether it may join the box of its only producer (activations, norms, views ...).
-        signature: Equal for boxes that do the same to tensors of the same types.
+        signature: Equal for boxes that do the same to tensors of the same types; empty for one
+            that is like no other.
     """
 
     id: str

@@ -13,6 +13,7 @@ from graphlens.view.bundle import bundle
 from graphlens.view.diagram import Arrow, Diagram
 from graphlens.view.fit import fits
 from graphlens.view.fold import fold_to
+from graphlens.view.gather import gather_inputs
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
@@ -67,6 +68,7 @@ def fitting(rolled: Diagram) -> Diagram:
 
 def finished(diagram: Diagram) -> Diagram:
     """The diagram with wide values as tags and shapes only where they change."""
+    diagram = gather_inputs(diagram)
     diagram = diagram.having(arrows=_bundled(diagram.arrows))
     shapes: dict[str, set[str]] = defaultdict(set)
     for arrow in diagram.arrows:

@@ -285,6 +285,17 @@ def test_the_maker_of_a_named_value_says_so_too():
     assert [(tag.text, tag.outgoing) for tag in maker.tags] == [("mask", True)]
 
 
+def test_many_inputs_of_one_reader_are_one_box():
+    graph = Graph()
+    make = Builder(graph)
+    inputs = [make.input(f"x{index}", TensorType("float32", (4,))) for index in range(50)]
+    make.output([make.op("Concat", *inputs, axis=0)])
+    drawn = view.graph(graph, flat=True)
+    assert texts(drawn)[0] == ["x0", "x1", "x2", "… 47 more inputs"]
+    assert len(drawn.arrows) == 2
+    assert is_sound(drawn)
+
+
 def test_two_tensors_between_the_same_boxes_are_one_arrow():
     graph = Graph()
     make = Builder(graph)
