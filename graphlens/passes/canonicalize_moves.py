@@ -112,13 +112,16 @@ def _write_sizes(m: Match, b: Builder) -> list[Value]:
 
 
 def _inner_concats(m: Match) -> list[int]:
-    """Operands of a Concat that are Concats of the same axis."""
+    """Operands of a Concat that are Concats of the same axis, each read once.
+
+    One read twice would be written out twice: a tensor that doubles sixty times has 2**60 parts.
+    """
     return [
         index
         for index, value in enumerate(m.all("parts"))
         if value is not None
         and m.graph.op(value.node) == "Concat"
-        and len(m.graph.succ[value.node]) == 1
+        and m.graph.out_degree(value.node) == 1
         and m.graph.nodes[value.node]["attributes"]["axis"] == m.attribute("axis")
     ]
 

@@ -32,7 +32,8 @@ _VIEWS = frozenset({"Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "
 
 _LARGE = 1 << 20
 _GROWTH = 4
-"""A result of more than `_LARGE` bytes and `_GROWTH` times its operands is not folded."""
+"""A result of more than `_LARGE` bytes and `_GROWTH` times its operands, or times all weights of
+the graph, is not folded: a hostile file doubles a tensor sixty times."""
 
 _FAMILY = 256
 """Folded nodes above a constant whose origins it takes over, at most."""
@@ -46,7 +47,8 @@ def fold_constants(graph: Graph) -> Graph:
     static shape are constants. What is random stays, and what would grow the graph by much.
     """
     graph = inside(graph, fold_constants)
-    folding = _Folding(graph)
+    stored = (graph.type_of(Value(name)).nbytes for name in (*graph.params, *graph.consts))
+    folding = _Folding(graph, sum(size or 0 for size in stored))
     for name in graph.in_order():
         folding.visit(name)
     folding.run_pending()
@@ -66,6 +68,8 @@ class _Folding:
     """What is known of one graph's values so far."""
 
     graph: Graph
+    stored: int
+    """Bytes of the graph's own weights: what folds to many times that grows without end."""
     known: dict[Value, _Known] = field(default_factory=dict)
     pending: dict[str, None] = field(default_factory=dict)
     """Nodes that depend on constants only, but wait for the runtime."""
@@ -102,7 +106,8 @@ class _Folding:
         if not all(value in self.known or value.node in self.pending for value in given):
             return
         held = self.graph.nodes[name]
-        if _grows(self._results(name, operands), [self.graph.type_of(v) for v in given]):
+        results = self._results(name, operands)
+        if _grows(results, [self.graph.type_of(v) for v in given], self.stored):
             return
         waits = any(value.node in self.pending for value in given)
         arrays = [None if v is None or waits else self.known[v].array for v in operands]
@@ -248,14 +253,14 @@ def _typed(held: TensorType, known: _Known | None) -> TensorType:
     return held if known is None or known.array is None else held.with_shape(known.array.shape)
 
 
-def _grows(results: tuple[TensorType, ...], operands: list[TensorType]) -> bool:
+def _grows(results: tuple[TensorType, ...], operands: list[TensorType], stored: int) -> bool:
     """Whether folding would store much more than it takes away, or nobody knows how much."""
     made = [held.nbytes for held in results]
     read = sum(held.nbytes or 0 for held in operands)
     if any(size is None for size in made):
         return any(held.shape is None or not held.is_static for held in results)
     total = sum(size for size in made if size is not None)
-    return total > _LARGE and total > _GROWTH * read
+    return total > _LARGE and total > _GROWTH * min(read, stored)
 
 
 def _fits(held: TensorType, array: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +49,7 @@ class Runner:
         """Lower ``graph``; its weights are shared, not copied."""
         _must_have_weights(graph)
         _must_be_known(graph)
+        _must_end(graph)
         self._graph = graph
         try:
             self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
@@ -155,6 +157,34 @@ def _must_be_known(graph: Graph) -> None:
                 "there is nothing here to run it by"
             )
 
+
+def _must_end(graph: Graph) -> None:
+    """Refuse what cannot be run to its end: a file from strangers may fill any memory."""
+    for path, held in walk(graph):
+        for name, fields in held.nodes.items():
+            needed = max((result.nbytes or 0 for result in fields["results"]), default=0)
+            if needed > _MEMORY // 2:
+                raise NoKernelError(
+                    f"{path}{name} ({held.op(name)}) makes {needed} bytes, "
+                    f"more than half of this machine's memory ({_MEMORY} bytes)"
+                )
+            if fields["op"] == "Loop" and not fields["domain"]:
+                trips = held.value_of(held.operands(name)[0])
+                if trips is not None and trips.size == 1 and trips.item() > _MOST_TRIPS:
+                    raise NoKernelError(f"{path}{name} (Loop) goes round {trips.item()} times")
+
+
+def _memory() -> int:
+    """Bytes of memory of this machine; on systems that do not tell, what a model may ask for."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**35
+
+
+_MEMORY = _memory()
+_MOST_TRIPS = 10**7
+"""Rounds of a Loop, of a number that stands in the graph, up to which it is run."""
 
 RUNNABLE = frozenset({"", "com.microsoft"})
 """Domains whose ops ONNX Runtime or the reference evaluator may know."""

@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from graphlens.errors import FormatError, UsageError
 from graphlens.frontends.onnx_file import capture
 from graphlens.ir import check
+from graphlens.passes.canonicalize import canonicalize
 
 F = TensorProto.FLOAT
 
@@ -199,3 +200,13 @@ def test_flipped_bytes_give_a_graph_or_a_clear_error(seed, tmp_path):
         content[place] = numbers.integers(0, 256)
     with contextlib.suppress(FormatError):  # whatever else is raised fails the test
         check(capture(bytes(content)))
+
+
+def test_a_tensor_that_doubles_is_neither_folded_nor_flattened_without_end():
+    """Folding it would fill the memory, joining its Concats would make 2**60 operands."""
+    nodes = [helper.make_node("Constant", [], ["c0"], value_ints=[1, 2])]
+    nodes += [
+        helper.make_node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], axis=0) for i in range(60)
+    ]
+    nodes.append(helper.make_node("Identity", ["c60"], ["y"]))
+    assert len(canonicalize(capture(proto(nodes)))) < 70

@@ -296,6 +296,31 @@ def test_an_outputs_name_is_kept_where_it_is_free():
     assert [entry.name for entry in lower(made).model.graph.output] == ["sum"]
 
 
+def test_what_fills_the_memory_is_not_started():
+    made = graph("""
+def fill(x: float32[2]):
+    shape: int64[2] = Const([1048576, 1048576])
+    y: float32[1048576, 1048576] = ConstantOfShape(shape)
+    return y
+""")
+    with pytest.raises(NoKernelError, match=r"y \(ConstantOfShape\) makes 4398046511104 bytes"):
+        run(made, np.ones(2, "float32"))
+
+
+def test_a_loop_without_end_is_not_started():
+    made = graph("""
+def spin(x: float32[2]):
+    n: int64[()] = Const(1152921504606846976)
+    def body(i: int64[()], go: bool[()], v: float32[2]):
+        w: float32[2] = Neg(v)
+        return go, w
+    y: float32[2] = Loop(n, None, x, body=body)
+    return y
+""")
+    with pytest.raises(NoKernelError, match=r"y \(Loop\) goes round 1152921504606846976 times"):
+        run(made, np.ones(2, "float32"))
+
+
 def test_an_op_without_an_nhwc_form_is_refused_and_not_run_as_nchw():
     made = graph("""
 def odd(x: float32[1, 4, 4, 2]):
