@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from graphlens.errors import UsageError
 
 
 @contextlib.contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path) -> Generator[Path]:
     """A temporary path beside ``path``, renamed over it if the block ends well, else removed.
 
     Raises:

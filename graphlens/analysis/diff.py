@@ -131,12 +131,12 @@ def _classified(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]
         olds = pairs.get(name)
         if not olds:
             added.append(name)
-        elif len(olds) > 1:
-            what = tuple(sides.differences(_closest(sides, name, olds), name))
-            fused.append(Change(name, olds, what))
-        else:
+        elif len(olds) == 1:
             what = tuple(sides.differences(olds[0], name))
             (changed if what else kept).append(Change(name, olds, what))
+        else:
+            what = tuple(sides.differences(_closest(sides, name, olds), name))
+            fused.append(Change(name, olds, what))
     removed = tuple(name for name in before.in_order() if name not in becomes)
     found = removed, tuple(added), tuple(kept), tuple(changed), tuple(fused)
     return Diff(*found, before, after)

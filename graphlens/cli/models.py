@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -50,10 +50,15 @@ def capture(text: str, arguments: argparse.Namespace, progress: Progress) -> Gra
     progress.say(f"capturing {text}")
     if not by_place and not by_name:
         by_place, by_name = found.inputs, dict(found.kwargs)
-    options = {"via": arguments.via, "kwargs": by_name or None, "trust": arguments.trust}
     try:
         with _here_on_path():
-            return api.capture(found.model, *by_place, **options)
+            return api.capture(
+                found.model,
+                *by_place,
+                via=arguments.via,
+                kwargs=by_name or None,
+                trust=arguments.trust,
+            )
     except CaptureError as error:
         if by_place or by_name or not _is_model(found.model):
             raise
@@ -96,7 +101,7 @@ def _of_library(library: str, text: str) -> Model:
 
 
 @contextlib.contextmanager
-def _here_on_path(folder: str = "") -> Iterator[None]:
+def _here_on_path(folder: str = "") -> Generator[None]:
     """Let what is imported, by us or by a trusted pickle, be found in a folder, as Python does."""
     sys.path.insert(0, folder)
     try:
