@@ -19,6 +19,7 @@ from graphlens.ir.graph import Graph
 from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, Attribute, Node, Value
 from graphlens.ops.infer import infer
 from graphlens.ops.proto import DTYPES, free_names, plain_attribute, tensor_type
+from graphlens.ops.quick import quick
 from graphlens.ops.schema import defaults
 from graphlens.ops.values import propagate
 from graphlens.tensor import UNKNOWN, TensorType
@@ -161,7 +162,10 @@ class Reader:
         )
         types = [None if value is None else graph.type_of(value) for value in operands]
         values = [None if value is None else scope.known.get(value) for value in operands]
-        results = self._results(node, types, values, stated)
+        try:
+            results = self._results(node, types, values, stated)
+        except FormatError as error:
+            raise FormatError(f"{where}: {error}") from error
         for path, kind in about.classes:
             graph.scopes.setdefault(path, kind)
         made = graph.add(replace(node, results=results), operands, about.name)
@@ -208,10 +212,15 @@ class Reader:
         values: Sequence[np.ndarray | None],
         stated: tuple[TensorType, ...],
     ) -> tuple[TensorType, ...]:
-        """What the file states where that is complete, else what can be worked out as well."""
+        """What the file states, made whole and put right by what can be worked out.
+
+        Where it is whole, only ops whose types cost nothing to work out are looked at again.
+        """
         if all(held.shape is not None and "?" not in held.shape for held in stated):
-            return stated
-        worked_out = infer(node, types, values, len(stated))
+            found = quick(node, types, values) if len(stated) == 1 else None
+            worked_out = stated if found is None else (found,)
+        else:
+            worked_out = infer(node, types, values, len(stated))
         return tuple(map(_merged, stated, worked_out))
 
     def _attribute(self, entry: onnx.AttributeProto, where: str) -> Attribute:
@@ -331,10 +340,15 @@ def _dtype_of_fill(proto: onnx.NodeProto) -> tuple[TensorType, ...]:
 
 def _merged(stated: TensorType, worked_out: TensorType) -> TensorType:
     """What two sources tell of one type; a size is more than a symbol, a symbol more than '?'."""
-    dtype = worked_out.dtype if stated.dtype == UNKNOWN.dtype else stated.dtype
+    unknown = UNKNOWN.dtype
+    if stated.dtype != worked_out.dtype and unknown not in (stated.dtype, worked_out.dtype):
+        raise FormatError(f"a value is said to be {stated}, and what makes it gives {worked_out}")
+    dtype = worked_out.dtype if stated.dtype == unknown else stated.dtype
     one, other = stated.shape, worked_out.shape
-    if one is None or other is None or len(one) != len(other):
-        return TensorType(dtype, other if one is None else one)
+    if other is None:
+        return TensorType(dtype, one)
+    if one is None or len(one) != len(other):
+        return TensorType(dtype, other)
     pairs = zip(one, other, strict=True)
     return TensorType(dtype, tuple(b if a == "?" or isinstance(b, int) else a for a, b in pairs))
 

@@ -11,6 +11,7 @@ from graphlens.errors import FormatError, UsageError
 from graphlens.frontends.onnx_file import capture
 from graphlens.ir import check
 from graphlens.passes.canonicalize import canonicalize
+from graphlens.tensor import TensorType
 
 F = TensorProto.FLOAT
 
@@ -208,5 +209,18 @@ def test_a_tensor_that_doubles_is_neither_folded_nor_flattened_without_end():
     nodes += [
         helper.make_node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], axis=0) for i in range(60)
     ]
-    nodes.append(helper.make_node("Identity", ["c60"], ["y"]))
-    assert len(canonicalize(capture(proto(nodes)))) < 70
+    nodes.append(helper.make_node("Cast", ["c60"], ["y"], to=F))
+    graph = canonicalize(capture(proto(nodes)))
+    assert len(graph) < 70
+    assert graph.type_of(graph.outputs[0]) == TensorType("float32", (2**61,))
+
+
+def test_a_value_that_is_not_what_it_is_said_to_be():
+    """A shape is put right, as ONNX Runtime does; a dtype cannot be."""
+    made = proto([helper.make_node("Concat", ["x", "x"], ["y"], axis=0)])
+    graph = capture(made)
+    assert graph.type_of(graph.outputs[0]) == TensorType("float32", (4,))
+    made = proto([helper.make_node("Cast", ["x"], ["y"], to=TensorProto.INT8)])
+    told = r"'y' \(Cast\): a value is said to be float32\[2\], and what makes it gives int8\[2\]"
+    with pytest.raises(FormatError, match=told):
+        capture(made)
