@@ -37,8 +37,11 @@ def overwritable(graph: Graph, name: str) -> tuple[int, ...]:
 
 
 def _of_group(body: Graph | None) -> tuple[int, ...]:
-    """Inputs of a group's body from which only elementwise ops of one shape lead to its result."""
-    if body is None or not body.outputs:
+    """Inputs of a group's body from which only elementwise ops of one shape lead to its result.
+
+    A group of several results has none: they need not be made in one pass over the elements.
+    """
+    if body is None or len(body.outputs) != 1:
         return ()
     shape = body.type_of(body.outputs[0]).shape
     return tuple(

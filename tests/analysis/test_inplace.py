@@ -66,6 +66,19 @@ def test_a_body_that_broadcasts_on_the_way_overwrites_nothing():
     assert of("Region(a, b, body=body)", body=body.replace("p, t", "p, q")) == ()
 
 
+def test_a_group_of_several_results_overwrites_nothing():
+    graph = parse("""
+def f(a: float32[2, 4], b: float32[2, 4]):
+    def body(p: float32[2, 4], q: float32[2, 4]):
+        r: float32[2, 4] = Relu(p)
+        s: float32[2, 4] = Neg(q)
+        return r, s
+    y: (float32[2, 4], float32[2, 4]) = Region(a, b, body=body)
+    return y @ 0, y @ 1
+""")
+    assert overwritable(graph, "y") == ()
+
+
 def test_another_results_shape_overwrites_nothing():
     graph = parse("def f(a: float32[1, 4]):\n    y: float32[2, 4] = Add(a, a)\n    return y\n")
     assert overwritable(graph, "y") == ()
