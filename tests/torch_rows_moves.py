@@ -27,6 +27,17 @@ def _written_parts(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return x, second
 
 
+def _layer(kind: type[torch.nn.Module], *sizes: int, **options: object) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return kind(*sizes, **options).eval()
+
+
+LSTM = _layer(torch.nn.LSTM, 4, 3, 2, batch_first=True, bidirectional=True)
+GRU = _layer(torch.nn.GRU, 4, 3)
+GRU_PLAIN = _layer(torch.nn.GRU, 4, 3, 2, bias=False)
+RNN = _layer(torch.nn.RNN, 4, 3, nonlinearity="relu")
+
+
 MOVES: dict[str, Case] = {
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, stride=2, padding=1), ("f2x3x9", "f4x3x3", "f4")),
     "conv2d": (lambda x, w: F.conv2d(x, w, stride=(1, 2), padding=(1, 0), dilation=2), ("f1x3x9x9", "f4x3x3x3")),
@@ -166,5 +177,9 @@ MOVES: dict[str, Case] = {
     "linspace": (lambda x: torch.linspace(0, 1, 3) * x, ("f3",)),
     "eye": (lambda x: torch.eye(3) @ x, ("f3x2",)),
     "tril_indices": (lambda x: x[tuple(torch.tril_indices(3, 3))], ("f3x3",)),
+    "lstm": (lambda x: LSTM(x), ("f2x5x4",)),
+    "gru": (lambda x, h: GRU(x, h), ("f5x2x4", "f1x2x3")),
+    "gru_without_bias": (lambda x: GRU_PLAIN(x), ("f5x2x4",)),
+    "rnn_relu": (lambda x: RNN(x), ("f5x2x4",)),
     "made_of_other_ops": (lambda x, y: (F.mse_loss(x, y), F.cosine_similarity(x, y), torch.sinc(x)), ("f2x3", "f2x3")),
 }  # fmt: skip
