@@ -72,7 +72,7 @@ def layout(diagram: Diagram) -> Layout:
 def _scale(placed: Layout) -> float:
     """The scale at which a picture fits a page, with what stands around it."""
     panes = len(placed.diagram.panes)
-    return fits(panes * (placed.width + 50.0), placed.height + 110.0)
+    return fits(panes * (placed.width + 50.0), placed.height + 130.0)
 
 
 def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> Layout:

@@ -78,16 +78,15 @@ def wiring(
         inside = homes.get(held[0].tail, ()) if tail[0] == "n" else ()
         for group in _groups(held, inside, homes):
             shared = _shared(group, inside, homes)
+            start = tail
             if shared and len(group) > 1:
-                fork = Fork(f"f{len(forks)}", shared)
-                forks.append(fork)
-                wires.append(Wire(tail, fork.id, _joined(group), False))
-                wires += [Wire(fork.id, ids[arrow.head], arrow) for arrow in group]
-            else:
-                wires += [Wire(tail, ids[arrow.head], arrow) for arrow in group]
+                start = f"f{len(forks)}"
+                forks.append(Fork(start, shared))
+                wires.append(Wire(tail, start, _joined(group), False))
+            wires += [Wire(start, ids[arrow.head], arrow) for arrow in group]
     wires += [Wire(ids[arrow.tail], point, arrow, False) for point, arrow in exits]
-    straight = _critical(wires)
-    weighed = tuple(replace(wire, weight=12) if wire in straight else wire for wire in wires)
+    trunk = _critical(wires)
+    weighed = tuple(replace(wire, weight=12) if wire in trunk else wire for wire in wires)
     return Wiring(weighed, tuple(forks), tuple(p for p, _ in entries), tuple(p for p, _ in exits))
 
 

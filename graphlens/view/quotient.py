@@ -39,19 +39,22 @@ def quotient(
             kept[name] = made.get(name, box)
     arrows: dict[tuple[str, str, str], Arrow] = {}
     for arrow in diagram.arrows:
-        tail, head = owner.get(arrow.tail, arrow.tail), owner.get(arrow.head, arrow.head)
-        if tail == head or (arrow.tail, arrow.head) in backward:
+        moved = _moved(arrow, owner, alike)
+        if moved.tail == moved.head or (arrow.tail, arrow.head) in backward:
             continue
-        value = arrow.value if alike or tail == arrow.tail else f"{arrow.tail}:{arrow.value}"
-        key = (tail, head, value)
-        moved = (
-            arrow
-            if (tail, head, value) == (arrow.tail, arrow.head, arrow.value)
-            else Arrow(tail, head, value, arrow.label, arrow.title, arrow.panes)
-        )
+        key = (moved.tail, moved.head, moved.value)
         arrows[key] = _joined(arrows[key], moved) if key in arrows else moved
     ordered = topological(kept, arrows.values())
     return diagram.having([kept[name] for name in ordered], list(arrows.values()), clusters)
+
+
+def _moved(arrow: Arrow, owner: Mapping[str, str], alike: bool) -> Arrow:
+    """An arrow between the owners of its boxes."""
+    tail, head = owner.get(arrow.tail, arrow.tail), owner.get(arrow.head, arrow.head)
+    if (tail, head) == (arrow.tail, arrow.head):
+        return arrow
+    value = arrow.value if alike or tail == arrow.tail else f"{arrow.tail}:{arrow.value}"
+    return Arrow(tail, head, value, arrow.label, arrow.title, arrow.panes)
 
 
 def _joined(one: Arrow, other: Arrow) -> Arrow:

@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
 from graphlens.view.diagram import Arrow, Cluster, Diagram
 from graphlens.view.quotient import Tree, quotient
+from graphlens.view.runs import Run, root, span, starts_like, stretches, used
 
 _LONGEST = 400
 """Members of the longest block that is looked for."""
 
 Member = tuple[bool, str]
-
-
-class Run(NamedTuple):
-    """Equal blocks one after the other among the members of a cluster."""
-
-    start: int
-    period: int
-    repeats: int
 
 
 def roll(diagram: Diagram) -> Diagram:
@@ -96,7 +88,7 @@ class _Roller:
                 (place[tail], place[name], arrow.value)
                 for name in names
                 for arrow in self.into[name]
-                if (tail := _root(self.owner, arrow.tail)) in place
+                if (tail := root(self.owner, arrow.tail)) in place
             )
         )
 
@@ -117,7 +109,7 @@ class _Roller:
         sizes = np.array([len(self.inside(member)) for member in members])
         candidates: list[tuple[float, Run]] = []
         for period in range(1, min(len(members) // 2, _LONGEST) + 1):
-            for start, stop in _stretches(classes[period:] == classes[:-period], period):
+            for start, stop in stretches(classes[period:] == classes[:-period], period):
                 repeats = (stop - start) // period + 1
                 if repeats > 1:
                     saved = int(sizes[start : start + period].sum()) * (repeats - 1)
@@ -160,7 +152,7 @@ class _Roller:
             if not any(role == "prev" for _, role, _ in reads[first + 1]):
                 first = last  # side by side, not one after the other
                 continue
-            opens = _starts_like(reads[first], reads[first + 1])
+            opens = starts_like(reads[first], reads[first + 1])
             start, repeats = (first, last - first + 1) if opens else (first + 1, last - first)
             if repeats > longest.repeats:
                 longest = Run(run.start + start * run.period, run.period, repeats)
@@ -174,7 +166,7 @@ class _Roller:
         found: list[tuple[int, str, object]] = []
         for index, name in enumerate(blocks[k]):
             for arrow in self.into[name]:
-                tail = _root(self.owner, arrow.tail)
+                tail = root(self.owner, arrow.tail)
                 if tail in place[k]:
                     found.append((index, "self", (place[k][tail], arrow.value)))
                 elif k and tail in place[k - 1]:
@@ -196,7 +188,7 @@ class _Roller:
                 (arrow.tail, name)
                 for name in names
                 for arrow in self.into[name]
-                if _root(self.owner, arrow.tail) in previous
+                if root(self.owner, arrow.tail) in previous
             )
         for block in blocks[1:]:
             names = [name for member in block for name in self.inside(member)]
@@ -218,7 +210,7 @@ class _Roller:
         heads = [
             self.tree.clusters[b[0][1]].path if b[0][0] else "" for b in (blocks[0], blocks[-1])
         ]
-        path = _span(*heads) if len(blocks[0]) == 1 and all(heads) else ""
+        path = span(*heads) if len(blocks[0]) == 1 and all(heads) else ""
         made = Cluster(name, path, "", cluster, len(blocks), f"{len(blocks)} equal blocks in a row")
         self.tree.clusters[name] = made
         self.tree.members[name] = blocks[0]
@@ -237,68 +229,16 @@ class _Roller:
         for made, block in self.new:
             for is_cluster, name in block:
                 (parent if is_cluster else home)[name] = made.id
-        owner = {name: _root(self.owner, name) for name in self.owner}
+        owner = {name: root(self.owner, name) for name in self.owner}
         small = quotient(self.diagram, owner, {}, [], frozenset(self.backward), alike=True)
         boxes = [replace(box, cluster=home.get(box.id, box.cluster)) for box in small.boxes]
         clusters = [
             replace(self._counted(cluster), parent=parent.get(cluster.id, cluster.parent))
             for cluster in self.tree.clusters.values()
         ]
-        return small.having(boxes, clusters=_used(boxes, clusters))
+        return small.having(boxes, clusters=used(boxes, clusters))
 
     def _counted(self, cluster: Cluster) -> Cluster:
         repeat, last = self.repeat.get(cluster.id, (1, ""))
-        path = _span(cluster.path, last) if last else cluster.path
+        path = span(cluster.path, last) if last else cluster.path
         return replace(cluster, repeat=repeat, path=path)
-
-
-def _starts_like(first: list[tuple[int, str, object]], then: list[tuple[int, str, object]]) -> bool:
-    """Whether the first block is wired as those after it, but for where the chain comes from."""
-    if [read for read in first if read[1] == "self"] != [
-        read for read in then if read[1] == "self"
-    ]:
-        return False
-    fed = [index for index, role, _ in then if role == "prev"]
-    for index, role, what in then:
-        if role == "else" and (index, role, what) not in first:
-            return False
-    others = sorted(index for index, role, _ in first if role != "self")
-    return others == sorted(fed + [index for index, role, _ in then if role == "else"])
-
-
-def _stretches(equal: np.ndarray, period: int) -> list[tuple[int, int]]:
-    """Where a boolean array is true for ``period`` places or more, as half-open stretches."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], equal.astype(np.int8), [0]))))
-    starts, stops = edges[::2], edges[1::2]
-    long = stops - starts >= period
-    return list(zip(starts[long].tolist(), stops[long].tolist(), strict=True))
-
-
-def _span(first: str, last: str) -> str:
-    """``'layer.0–11'`` for ``'layer.0'`` and ``'layer.11'``."""
-    stem, _, number = first.rpartition(".")
-    other, _, end = last.rpartition(".")
-    return f"{first}–{end}" if stem == other and number != end else f"{first} … {last}"
-
-
-def _root(owner: dict[str, str], name: str) -> str:
-    while name in owner:
-        name = owner[name]
-    return name
-
-
-def _used(boxes: Sequence[object], clusters: Sequence[Cluster]) -> list[Cluster]:
-    """The clusters that still hold a box, outer ones first."""
-    known = {cluster.id: cluster for cluster in clusters}
-    depth: dict[str, int] = {}
-    for box in boxes:
-        chain: list[str] = []
-        inner = box.cluster  # type: ignore[attr-defined]
-        while inner and inner not in depth:
-            chain.append(inner)
-            inner = known[inner].parent
-        base = depth.get(inner, 0) if inner else 0
-        for step, name in enumerate(reversed(chain), 1):
-            depth[name] = base + step
-    held = [cluster for cluster in clusters if cluster.id in depth]
-    return sorted(held, key=lambda cluster: depth[cluster.id])

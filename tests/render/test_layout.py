@@ -117,7 +117,7 @@ def test_every_label_is_inside_its_box(placed):
 
 
 def test_the_default_picture_is_legible_on_a_page(placed):
-    assert fits(placed.width + 50.0, placed.height + 110.0) >= LEGIBLE
+    assert fits(placed.width + 50.0, placed.height + 130.0) >= LEGIBLE
 
 
 def test_a_long_chain_is_wrapped_into_columns():

@@ -1,0 +1,71 @@
+"""What `roll` asks of runs: where they are, whether they begin alike, what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from graphlens.view.diagram import Box, Cluster
+
+
+class Run(NamedTuple):
+    """Equal blocks one after the other among the members of a cluster."""
+
+    start: int
+    period: int
+    repeats: int
+
+
+def starts_like(first: list[tuple[int, str, object]], then: list[tuple[int, str, object]]) -> bool:
+    """Whether the first block is wired as those after it, but for where the chain comes from."""
+    if [read for read in first if read[1] == "self"] != [
+        read for read in then if read[1] == "self"
+    ]:
+        return False
+    fed = [index for index, role, _ in then if role == "prev"]
+    for index, role, what in then:
+        if role == "else" and (index, role, what) not in first:
+            return False
+    others = sorted(index for index, role, _ in first if role != "self")
+    return others == sorted(fed + [index for index, role, _ in then if role == "else"])
+
+
+def stretches(equal: np.ndarray, period: int) -> list[tuple[int, int]]:
+    """Where a boolean array is true for ``period`` places or more, as half-open stretches."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], equal.astype(np.int8), [0]))))
+    starts, stops = edges[::2], edges[1::2]
+    long = stops - starts >= period
+    return list(zip(starts[long].tolist(), stops[long].tolist(), strict=True))
+
+
+def span(first: str, last: str) -> str:
+    """``'layer.0–11'`` for ``'layer.0'`` and ``'layer.11'``."""
+    stem, _, number = first.rpartition(".")
+    other, _, end = last.rpartition(".")
+    return f"{first}–{end}" if stem == other and number != end else f"{first} … {last}"
+
+
+def root(owner: dict[str, str], name: str) -> str:
+    """The box that a box is drawn as in the end."""
+    while name in owner:
+        name = owner[name]
+    return name
+
+
+def used(boxes: Sequence[Box], clusters: Sequence[Cluster]) -> list[Cluster]:
+    """The clusters that still hold a box, outer ones first."""
+    known = {cluster.id: cluster for cluster in clusters}
+    depth: dict[str, int] = {}
+    for box in boxes:
+        chain: list[str] = []
+        inner = box.cluster
+        while inner and inner not in depth:
+            chain.append(inner)
+            inner = known[inner].parent
+        base = depth.get(inner, 0) if inner else 0
+        for step, name in enumerate(reversed(chain), 1):
+            depth[name] = base + step
+    held = [cluster for cluster in clusters if cluster.id in depth]
+    return sorted(held, key=lambda cluster: depth[cluster.id])
