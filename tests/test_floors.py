@@ -50,6 +50,7 @@ EDGES = {
 """Where each package may be imported: by the beginning of the module's path."""
 
 LATE = {
+    "frontends/torch_dynamic.py": "sympy, which this loads, is needed for symbolic sizes only",
     "frontends/torch_types.py": "sympy takes 0.3 s to import, and only symbolic sizes need it",
     "render/pdf.py": "reportlab is an extra, and only .pdf needs it",
     "render/png.py": "resvg_py is an extra, and only .png needs it",
