@@ -48,13 +48,13 @@ def dump(graph: Graph, path: str | Path) -> None:
         digest = _digest(large)
         beside = path.with_suffix(".safetensors")
         content["weights"] = {"file": beside.name, "digest": digest}
-        with atomic(beside) as draft, draft.open("wb") as target:
-            write_weights(target, large, {_DIGEST: digest})
+        with atomic(beside) as draft:
+            write_weights(draft, large, {_DIGEST: digest})
     write(path, _text(content))
 
 
 def load(path: str | Path, *, weights: bool = True) -> Graph:
-    """Read a graph back; large weights are mapped from their file, not read.
+    """Read a graph back; weights that lie beside it are read with it.
 
     Args:
         path: The JSON file.

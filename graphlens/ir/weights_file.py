@@ -1,21 +1,19 @@
-"""Weights in a safetensors file: written in one go, read by mapping it into memory.
+"""Weights in a safetensors file: no pickle, nothing in it can be executed.
 
-The format is safetensors' (https://huggingface.co/docs/safetensors): 8 bytes of header length, a
-JSON header of dtype, shape and offsets by name, then the tensors' bytes without a hole. Nothing
-in it can be executed. A dtype that safetensors has no code for goes in as bytes.
+Read and written by the safetensors library (https://huggingface.co/docs/safetensors). A dtype that
+it cannot give back to numpy goes in as bytes.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import mmap
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import ml_dtypes  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers dtypes)
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from graphlens.errors import FormatError
 
@@ -33,33 +31,16 @@ _CODES = {
     "bfloat16": "BF16",
     "float32": "F32",
     "float64": "F64",
-    "float8_e4m3fn": "F8_E4M3",
-    "float8_e5m2": "F8_E5M2",
     "complex64": "C64",
 }
-"""safetensors' codes by our dtype names."""
-
-_LONGEST_HEADER = 100_000_000
+"""safetensors' codes by our dtype names, where the library reads them into numpy."""
 
 
 def write_weights(
-    target: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+    path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
 ) -> None:
-    """Write arrays, widest elements first so that each lies aligned, ties by name."""
-    order = sorted(arrays, key=lambda name: (-_width(arrays[name]), name))
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
-    end = 0
-    for name in order:
-        array = arrays[name]
-        code = _CODES.get(array.dtype.name)
-        shape = list(array.shape) if code else [array.nbytes]
-        begin, end = end, end + array.nbytes
-        header[name] = {"dtype": code or "U8", "shape": shape, "data_offsets": [begin, end]}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    target.write(len(text).to_bytes(8, "little") + text)
-    for name in order:
-        target.write(dense_bytes(arrays[name]))
+    """Write arrays under their names; the same arrays give the same bytes."""
+    save_file({name: _stored(array) for name, array in arrays.items()}, path, dict(metadata))
 
 
 def dense_bytes(array: np.ndarray) -> memoryview:
@@ -71,64 +52,53 @@ def dense_bytes(array: np.ndarray) -> memoryview:
 
 
 class WeightsFile:
-    """A safetensors file that is read where it lies."""
+    """A safetensors file, of which tensors are read one by one."""
 
     def __init__(self, path: Path) -> None:
-        """Map the file.
+        """Open the file.
 
         Raises:
             FormatError: If it is not there or is not a safetensors file.
         """
         self._path = path
         try:
-            with path.open("rb") as handle:
-                held = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
+            self._held = safe_open(path, "np")
+        except OSError as error:
             raise FormatError(f"cannot read the weights in {str(path)!r}: {error}") from error
-        self._bytes = np.frombuffer(held, np.uint8)
-        self._entries, self._start = self._header()
-        self.metadata: Mapping[str, str] = self._entries.pop("__metadata__", {})
+        except SafetensorError as error:
+            raise self._broken(str(error)) from error
+        self._names = frozenset(self._held.keys())
+        self.metadata: Mapping[str, str] = self._held.metadata() or {}
 
     def array(self, name: str, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-        """The array of that name, a read-only view of the file.
+        """The array of that name.
 
         Raises:
             FormatError: If it is not there, or not of that dtype and shape.
         """
-        entry = self._entries.get(name)
-        if entry is None:
+        if name not in self._names:
             raise self._broken(f"no tensor {name!r} in it")
         code = _CODES.get(dtype)
-        nbytes = math.prod(shape) * np.dtype(dtype).itemsize
-        begin, end = self._span(name, entry)
-        wanted = (code, list(shape)) if code else ("U8", [nbytes])
-        if (entry.get("dtype"), entry.get("shape")) != wanted or end - begin != nbytes:
-            raise self._broken(f"tensor {name!r} is {entry}, expected {dtype} of shape {shape}")
-        held = self._bytes[self._start + begin : self._start + end]
-        return held.view(dtype).reshape(shape)
-
-    def _span(self, name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
-        match entry.get("data_offsets"):
-            case [int(begin), int(end)] if 0 <= begin <= end <= self._bytes.size - self._start:
-                return begin, end
-            case found:
-                raise self._broken(f"tensor {name!r} has data_offsets {found!r}")
-
-    def _header(self) -> tuple[dict[str, Any], int]:
-        length = int.from_bytes(self._bytes[:8].tobytes(), "little")
-        if self._bytes.size < 8 or length > min(_LONGEST_HEADER, self._bytes.size - 8):
-            raise self._broken(f"its header would have {length} bytes")
-        try:
-            found = json.loads(self._bytes[8 : 8 + length].tobytes())
-        except (ValueError, RecursionError) as error:
-            raise self._broken(f"its header is no JSON: {error}") from error
-        if not isinstance(found, dict) or not all(isinstance(e, dict) for e in found.values()):
-            raise self._broken("its header is no table of tensors")
-        return found, 8 + length
+        wanted = (code, list(shape)) if code else ("U8", [_nbytes(dtype, shape)])
+        found = self._held.get_slice(name)
+        if (found.get_dtype(), found.get_shape()) != wanted:
+            raise self._broken(
+                f"tensor {name!r} is {found.get_dtype()} of shape {found.get_shape()}, "
+                f"expected {dtype} of shape {list(shape)}"
+            )
+        held = self._held.get_tensor(name)
+        return held if code else held.view(dtype).reshape(shape)
 
     def _broken(self, what: str) -> FormatError:
         return FormatError(f"{str(self._path)!r} is not the safetensors file expected: {what}")
 
 
-def _width(array: np.ndarray) -> int:
-    return array.dtype.itemsize if array.dtype.name in _CODES else 1
+def _stored(array: np.ndarray) -> np.ndarray:
+    """An array as the library takes it: dense, little-endian, of a dtype that it gives back."""
+    if array.dtype.name not in _CODES:
+        return np.frombuffer(dense_bytes(array), np.uint8)
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+
+
+def _nbytes(dtype: str, shape: tuple[int, ...]) -> int:
+    return math.prod(shape) * np.dtype(dtype).itemsize
