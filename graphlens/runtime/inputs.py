@@ -30,7 +30,14 @@ _PASSES_ON = frozenset({"Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "I
 _INDICES = {"Gather": 1, "GatherElements": 1, "ScatterElements": 1, "GatherND": 1, "ScatterND": 1}
 
 
-def example_inputs(graph: Graph, seed: int = 0, kind: str = "ordinary") -> list[np.ndarray]:
+SIZES = (0, 16, 64, 224)
+"""Sizes of symbols to try in turn, for images have a smallest size that nothing tells; 0 is 2, 3,
+4 ..., so that no two symbols are mixed up."""
+
+
+def example_inputs(
+    graph: Graph, seed: int = 0, kind: str = "ordinary", size: int = 0
+) -> list[np.ndarray]:
     """An array for each Input of the graph; the same for the same seed and types.
 
     Integers that index something stay inside of it; those called a mask, and booleans, are
@@ -41,31 +48,34 @@ def example_inputs(graph: Graph, seed: int = 0, kind: str = "ordinary") -> list[
         graph: What will be run.
         seed: Chooses the numbers.
         kind: One of `KINDS`.
+        size: The size of symbols that are no first axis (a batch), one of `SIZES`.
 
     Raises:
         RunError: If the type of an Input is not known.
     """
     types = [graph.type_of(Value(name)) for name in graph.inputs]
-    sizes = symbol_sizes(types)
+    sizes = symbol_sizes(types, size)
     made: list[np.ndarray] = []
     for index, (name, held) in enumerate(zip(graph.inputs, types, strict=True)):
         if held.shape is None or held.dtype == "undefined":
             raise RunError(f"input {name!r} is {held}: no example can be made of an unknown type")
         shape = tuple(size_of(dim, sizes) for dim in held.shape)
+        if size:
+            shape = tuple(size if i and held.shape[i] == "?" else it for i, it in enumerate(shape))
         numbers = np.random.default_rng((seed, index))
         bound = _bound(graph, Value(name), sizes) if held.dtype.startswith(("int", "uint")) else 0
         made.append(_example(name, held.with_shape(shape), numbers, kind, bound))
     return made
 
 
-def symbol_sizes(types: list[TensorType]) -> dict[str, int]:
-    """A small size for each symbol in the types, in order of appearance."""
+def symbol_sizes(types: list[TensorType], size: int = 0) -> dict[str, int]:
+    """A size for each symbol in the types, in order of appearance (see `example_inputs`)."""
     sizes: dict[str, int] = {}
     for held in types:
-        for dim in held.shape or ():
-            if isinstance(dim, str):
-                for symbol in _symbols(dim):
-                    sizes.setdefault(symbol, _SMALLEST + len(sizes))
+        for axis, dim in enumerate(held.shape or ()):
+            for symbol in _symbols(dim) if isinstance(dim, str) else ():
+                small = _SMALLEST + len(sizes)
+                sizes.setdefault(symbol, size if size and axis else small)
     return sizes
 
 

@@ -25,7 +25,7 @@ from graphlens.ir.node import OURS, Value
 from graphlens.ops.facts import facts
 from graphlens.runtime.compare import errors, magnitude, tolerance
 from graphlens.runtime.fingerprint import fingerprint
-from graphlens.runtime.inputs import KINDS, example_inputs
+from graphlens.runtime.inputs import KINDS, SIZES, example_inputs
 from graphlens.runtime.run import Runner, check_inputs
 from graphlens.runtime.session import NoKernelError
 from graphlens.tensor import TensorType
@@ -154,15 +154,20 @@ class Witness:
         except RunError as error:
             self.reason = str(error)
             return
+        sizes = SIZES if _has_symbols(self._graph) else SIZES[:1]
         for seed in range(seeds):
-            try:
-                self._cases.append(self._example(runner, seed))
-            except RunError as error:  # examples need not suit every model; one that does is enough
-                self.reason = str(error)
+            for size in sizes:
+                try:
+                    self._cases.append(self._example(runner, seed, size))
+                except RunError as error:  # an example need not suit the model
+                    self.reason = str(error)
+                else:
+                    sizes = (size,)
+                    break
         if self._cases:
             self.reason = ""
 
-    def _example(self, runner: Runner, seed: int) -> _Case:
+    def _example(self, runner: Runner, seed: int, size: int) -> _Case:
         """Example inputs and outputs; inputs on which this very graph overflows are scaled down.
 
         What a graph means where it overflows is nobody's to keep: a softmax without its shift
@@ -171,13 +176,17 @@ class Witness:
         kind = KINDS[seed] if seed < len(KINDS) else KINDS[0]
         first: _Case | None = None
         for scale in (1.0, 0.1, 0.01):
-            made = [_scaled(it, scale) for it in example_inputs(self._graph, seed, kind)]
+            made = [_scaled(it, scale) for it in example_inputs(self._graph, seed, kind, size)]
             told = kind if scale == 1 else f"{kind}, times {scale:g}"
             case = _Case(f"seed {seed} ({told})", (*made,), (*runner(*made),))
             if all(map(_is_finite, case.outputs)):
                 return case
             first = first or case
         return first or case
+
+
+def _has_symbols(graph: Graph) -> bool:
+    return not all(graph.type_of(Value(name)).is_static for name in graph.inputs)
 
 
 def _scaled(array: np.ndarray, scale: float) -> np.ndarray:

@@ -154,6 +154,24 @@ def test_subgraphs_are_closed_and_read_what_they_capture(yes):
     assert same(proto, graph, np.arange(3, dtype="float32"), np.array(4), np.array(yes))
 
 
+def test_a_scan_reads_its_states_slices_and_what_it_captures():
+    proto = model("""
+m (float[2] start, float[4, 2] steps) => (last, trace) {
+    bias = Constant <value_floats = [0.5, 1.0]> ()
+    last, trace = Scan <num_scan_inputs = 1,
+        body = b (float[2] state, float[2] step) => (float[2] next, float[2] seen) {
+            sum = Add (state, step)
+            next = Mul (sum, bias)
+            seen = Sub (next, start)
+        }> (start, steps)
+}""")
+    graph = check(capture(proto))
+    assert graph.node("last").attributes["captures"] == 2
+    assert graph.type_of(Value("last", 1)) == TensorType("float32", (4, 2))
+    steps = np.arange(8, dtype="float32").reshape(4, 2)
+    assert same(proto, graph, np.ones(2, "float32"), steps)
+
+
 def test_functions_are_inlined_and_weights_stay():
     proto = onnx.parser.parse_model("""
 <ir_version: 10, opset_import: ["" : 21, "own" : 1]>

@@ -121,6 +121,16 @@ def test_what_cannot_be_run_is_unproven_with_the_reason():
     assert "no values for its weights 'w'" in prove(absent, absent.copy()).reason
 
 
+def test_images_of_any_size_are_tried_in_sizes_that_the_model_takes():
+    text = """
+    pool: float32[N, 3, H, W] = MaxPool(x, kernel_shape=[9, 9], strides=[8, 8])
+    y: float32[N, 3, H, W] = MaxPool(pool, kernel_shape=[5, 5])"""
+    formals = "x: float32[N, 3, height, width]"
+    proof = prove(graph(text, formals=formals), graph(text, formals=formals))
+    assert proof
+    assert proof.inputs[0].shape == (2, 3, 64, 64)
+
+
 def test_a_random_op_is_unproven():
     random = graph("    y: float32[4, 8] = RandomNormalLike(x)")
     proof = prove(random, random.copy())
