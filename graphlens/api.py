@@ -38,8 +38,8 @@ def capture(
             path of a model file.
         inputs: What the model is called with: the framework's tensors, numpy arrays, or
             `TensorType` where only dtype and shape matter.
-        via: The front end; by default the one for the model's type, which for a torch module is
-            ``'torch.fx'``, or ``'torch.export'`` where a shape is dynamic.
+        via: The front end; by default the one for the model's type (for a torch module
+            ``'torch.fx'``).
         dynamic_shapes: Which dimensions are symbols, in the front end's own way
             (``torch.export``'s for the torch ones).
         kwargs: Keyword arguments of the call.
@@ -63,8 +63,6 @@ def capture(
         if found.executes and not found.reader:
             choices["trust"] = True
     name = via or registry.detect(model)
-    if via is None and name == "torch.fx" and _is_dynamic(inputs, kwargs, dynamic_shapes):
-        name = "torch.export"
     front_end = registry.find(registry.FRONTENDS, name)
     bound = options.bind("front end", name, front_end, choices)
     return bound(model, *inputs, kwargs=kwargs, dynamic_shapes=dynamic_shapes)
@@ -203,12 +201,6 @@ def load(path: str | Path) -> Graph:
     if suffix not in (".json", ".onnx"):
         raise unknown_name("format of a saved graph", suffix, (".json", ".onnx"))
     return capture(path)
-
-
-def _is_dynamic(inputs: Sequence[Any], kwargs: Mapping[str, Any] | None, dynamic: Any) -> bool:
-    """Whether a dimension is to be a symbol, which torch.export alone of torch's ways in can do."""
-    shapes = [getattr(each, "shape", None) or () for each in (*inputs, *(kwargs or {}).values())]
-    return dynamic is not None or any(isinstance(dim, str) for shape in shapes for dim in shape)
 
 
 def _read(path: Path, trust: bool) -> tuple[Any, Format]:
