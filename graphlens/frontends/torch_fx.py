@@ -15,7 +15,7 @@ from graphlens.frontends.torch_dynamic import Symbolic, dims_of
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments
 from graphlens.frontends.torch_record import Recorder, weights_of
-from graphlens.frontends.torch_scopes import Scopes, line_in
+from graphlens.frontends.torch_scopes import Scopes, line_in, user_line
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
 
@@ -62,9 +62,20 @@ def capture(
 
 
 class _Tracer(torch.fx.Tracer):
-    """torch.fx's tracer, which also notes the user's line of each node."""
+    """torch.fx's tracer, which also notes the user's line of each node.
 
-    record_stack_traces = True
+    Its own way of noting it keeps the whole stack, and loads torch's compiler to do so.
+    """
+
+    def create_node(self, *args: Any, **kwargs: Any) -> torch.fx.Node:
+        """A node of the graph, with the line that made it."""
+        node = super().create_node(*args, **kwargs)
+        node.meta[_LINE] = user_line()
+        return node
+
+
+_LINE = "graphlens_line"
+"""The key of a node's meta that holds its file and line."""
 
 
 def _traced(model: torch.nn.Module, given: Arguments) -> torch.fx.GraphModule | None:
@@ -134,7 +145,7 @@ class _Interpreter(torch.fx.Interpreter):
     def run_node(self, n: torch.fx.Node) -> Any:
         """Run one node in its module's scope."""
         stack = n.meta.get("nn_module_stack")
-        self._recorder.line = line_in(n.stack_trace)
+        self._recorder.line = n.meta.get(_LINE) or line_in(n.stack_trace)
         self._recorder.scope.append(list(stack.values())[-1][0] if stack else "")
         try:
             return super().run_node(n)
