@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from graphlens.frontends.tf_types import function_title
 from graphlens.ir.node import CONST, OURS, Attribute, Node, Value
 from graphlens.ops.build import Builder
 from graphlens.tensor import UNDEFINED, TensorType
@@ -198,5 +199,5 @@ def plain(value: Any) -> Any:
     if type(value).__name__ == "TensorShapeProto":
         return None if value.unknown_rank else tuple(dim.size for dim in value.dim)
     if type(value).__name__ == "NameAttrList":
-        return value.name
+        return function_title(value.name)
     return value

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graphlens.frontends.tf_import import Frame, Importer
 
 BRANCHES = frozenset({"If", "StatelessIf"})
+CASES = frozenset({"Case", "StatelessCase"})
 LOOPS = frozenset({"While", "StatelessWhile"})
 
 
@@ -39,6 +40,46 @@ def branch(
         regions[key] = inner.builder.graph
     first = builder.op("If", condition, *outer, results=len(op.outputs), regions=regions, name=name)
     return _typed(builder, first, op.outputs)
+
+
+def case(
+    importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
+) -> list[Value]:
+    """A choice among many as an If within an If; an index out of range takes the last."""
+    bodies = [body_of(graph, branch.name) for branch in op.get_attr("branches")]
+    index = materialise_any(importer.builder, operands[0])
+    return _case(importer, bodies, [index, *operands[1:]], name)
+
+
+def _case(
+    importer: Importer,
+    bodies: Sequence[Any],
+    operands: Sequence[Operand],
+    name: str,
+    taken: int = 0,
+) -> list[Value]:
+    """Body number ``taken`` if the index, which is the first operand, says so, else the others."""
+    builder = importer.builder
+    outer = [value for value in operands if isinstance(value, Value)]
+    number = builder.const(taken, builder.type_of(outer[0]).dtype)
+    regions = {}
+    for key, rest in (("then_branch", bodies[taken : taken + 1]), ("else_branch", bodies)):
+        inner = importer.inside(Graph(name=key))
+        index = inner.builder.input("index", builder.type_of(outer[0]))
+        frame = _formals(inner.builder, bodies[taken].inputs, operands[1:], builder)
+        given = [frame[tensor.name] for tensor in bodies[taken].inputs]
+        if rest is bodies and taken + 2 < len(bodies):
+            results = _case(inner, bodies, [index, *given], name, taken + 1)
+        else:
+            body = rest[-1]
+            read = {tensor.name: value for tensor, value in zip(body.inputs, given, strict=True)}
+            results = inner.run(body, body.outputs, read)
+        _close(inner, results)
+        regions[key] = inner.builder.graph
+    wanted = bodies[0].outputs
+    condition = builder.op("Equal", outer[0], number, name=f"{name}.is_{taken}")
+    first = builder.op("If", condition, *outer, results=len(wanted), regions=regions, name=name)
+    return _typed(builder, first, wanted)
 
 
 def loop(
@@ -142,3 +183,11 @@ def _typed(builder: Builder, first: Value, tensors: Sequence[tf.Tensor]) -> list
 def materialise_any(builder: Builder, operand: Operand) -> Value:
     """An operand as a value of the graph."""
     return materialise(builder, operand) if isinstance(operand, Literal) else operand
+
+
+WRITERS = {
+    **dict.fromkeys(BRANCHES, branch),
+    **dict.fromkeys(CASES, case),
+    **dict.fromkeys(LOOPS, loop),
+}
+"""What writes each TF op that holds bodies."""

@@ -92,7 +92,7 @@ def capture_concrete(concrete: Any, feeds: Feeds, names: Names | None = None) ->
     fed = list(concrete.inputs)[: len(concrete.inputs) - len(captured)]
     frame = _feed(builder, fed, feeds)
     known = [*names.variables, *concrete.graph.variables]
-    held = _Captured(builder, known, names.parameters)
+    held = _Captured(builder, known, names)
     for tensor, outside in zip(concrete.inputs[len(fed) :], captured, strict=True):
         frame[tensor.name] = held.operand(tensor, outside)
     importer = Importer(builder, held.refuse, names.node)
@@ -159,9 +159,7 @@ def _output_names(concrete: Any) -> list[str]:
 class _Captured:
     """What a function reads from outside: variables become Params, eager tensors constants."""
 
-    def __init__(
-        self, builder: Builder, variables: Sequence[Any], names: Mapping[int, str]
-    ) -> None:
+    def __init__(self, builder: Builder, variables: Sequence[Any], names: Names) -> None:
         self._builder = builder
         self._variables = {id(variable.handle): variable for variable in variables}
         self._names = names
@@ -170,12 +168,14 @@ class _Captured:
         """What a captured placeholder stands for."""
         if outside.dtype != tf.resource:
             array = shared(outside)
-            name = node_name(tensor.op.name)
+            name = self._names.node(tensor.op.name)
             return Literal(array, "const" if name.isdigit() else name)
         variable = self._variables.get(id(outside))
         if variable is None:
-            return self._builder.param(node_name(tensor.op.name), TensorType("resource", ()))
-        name = self._names.get(id(variable)) or node_name(variable.name.partition(":")[0])
+            return self._builder.param(self._names.node(tensor.op.name), TensorType("resource", ()))
+        name = self._names.parameters.get(id(variable)) or node_name(
+            variable.name.partition(":")[0]
+        )
         array = shared(variable.read_value())
         held = TensorType(variable.dtype.name, tuple(array.shape))
         return self._builder.param(name, held, array)

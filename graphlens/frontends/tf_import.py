@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Call, Literal, Operand, plain
-from graphlens.frontends.tf_control import BRANCHES, LOOPS, branch, loop
+from graphlens.frontends.tf_control import WRITERS
 from graphlens.frontends.tf_evaluate import evaluate
 from graphlens.frontends.tf_list import element_shape
 from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, is_number
@@ -163,9 +163,8 @@ class Importer:
         if op.type in ASSIGNS:
             self._assign(op, operands, frame)
             return ()
-        if op.type in BRANCHES | LOOPS:
-            write = branch if op.type in BRANCHES else loop
-            return write(self, graph, op, operands, prefix + self.named(op.name))
+        if op.type in WRITERS:
+            return WRITERS[op.type](self, graph, op, operands, prefix + self.named(op.name))
         return self._translate(op, operands, prefix)
 
     def inside(self, graph: Graph) -> Importer:

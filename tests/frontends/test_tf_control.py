@@ -56,6 +56,19 @@ def test_branch_on_a_number_asks_whether_it_is_zero():
         agree(capture(choose, n, X), [choose(n, X).numpy()], n, X)
 
 
+@pytest.mark.parametrize("index", [-1, 0, 1, 2, 3, 9])
+def test_choice_among_many_takes_the_last_out_of_range(index):
+    kernel = tf.Variable(2.0)
+
+    @tf.function
+    def choose(index, x):
+        ways = [lambda: x, lambda: x * kernel, lambda: -x, lambda: x + 3.0]
+        return tf.switch_case(index, ways) + 1.0
+
+    n = np.int32(index)
+    agree(capture(choose, n, X), [choose(n, X).numpy()], n, X)
+
+
 def test_loop_carries_what_changes_and_reads_the_rest_from_outside():
     kernel = tf.Variable(np.eye(4, dtype=np.float32) * 0.5)
 
