@@ -11,25 +11,32 @@ from graphlens.analysis.dataflow import Dataflow
 from graphlens.ir import Graph
 from graphlens.passes.fuse_groups import LIMIT, TILED, Group, groups
 
+_NEAR = 8
+"""Groups between the first of a bundle and the last: what is read much later is not made early
+(every layer of a decoder makes its keys of the same encoded text)."""
+
 Bundle = tuple[Group, ...]
 """Groups that run as one kernel: one group, or several products of the same value."""
 
 
 def bundles(graph: Graph, flow: Dataflow) -> list[Bundle]:
     """Every group of the graph, those of a single node too, by bundles in order of execution."""
-    return _bundled(graph, flow, groups(graph, flow))
-
-
-def _bundled(graph: Graph, flow: Dataflow, formed: list[Group]) -> list[Bundle]:
-    """Groups that only read one value at run time, the same one and in the same way, together."""
-    found: dict[object, list[Group]] = {}
-    for group in formed:
+    made: list[list[Group]] = []
+    opened: dict[object, tuple[int, list[Group]]] = {}
+    for place, group in enumerate(groups(graph, flow)):
         key = _shared_reading(graph, flow, group)
-        together = found.setdefault(group.exit if key is None else key, [])
-        if together and sum(len(g.members) for g in together) + len(group.members) > LIMIT:
-            together = found.setdefault(group.exit, [])
+        start, together = opened.get(key, (place, []))
+        if key is None or not together or place - start > _NEAR or _is_full(together, group):
+            together = []
+            made.append(together)
+            if key is not None:
+                opened[key] = place, together
         together.append(group)
-    return [tuple(together) for together in found.values()]
+    return [tuple(together) for together in made]
+
+
+def _is_full(together: list[Group], group: Group) -> bool:
+    return sum(len(each.members) for each in together) + len(group.members) > LIMIT
 
 
 def _shared_reading(graph: Graph, flow: Dataflow, group: Group) -> object:

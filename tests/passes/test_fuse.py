@@ -222,6 +222,21 @@ def test_products_of_one_value_are_a_bundle(known: Known) -> None:
     assert [str(held) for held in found.node(name).results] == ["float32[2, 6]", "float32[2, 3]"]
 
 
+def test_a_product_that_is_needed_much_later_is_not_made_early(known: Known) -> None:
+    early, late = "    k: float32[4, 4] = MatMul(x, u)", "    d: float32[4, 4] = MatMul(k, {})"
+    layers = [f"    f{i + 1}: float32[4, 4] = MatMul(f{i}, f{i})" for i in range(10)]
+    head = [
+        "def net(x: float32[4, 4]):",
+        "    w: float32[4, 4] = Param()",
+        "    u: float32[4, 4] = Param()",
+        "    f0: float32[4, 4] = MatMul(x, w)",
+    ]
+    last = [early, late.format("f10"), "    return d"]
+    assert kinds(fused(known, "\n".join([*head, *layers, *last]))) == []
+    last = [early, late.format("f3"), "    return d"]
+    assert kinds(fused(known, "\n".join([*head, *layers[:3], *last]))) == ["MatMul x2"]
+
+
 def test_a_product_that_reads_more_than_the_shared_value_is_in_no_bundle(known: Known) -> None:
     """Else q, then its softmax, then k's Add would close a circle through the bundle."""
     found = fused(
