@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def capture(
     """Capture a TorchScript module as a Graph, its shapes worked out on fake tensors.
 
     Args:
-        model: A traced or scripted module, the path of a ``.pt`` file of one, or a
+        model: A traced or scripted module or function, the path of a ``.pt`` file of one, or a
             ``torch.nn.Module``, which ``torch.jit.trace`` is run on in the mode that it is in.
         inputs: Tensors, numpy arrays or TensorTypes; not needed for a module just traced, which
             knows its inputs' types.
@@ -48,16 +48,25 @@ def capture(
         FormatError: If the file holds no TorchScript.
     """
     if dynamic_shapes:
-        raise UsageError(
-            "a torch.jit trace has fixed shapes; use via='torch.export' for dynamic ones"
-        )
+        raise _fixed()
     if isinstance(model, str | Path):
         model = _loaded(Path(model), trust)
     if isinstance(model, torch.jit.ScriptModule):
         return _scripted(model, inputs, kwargs)
+    if isinstance(model, torch.jit.ScriptFunction):
+        return _function(model, inputs, kwargs)
     if not isinstance(model, torch.nn.Module):
         raise CaptureError(f"torch.jit captures a torch.nn.Module, not a {type(model).__name__}")
-    return _traced(model, arguments(model.forward, inputs, kwargs))
+    given = arguments(model.forward, inputs, kwargs)
+    if any(given.dims):
+        raise _fixed()
+    return _traced(model, given)
+
+
+def _fixed() -> UsageError:
+    return UsageError(
+        "a torch.jit trace has fixed shapes; use via='torch.fx' or 'torch.export' for symbolic ones"
+    )
 
 
 def _loaded(path: Path, trust: bool) -> torch.jit.ScriptModule:
@@ -118,7 +127,7 @@ def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
 
 def _scripted(module: torch.jit.ScriptModule, inputs: Any, kwargs: Any) -> Graph:
     if not inputs and not kwargs:
-        inputs = _known_inputs(module)
+        inputs = _known_inputs(list(module.graph.inputs())[1:])
     given = arguments(module.forward, inputs, kwargs)
     traced = isinstance(module, torch.jit.TopLevelTracedModule)
     name = getattr(module, "original_name", "") or type(module).__name__
@@ -128,10 +137,25 @@ def _scripted(module: torch.jit.ScriptModule, inputs: Any, kwargs: Any) -> Graph
     return recorder.output(_run(recorder, module, given, "", module))
 
 
-def _known_inputs(module: torch.jit.ScriptModule) -> list[TensorType]:
+def _function(function: torch.jit.ScriptFunction, inputs: Any, kwargs: Any) -> Graph:
+    if not inputs and not kwargs:
+        inputs = _known_inputs(function.graph.inputs())
+    given = arguments(function, inputs, kwargs)
+    recorder = Recorder(Translator(function.name, "torch.jit.script", Scopes({"": ""})), {})
+    args, named = recorder.inputs(given)
+    ordered = _in_order(function.schema.arguments, list(args), named)
+    script = Script(recorder)
+    try:
+        result = recorder.run(script.run, (function.inlined_graph, ordered, ""), {})
+    except Exception as error:
+        raise cannot_capture("torch.jit", function, error) from error
+    return recorder.output(result)
+
+
+def _known_inputs(values: Iterable[Any]) -> list[TensorType]:
     """The types of a trace's inputs, which its graph remembers until it is saved."""
     found: list[TensorType] = []
-    for value in list(module.graph.inputs())[1:]:
+    for value in values:
         held = value.type()
         sizes = held.sizes() if isinstance(held, torch._C.TensorType) else None
         if sizes is None or held.dtype() is None:
@@ -147,7 +171,8 @@ def _run(recorder: Recorder, module: Any, given: Arguments, strip: str, model: A
     args, kwargs = recorder.inputs(given)
     leaves = [leaf for one in (*args, *kwargs.values()) for _, leaf in flattened(one, "")]
     flat = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
-    ordered = flat if strip else _positional(module, list(args), kwargs)
+    formals = module._c._get_method("forward").schema.arguments[1:]
+    ordered = flat if strip else _in_order(formals, list(args), kwargs)
     script = Script(recorder, strip)
     try:
         return recorder.run(script.call, (module._c, "forward", ordered, ""), {})
@@ -155,9 +180,9 @@ def _run(recorder: Recorder, module: Any, given: Arguments, strip: str, model: A
         raise cannot_capture("torch.jit", model, error) from error
 
 
-def _positional(module: Any, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
-    """The arguments of a script's forward in order, with its defaults."""
-    for formal in module._c._get_method("forward").schema.arguments[1 + len(args) :]:
+def _in_order(formals: Sequence[Any], args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments of a script in order, with its defaults."""
+    for formal in formals[len(args) :]:
         if formal.name in kwargs:
             args.append(kwargs[formal.name])
         elif formal.has_default_value():

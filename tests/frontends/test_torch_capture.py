@@ -250,6 +250,23 @@ def test_a_scripted_module_with_loops_and_branches_is_unrolled() -> None:
     np.testing.assert_allclose(run(graph, x.numpy())[0], expected, rtol=1e-5, atol=1e-6)
 
 
+def test_a_scripted_function_is_captured_with_its_defaults() -> None:
+    @torch.jit.script
+    def scaled(x, factor: float = 2.0):  # type: ignore[no-untyped-def]
+        return torch.relu(x) * factor
+
+    x = np.array([-1, 3], np.float32)
+    assert run(torch_jit.capture(scaled, torch.ones(2)), x)[0].tolist() == [0, 6]
+    more = torch_jit.capture(scaled, torch.ones(2), kwargs={"factor": 5.0})
+    assert run(more, x)[0].tolist() == [0, 15]
+
+
+def test_a_trace_has_no_symbolic_shapes() -> None:
+    for given, dims in ((torch.ones(2, 4), ({0: "n"},)), (TensorType("float32", ("n", 4)), None)):
+        with pytest.raises(UsageError, match="fixed shapes"):
+            torch_jit.capture(Perceptron(), given, dynamic_shapes=dims)
+
+
 def test_a_trace_needs_no_inputs_until_it_is_saved(tmp_path: Path) -> None:
     model = Perceptron().eval()
     traced = torch.jit.trace(model, torch.ones(2, 4))
