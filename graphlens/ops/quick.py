@@ -148,9 +148,12 @@ def _left(shape: Shape, made: Sequence[Dim]) -> Dim | None:
     if not divisor or numbers % divisor:
         return None
     numbers //= divisor
-    if not symbols:
-        return numbers
-    return symbols[0] if len(symbols) == 1 and numbers == 1 and symbols[0] != "?" else None
+    if "?" in symbols:
+        return None
+    factors = [it if it.isidentifier() else f"({it})" for it in symbols]
+    if numbers != 1 or not factors:
+        factors.insert(0, str(numbers))
+    return "*".join(factors) if symbols else numbers
 
 
 def _dim(item: Any) -> Dim:

@@ -115,6 +115,11 @@ def test_minus_one_cancels_symbols():
     assert infer(node, [f32("batch", 3, 4), shape], [None, wanted]) == (f32("batch", 12),)
     kept = infer(node, [f32("batch", 3), shape], [None, np.array([-1, 3])])
     assert kept == (f32("batch", 3),)
+    wanted = np.array([-1, "seq"], object)
+    joined = infer(node, [f32("batch", 4, "seq"), shape], [None, wanted])
+    assert joined == (f32("4*batch", "seq"),)
+    joined = infer(node, [f32("batch", "2*seq", 4), shape], [None, np.array([-1, 4])])
+    assert joined == (f32("batch*(2*seq)", 4),)
 
 
 def test_foreign_ops_and_missing_results_are_unknown():
