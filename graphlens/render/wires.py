@@ -53,10 +53,7 @@ def wiring(
     entries: Sequence[tuple[str, Sequence[Arrow]]] = (),
     exits: Sequence[tuple[str, Arrow]] = (),
 ) -> Wiring:
-    """Work out the wires of a column.
-
-    A tensor that several boxes of a cluster read enters the cluster once and forks inside, so
-    that a residual runs within its block.
+    """Work out the wires of a column; a tensor enters a cluster once and forks inside.
 
     Args:
         boxes: The boxes, whose DOT ids are ``n0``, ``n1`` ...

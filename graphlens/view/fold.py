@@ -50,15 +50,25 @@ def fold_to(diagram: Diagram, depth: int, expand: Collection[str] = ()) -> Diagr
         expand: Ids of scopes to leave open, with those around them.
     """
     tree = Tree(diagram)
-    opened = set(expand)
-    for name in expand:
-        while name in tree.clusters and tree.clusters[name].parent:
-            name = tree.clusters[name].parent
-            opened.add(name)
+    opened: set[str] = set()
+    for wanted in expand:
+        for name in _named(tree, wanted):
+            while name:
+                opened.add(name)
+                name = tree.clusters[name].parent
     return fold(
         diagram,
         {name for name in tree.clusters if tree.depth(name) >= depth and name not in opened},
     )
+
+
+def _named(tree: Tree, wanted: str) -> list[str]:
+    """The cluster of a scope, or the outermost ones inside it where it is no frame of its own."""
+    if wanted in tree.clusters:
+        return [wanted]
+    inside = [name for name in tree.clusters if name.startswith(f"{wanted}.")]
+    least = min(map(tree.depth, inside), default=0)
+    return [name for name in inside if tree.depth(name) == least]
 
 
 def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> Box:

@@ -11,6 +11,7 @@ import numpy as np
 from graphlens.view.diagram import Arrow, Cluster, Diagram
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.runs import Run, root, span, starts_like, stretches, used
+from graphlens.view.tidy import tidied
 
 _LONGEST = 400
 """Members of the longest block that is looked for."""
@@ -236,7 +237,7 @@ class _Roller:
             replace(self._counted(cluster), parent=parent.get(cluster.id, cluster.parent))
             for cluster in self.tree.clusters.values()
         ]
-        return small.having(boxes, clusters=used(boxes, clusters))
+        return tidied(small.having(boxes, clusters=used(boxes, clusters)))
 
     def _counted(self, cluster: Cluster) -> Cluster:
         repeat, last = self.repeat.get(cluster.id, (1, ""))

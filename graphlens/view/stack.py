@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from graphlens.view.build import rolled
-from graphlens.view.diagram import Box, Cluster, Diagram, Face
+from graphlens.view.diagram import Box, Diagram, Face
 from graphlens.view.quotient import Tree, quotient
+from graphlens.view.tidy import tidied
 
 _PLAIN = ("op", "stack")
 _ROWS = 7
@@ -61,7 +62,7 @@ class _Stacker:
                 inner[parent] -= 1
         made = {head: self._made(head) for head in self.chain}
         kept = [cluster for cluster in self.diagram.clusters if cluster.id not in self.gone]
-        return _without_shells(quotient(self.diagram, self.owner, made, kept, alike=True))
+        return tidied(quotient(self.diagram, self.owner, made, kept, alike=True))
 
     def _join(self, names: list[str]) -> list[str]:
         kept: list[str] = []
@@ -130,31 +131,3 @@ def joined(chain: list[Box], cluster: str) -> Box:
 
 def _moved(box: Box, cluster: str) -> Box:
     return Box(box.id, box.faces, box.name, cluster, box.tags, box.light, box.signature)
-
-
-def _without_shells(diagram: Diagram) -> Diagram:
-    """The diagram without clusters that hold but one other cluster: the two become one."""
-    tree = Tree(diagram)
-    parent: dict[str, str] = {}
-    made: list[Cluster] = []
-    word: dict[str, str] = {}
-    for cluster in diagram.clusters:
-        parent[cluster.id] = (
-            parent.get(cluster.parent, "") if cluster.parent in word else cluster.parent
-        )
-        path = ".".join(filter(None, (word.get(cluster.parent, ""), cluster.path)))
-        members = tree.members[cluster.id]
-        if cluster.repeat == 1 and len(members) == 1 and members[0][0]:
-            word[cluster.id] = path
-        else:
-            made.append(
-                Cluster(
-                    cluster.id,
-                    path,
-                    cluster.kind,
-                    parent[cluster.id],
-                    cluster.repeat,
-                    cluster.title,
-                )
-            )
-    return diagram.having(clusters=made)

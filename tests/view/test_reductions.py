@@ -4,6 +4,7 @@ import picture_graphs
 import pytest
 
 from graphlens import view
+from graphlens.errors import UsageError
 from graphlens.ir import Graph
 from graphlens.ops.build import Builder
 from graphlens.tensor import TensorType
@@ -217,12 +218,45 @@ def test_a_mask_that_every_block_reads_does_not_hinder_the_run():
 
 
 def test_a_folded_scope_counts_what_it_holds():
-    drawn = fold(roll(stack(flat(picture_graphs.residual_net(blocks=4)))), {"stage0"})
+    drawn = fold(stack(flat(picture_graphs.residual_net(blocks=4))), {"stage0"})
     box = next(box for box in drawn.boxes if box.face.kind == "module")
     assert box.face.ops == 4 * 5
     assert box.face.params == 4 * 2 * 8 * 8 * 9
     assert "8 Conv" in box.face.rows[1].detail
     assert is_sound(drawn)
+
+
+def test_a_folded_run_keeps_its_number():
+    rolled = roll(stack(flat(picture_graphs.residual_net(blocks=4))))
+    drawn = fold(rolled, set(clusters(rolled)))
+    box = next(box for box in drawn.boxes if box.face.kind == "module")
+    assert clusters(drawn)[box.cluster].repeat == 4
+    assert box.face.ops == 5
+
+
+def test_a_frame_around_one_frame_or_around_everything_is_gone():
+    drawn = roll(stack(flat(picture_graphs.residual_net(blocks=4))))
+    assert [(cluster.path, cluster.repeat) for cluster in drawn.clusters] == [("stage0.0–3", 4)]
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    for index in range(4):
+        make.scope = f"model.part{index // 2}"
+        x = make.op("MatMul", x, x)
+    make.scope = ""
+    make.output([x])
+    assert "model" not in clusters(stack(flat(graph)))
+
+
+def test_a_scope_to_expand_that_does_not_exist_is_an_error():
+    with pytest.raises(UsageError, match="no scope 'stage9'"):
+        view.graph(picture_graphs.residual_net(), expand=["stage9"])
+
+
+def test_a_scope_to_expand_is_open_even_if_its_frame_was_merged_into_another():
+    graph = picture_graphs.residual_net(blocks=3, stages=2)
+    drawn = view.graph(graph, depth=0, expand=["stage1"])
+    assert "stage1.0" in clusters(drawn)
 
 
 def test_depth_zero_folds_every_scope_and_expand_opens_one():
