@@ -85,14 +85,23 @@ def _need(pattern: Pattern) -> _Need | None:
             return _Need(pattern.ops, _needs(pattern))
         case Leaf(producers=producers):
             return _Need(producers) if producers else None
-        case Either(alternatives=alternatives):
-            every = [_need(alternative) for alternative in alternatives]
-            known = [need for need in every if need is not None]
-            if len(known) < len(every):
-                return None
-            return _Need(frozenset().union(*(need.ops for need in known)))
+        case Either():
+            ops = _makers(pattern)
+            return _Need(ops) if ops else None
         case _:
             return None
+
+
+def _makers(pattern: Pattern) -> frozenset[str]:
+    """The ops of which one must make an operand; none where anything or nothing may."""
+    match pattern:
+        case OpPattern(ops=ops) | Leaf(producers=ops):
+            return ops
+        case Either(alternatives=alternatives):
+            every = [_makers(alternative) for alternative in alternatives]
+            return frozenset().union(*every) if all(every) else frozenset()
+        case _:
+            return frozenset()
 
 
 def _meets(graph: Graph, name: str, needs: Sequence[_Need]) -> bool:
