@@ -70,6 +70,8 @@ CASES: dict[str, Case] = {
     **{name: (getattr(F, name), ("f2x4",)) for name in _ACTIVATIONS},
     "bitwise_not": (torch.bitwise_not, ("i2x3",)),
     "bitwise_not_of_bool": (torch.bitwise_not, ("b2x3",)),
+    "atan2": (torch.atan2, ("f5x3", "f3")),
+    "atan2_of_zeros": (lambda x: torch.atan2(x * 0, x * 0), ("p3",)),
     "frac": (torch.frac, ("f2x3",)),
     "add_alpha": (lambda x, y: torch.add(x, y, alpha=3), ("f2x3", "f2x3")),
     "sub_alpha": (lambda x, y: torch.sub(x, y, alpha=2), ("i2x3", "i2x3")),

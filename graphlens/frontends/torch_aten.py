@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphlens.frontends import (
     torch_aten_activation,
+    torch_aten_analytic,
     torch_aten_conv,
     torch_aten_create,
     torch_aten_image,
@@ -22,6 +23,7 @@ from graphlens.frontends.torch_call import TABLE, Row
 
 FAMILIES = (
     torch_aten_activation,
+    torch_aten_analytic,
     torch_aten_conv,
     torch_aten_create,
     torch_aten_image,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from graphlens.frontends.torch_call import TABLE, Call, Row, row
@@ -236,64 +235,3 @@ def _rsqrt(call: Call, x: Value) -> Value:
 @row("abs", "absolute")
 def _abs(call: Call, x: Value) -> Value:
     return call.emit("Abs", x) if call.dtype(x) == call.out.dtype else NotImplemented
-
-
-def _after(op: str, *before: Any, scale: float = 1.0, shift: float = 0.0) -> Row:
-    """A unary op of ONNX with a constant factor or shift before or after it."""
-    first = "before" in before
-
-    def write(call: Call, x: Value) -> Value:
-        dtype, held = call.out.dtype, call.cast(x, call.out.dtype)
-        if not first:
-            held = call.step(op, held, type=call.out)
-        if shift:
-            last = call.emit if first is False else call.step
-            held = last("Add", held, call.number(shift, dtype))
-        if scale != 1.0:
-            last = call.emit if first is False else call.step
-            held = last("Mul", held, call.number(scale, dtype))
-        return call.emit(op, held) if first else held
-
-    return write
-
-
-TABLE |= {
-    "log2": _after("Log", scale=1 / math.log(2)),
-    "log10": _after("Log", scale=1 / math.log(10)),
-    "log1p": _after("Log", "before", shift=1.0),
-    "special_log1p": _after("Log", "before", shift=1.0),
-    "expm1": _after("Exp", shift=-1.0),
-    "special_expm1": _after("Exp", shift=-1.0),
-    "exp2": _after("Exp", "before", scale=math.log(2)),
-    "special_exp2": _after("Exp", "before", scale=math.log(2)),
-    "deg2rad": _after("Identity", scale=math.pi / 180),
-    "rad2deg": _after("Identity", scale=180 / math.pi),
-}
-
-
-@row("erfc", "special_erfc")
-def _erfc(call: Call, x: Value) -> Value:
-    held = call.step("Erf", call.cast(x, call.out.dtype), type=call.out)
-    return call.emit("Sub", call.number(1, call.out.dtype), held)
-
-
-@row("trunc", "fix")
-def _trunc(call: Call, x: Value) -> Value:
-    if not call.type(x).is_floating:
-        return call.same(x)
-    size = call.step("Floor", call.step("Abs", x, type=call.out), type=call.out)
-    return call.emit("Mul", size, call.step("Sign", x, type=call.out))
-
-
-@row("frac")
-def _frac(call: Call, x: Value) -> Value:
-    return call.emit("Mod", x, call.number(1, call.out.dtype), fmod=1)
-
-
-@row("round.decimals")
-def _round_decimals(call: Call, x: Value, decimals: int = 0) -> Value:
-    if decimals == 0 or not call.out.is_floating:
-        return TABLE["round"](call, x)
-    factor = call.number(10.0**decimals, call.out.dtype)
-    moved = call.step("Round", call.step("Mul", x, factor, type=call.out), type=call.out)
-    return call.emit("Div", moved, factor)

@@ -54,11 +54,12 @@ def capture(
     recorder = Recorder(translator, weights_of(model), symbolic=symbolic)
     try:
         result = _run(recorder, model, traced, *recorder.inputs(given, dims))
+        graph = recorder.output(result)
     except Exception as error:
         raise cannot_capture("torch.fx", model, error) from error
     if symbolic is not None:
         symbolic.check()
-    return recorder.output(result)
+    return graph
 
 
 class _Tracer(torch.fx.Tracer):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,11 @@ class _Flat(torch.nn.Module):
 
 def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
     flat = _Flat(model, given)
+    example = tuple(tensor.clone() for tensor in given.tensors)
     try:
-        with warnings.catch_warnings(), tracing():
+        with warnings.catch_warnings(), tracing(), _unwritten(model):
             warnings.simplefilter("ignore")  # the tracer's own, on Python that it follows once
-            traced = torch.jit.trace(flat, tuple(given.tensors), check_trace=False, strict=False)
+            traced = torch.jit.trace(flat, example, check_trace=False, strict=False)
     except Exception as error:
         raise cannot_capture("torch.jit.trace", model, error) from error
     translator = Translator(type(model).__name__, "torch.jit.trace", Scopes.of(model))
@@ -123,6 +125,17 @@ def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
     elif flat.names:
         result = {flat.names[0]: result}
     return recorder.output(result)
+
+
+@contextlib.contextmanager
+def _unwritten(model: torch.nn.Module) -> Iterator[None]:
+    """Undo what running the model writes into its buffers (the statistics of batch norms)."""
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, held in before:
+            buffer.copy_(held)
 
 
 def _scripted(module: torch.jit.ScriptModule, inputs: Any, kwargs: Any) -> Graph:

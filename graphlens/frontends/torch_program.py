@@ -117,12 +117,44 @@ class _Reader:
             return args[0][args[1]]
         if isinstance(held, torch.SymInt | torch.SymFloat | torch.SymBool | int | float | bool):
             return held
+        if str(target) == "cond":
+            return self._cond(node, args)
         if str(target) in _WRAPPERS:
             body = next(one for one in args if isinstance(one, GraphModule))
             inner = args[args.index(body) + 1 :]
             names = [one for one in body.graph.nodes if one.op == "placeholder"]
             return self._run(body, dict(zip(names, inner, strict=True)))
         return self._translated(target, node, args, kwargs, held)
+
+    def _cond(self, node: Node, args: list[Any]) -> list[Ref]:
+        """torch.cond as ONNX's If: what the branches read are the node's last operands."""
+        condition, then, otherwise, operands = args
+        self._translator.place(_scope(node), source_of(node.meta.get("stack_trace")))
+        build = self._translator.build
+        held = [one.read() for one in operands]
+        types = [build.type_of(value) for value in held]
+        bodies = {"then_branch": then, "else_branch": otherwise}
+        first = build.op(
+            "If",
+            condition.read(),
+            *held,
+            results=[self._symbols.type_of(one) for one in node.meta["val"]],
+            regions={key: self._body(body, key, types) for key, body in bodies.items()},
+            name=self._translator.scopes.name(build.scope, "cond"),
+        )
+        return [Ref(Value(first.node, index)) for index in range(len(node.meta["val"]))]
+
+    def _body(self, module: GraphModule, name: str, types: Sequence[TensorType]) -> Graph:
+        """A branch as a closed graph."""
+        outer = self._translator
+        self._translator = Translator(name, outer.graph.graph["capture"], outer.scopes)
+        try:
+            names = [node for node in module.graph.nodes if node.op == "placeholder"]
+            inputs = [self._translator.input(n.name, t) for n, t in zip(names, types, strict=True)]
+            results = self._run(module, dict(zip(names, inputs, strict=True)))
+            return self._translator.output(results, ())
+        finally:
+            self._translator = outer
 
     def _translated(self, target: Any, node: Node, args: Any, kwargs: Any, held: Any) -> Any:
         flat = list(held) if isinstance(held, list | tuple) else [held]

@@ -24,6 +24,7 @@ from graphlens.tensor import UNDEFINED, TensorType
 
 _DEEPEST = 6
 """Levels of ops made of ops made of ops that are followed."""
+_LIFTING = frozenset({"lift_fresh", "lift_fresh_copy"})
 _ASKING = frozenset(["_local_scalar_dense", "item", "is_nonzero", "equal", "allclose"])
 """Ops that give Python a tensor's value; of a weight it is known."""
 
@@ -122,7 +123,8 @@ class Recorder(ProxyTorchDispatchMode):
         if held.base in _ASKING and all(not isinstance(one, FakeTensor) for one in args):
             with torch._C._DisableTorchDispatch():
                 return func(*args, **kwargs)
-        given = [self._faked(one) for one in args]
+        # of a tensor that Python has just made, torch's fake twin remembers the value
+        given = list(args) if held.base in _LIFTING else [self._faked(one) for one in args]
         named = {key: self._faked(one) for key, one in kwargs.items()}
         result = torch.empty_like(given[0]) if _is_norm(func, given) else func(*given, **named)
         flat = list(result) if isinstance(result, tuple | list) else [result]

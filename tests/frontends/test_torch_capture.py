@@ -193,8 +193,7 @@ def test_training_mode_is_captured_as_it_is_and_leaves_the_model_alone(way: Any)
     before = model[1].running_mean.clone()
     graph = way.capture(model, torch.ones(3, 4))
     assert "BatchNormalization" not in {graph.op(name) for name in graph}
-    if way is not torch_jit:  # torch.jit.trace runs the model for real
-        assert torch.equal(model[1].running_mean, before)
+    assert torch.equal(model[1].running_mean, before)
     x = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
     expected = model(torch.from_numpy(x)).detach().numpy()
     np.testing.assert_allclose(run(graph, x)[0], expected, rtol=1e-4, atol=1e-5)
@@ -292,6 +291,22 @@ def test_a_program_and_its_file_are_the_same_graph(tmp_path: Path) -> None:
     first, second = torch_export.capture(program), torch_export.capture(path)
     assert first.name == "Perceptron"
     assert isomorphic(canonicalize(first), canonicalize(second)) is None
+
+
+def test_a_branch_on_data_is_exported_as_an_if() -> None:
+    class Choosing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.full((3,), 2.0))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cond(x.sum() > 0, lambda x: x * self.weight, lambda x: x - 1, (x,))
+
+    graph = check(torch_export.capture(Choosing(), torch.ones(3)))
+    (name,) = [name for name in graph if graph.op(name) == "If"]
+    assert set(graph.node(name).regions) == {"then_branch", "else_branch"}
+    assert run(graph, np.ones(3, np.float32))[0].tolist() == [2, 2, 2]
+    assert run(graph, -np.ones(3, np.float32))[0].tolist() == [-2, -2, -2]
 
 
 def test_an_op_without_onnx_form_stays_foreign_and_typed() -> None:
