@@ -20,6 +20,20 @@ from graphlens.tensor import TensorType
 _OPTIONAL = frozenset({"MaxPool", "LayerNormalization", "BatchNormalization", "Attention"})
 """Ops whose results after the first may be left out where nobody reads them."""
 
+_OF_OPERAND = frozenset({"Softmax", "LogSoftmax", "Hardmax", "Concat", "Split", "Gather"}) | {
+    "GatherElements",
+    "ScatterElements",
+    "ArgMax",
+    "ArgMin",
+    "TopK",
+    "LayerNormalization",
+    "RMSNormalization",
+    "LpNormalization",
+    "QuantizeLinear",
+    "DequantizeLinear",
+}
+"""Ops whose ``axis`` is one of operand 0's, to be counted from the front."""
+
 _ZEROS = frozenset({"pads", "output_padding"})
 _ONES = frozenset({"strides", "dilations"})
 _POOLS = frozenset({"MaxPool", "AveragePool", "LpPool"})
@@ -54,11 +68,10 @@ def settled(graph: Graph, name: str) -> dict[str, Attribute]:
     if "auto_pad" in given:
         given = explicit_padding(op, _with_kernel(graph, name, given), read, held["results"][0])
     usual = {key: _rounded(value) for key, value in defaults(op, domain).items()}
-    if isinstance(given.get("axis"), int) and read is not None and read.shape is not None:
-        rank = len(read.shape) + (op == "Unsqueeze")
-        given["axis"] = _counted(given["axis"], rank)
+    if op in _OF_OPERAND and isinstance(given.get("axis"), int) and read and read.rank is not None:
+        given["axis"] = _counted(given["axis"], read.rank)
         if "axis" in usual:
-            usual["axis"] = _counted(usual["axis"], rank)
+            usual["axis"] = _counted(usual["axis"], read.rank)
     full = {**usual, **given}
     return {
         key: value

@@ -11,8 +11,13 @@ from graphlens.ops.build import Builder
 from graphlens.passes.canonicalize_views import rebuilt, reshaped
 from graphlens.passes.eliminate_moves import reshape_target
 from graphlens.rewrite import Match, Rule, const, op, optional, rest, var
+from graphlens.tensor import TensorType
 
 _END = np.iinfo(np.int64).max
+
+
+def _is_ones(_: TensorType, array: np.ndarray | None) -> bool:
+    return array is not None and bool(np.all(array == 1))
 
 
 def _ints(m: Match, name: str) -> list[int] | None:
@@ -161,7 +166,17 @@ def _settle_pad(m: Match, b: Builder) -> Value:
     return rebuilt(m, b, m["x"], b.const(_pads(m), "int64", name="pads"), kept)
 
 
+def _steps_of_1(m: Match, b: Builder) -> Value:
+    return rebuilt(m, b, *m.graph.operands(m.root)[:4])
+
+
 MOVES = (
+    Rule(
+        "slice-steps",
+        op("Slice", var(), var(), var(), var(), const(when=_is_ones)),
+        _steps_of_1,
+        comment="Slice(x, starts, ends, axes, [1, 1]) -> Slice(x, starts, ends, axes)",
+    ),
     Rule(
         "slice-form",
         op(

@@ -245,6 +245,21 @@ CASES = (
         """,
     ),
     Case(
+        "slice-steps",
+        "x: float32[4, 6], starts: int64[1], ends: int64[1]",
+        """
+        axes: int64[1] = Const([1])
+        steps: int64[1] = Const([1])
+        s: float32[4, n] = Slice(x, starts, ends, axes, steps)
+        return s
+        """,
+        """
+        axes: int64[1] = Const([1])
+        s: float32[4, n] = Slice(x, starts, ends, axes)
+        return s
+        """,
+    ),
+    Case(
         "slice-form",
         "x: float32[4, 6]",
         """
