@@ -18,8 +18,7 @@ from graphlens.passes.common_subexpressions import common_subexpressions
 from graphlens.passes.eliminate import RULES as ELIMINATE
 from graphlens.passes.eliminate import without_dead_code
 from graphlens.passes.fold_constants import fold_constants
-from graphlens.passes.recognise import RECOGNISE, recognise
-from graphlens.passes.recognise_norm import NORMS
+from graphlens.passes.recognise import EXACT_NORMS, RECOGNISE, recognise
 from graphlens.rewrite import apply
 
 FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *MOVES, *REDUCTIONS, *ARITHMETIC)
@@ -49,7 +48,7 @@ def canonicalize(graph: Graph) -> Graph:
     # Before constants fold: Keras spells a BatchNorm out over its weights, which fold to two Consts
     # in which the mean and the variance are no longer to be seen. Norms only: what attention is
     # scaled by is often known only once they are folded.
-    graph = apply(graph, NORMS)
+    graph = apply(graph, EXACT_NORMS)
     settled: dict[Callable[[Graph], Graph], Graph] = {}
     for _ in range(_ROUNDS):
         before = graph

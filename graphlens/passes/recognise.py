@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from graphlens.ir import Graph
 from graphlens.passes.recognise_activation import ACTIVATIONS
 from graphlens.passes.recognise_attention import ATTENTION
@@ -9,9 +13,40 @@ from graphlens.passes.recognise_einsum import EINSUM
 from graphlens.passes.recognise_exporter import EXPORTER
 from graphlens.passes.recognise_norm import NORMS
 from graphlens.passes.recognise_rotary import ROTARY
-from graphlens.rewrite import apply
+from graphlens.rewrite import Match, Rule, apply
 
-RULES = RECOGNISE = (*EXPORTER, *EINSUM, *ACTIVATIONS, *NORMS, *ATTENTION, *ROTARY)
+
+def _loses_digits(m: Match) -> bool:
+    """Whether a number of a float64 spelling is none that float32 surely holds (0.5, 1, 6).
+
+    ONNX's attributes are float32, and so are the numbers inside its composite ops.
+    """
+    if m.type().dtype != "float64":
+        return False
+    read = (value for name in m.nodes for value in m.graph.operands(name))
+    arrays = (m.graph.value_of(value) for value in read)
+    return any(array is not None and array.size == 1 and _is_fine(array) for array in arrays)
+
+
+def _is_fine(array: np.ndarray) -> bool:
+    """Whether a number is no multiple of 1/64."""
+    return bool(np.any(array * 64 != np.round(array * 64)))
+
+
+def _exact(rule: Rule) -> Rule:
+    """The rule, where it costs no digits."""
+    when = rule.when
+    return replace(rule, when=lambda m: not _loses_digits(m) and (when is None or when(m)))
+
+
+EXACT_NORMS = tuple(map(_exact, NORMS))
+"""The rules for norms alone."""
+
+RULES = RECOGNISE = (
+    *map(_exact, (*EXPORTER, *EINSUM, *ACTIVATIONS)),
+    *EXACT_NORMS,
+    *map(_exact, (*ATTENTION, *ROTARY)),
+)
 """Every recognising rule, in the order in which they are tried."""
 
 

@@ -9,6 +9,7 @@ import pytest
 keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
+from graphlens.api import optimize  # noqa: E402
 from graphlens.errors import CaptureError, FormatError  # noqa: E402
 from graphlens.frontends.keras_model import capture  # noqa: E402
 from graphlens.ir import check, to_text  # noqa: E402
@@ -191,6 +192,16 @@ def test_layer_agrees(name):
     graph = check(capture(layer, x))
     assert [graph.op(node) for node in graph if graph.node(node).domain == "tf"] == []
     agree(layer, graph, x)
+
+
+@pytest.mark.parametrize("name", ["batch norm first", "layer norm", "gelu"])
+def test_double_precision_keeps_its_digits_through_every_pass(name):
+    activation = keras.layers.Activation("gelu")
+    layer, shape = {**LAYERS, "gelu": (activation, (8,))}[name]
+    layer = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+    x = np.random.default_rng(0).standard_normal((2, *shape))
+    layer(x)
+    assert optimize(capture(layer, x)).steps[-1].evidence.status == "proven"
 
 
 def test_embedding_reads_its_table_by_index():
