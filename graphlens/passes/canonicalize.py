@@ -9,6 +9,7 @@ from graphlens.ir import Graph
 from graphlens.passes.canonicalize_arithmetic import ARITHMETIC
 from graphlens.passes.canonicalize_attention import MASKS
 from graphlens.passes.canonicalize_attributes import settle_attributes
+from graphlens.passes.canonicalize_broadcast import BROADCAST
 from graphlens.passes.canonicalize_convolution import CONVOLUTION
 from graphlens.passes.canonicalize_moves import MOVES
 from graphlens.passes.canonicalize_reductions import REDUCTIONS
@@ -21,7 +22,7 @@ from graphlens.passes.fold_constants import fold_constants
 from graphlens.passes.recognise import EXACT_NORMS, RECOGNISE, recognise
 from graphlens.rewrite import apply
 
-FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *MOVES, *REDUCTIONS, *ARITHMETIC)
+FORMS = (*CONVOLUTION, *MASKS, *VIEWS, *MOVES, *REDUCTIONS, *ARITHMETIC, *BROADCAST)
 """Rules that bring ops to one form."""
 
 _TABLE = (*ELIMINATE, *FORMS)

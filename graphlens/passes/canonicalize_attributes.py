@@ -7,7 +7,7 @@ that the weight shows, and what has no effect on the node at hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -72,35 +72,33 @@ def settled(graph: Graph, name: str) -> dict[str, Attribute]:
         given["axis"] = _counted(given["axis"], read.rank)
         if "axis" in usual:
             usual["axis"] = _counted(usual["axis"], read.rank)
-    full = {**usual, **given}
-    return {
-        key: value
-        for key, value in sorted(given.items())
-        if not _goes_without_saying(op, key, value, full, usual, read, held["results"][0])
-    }
+    said = _Said(op, {**usual, **given}, usual, read, held["results"][0])
+    return {key: value for key, value in sorted(given.items()) if not said.without(key, value)}
 
 
-def _goes_without_saying(
-    op: str,
-    key: str,
-    value: Any,
-    full: Mapping[str, Any],
-    usual: Mapping[str, Any],
-    read: TensorType | None,
-    made: TensorType,
-) -> bool:
-    if key in usual and value == usual[key]:
-        return True
-    if key in _ONES or key in _ZEROS:
-        return all(part == (key in _ONES) for part in value)
-    if key == "perm" and value == tuple(reversed(range(len(value)))):
-        return True
-    if key == "data_format":
-        return value == "NCHW"
-    idle = _IDLE.get((op, key))
-    return (idle is not None and idle(full, read)) or (
-        op in _POOLS and key == "ceil_mode" and floor_is_enough(full, read, made)
-    )
+class _Said(NamedTuple):
+    """All that is known when an attribute is looked at: the node's op, attributes and types."""
+
+    op: str
+    full: Mapping[str, Any]
+    usual: Mapping[str, Any]
+    read: TensorType | None
+    made: TensorType
+
+    def without(self, key: str, value: Any) -> bool:
+        """Whether an attribute goes without saying."""
+        if key in self.usual and value == self.usual[key]:
+            return True
+        if key in _ONES or key in _ZEROS:
+            return all(part == (key in _ONES) for part in value)
+        if key == "perm" and value == tuple(reversed(range(len(value)))):
+            return True
+        if key == "data_format":
+            return value == "NCHW"
+        if key == "ceil_mode" and self.op in _POOLS:
+            return floor_is_enough(self.full, self.read, self.made)
+        idle = _IDLE.get((self.op, key))
+        return idle is not None and idle(self.full, self.read)
 
 
 def floor_is_enough(full: Mapping[str, Any], read: TensorType | None, made: TensorType) -> bool:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from graphlens.errors import PassError
 from graphlens.ir import OURS, OUTPUT, Editor, Graph, Node, Value
 from graphlens.ops.build import Builder
 from graphlens.rewrite.match import Match, leaks, matches
-from graphlens.rewrite.pattern import Either, Leaf, OpPattern, Pattern, depth
+from graphlens.rewrite.needs import Need, meets, needs_of
+from graphlens.rewrite.pattern import depth
 from graphlens.rewrite.rule import Applied, Replacement, Rule
 from graphlens.tensor import UNDEFINED, TensorType
 
@@ -46,75 +46,23 @@ def record(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, tuple[Applied, .
     return _Driver(graph, table, log, "").run(), tuple(log)
 
 
-class _Need(NamedTuple):
-    """What some operand must be made by, if a pattern is to match at all."""
-
-    ops: frozenset[str]
-    above: tuple[_Need, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class _Table:
     """Rules by root op, each with what it needs above the root."""
 
-    by_op: dict[str, list[tuple[Rule, tuple[_Need, ...]]]]
+    by_op: dict[str, list[tuple[Rule, tuple[Need, ...]]]]
     depth: int
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> _Table:
-        by_op: dict[str, list[tuple[Rule, tuple[_Need, ...]]]] = defaultdict(list)
+        by_op: dict[str, list[tuple[Rule, tuple[Need, ...]]]] = defaultdict(list)
         deepest = 1
         for rule in rules:
             deepest = max(deepest, depth(rule.pattern))
-            needs = _needs(rule.pattern)
+            needs = needs_of(rule.pattern)
             for root in sorted(rule.pattern.ops):
                 by_op[root].append((rule, needs))
         return cls(dict(by_op), deepest)
-
-
-def _needs(pattern: OpPattern) -> tuple[_Need, ...]:
-    found = (_need(operand) for operand in pattern.operands or ())
-    # those that look deepest reject most
-    return tuple(sorted((n for n in found if n is not None), key=lambda need: -len(need.above)))
-
-
-def _need(pattern: Pattern) -> _Need | None:
-    """What must make an operand, None if anything or nothing may."""
-    match pattern:
-        case OpPattern():
-            return _Need(pattern.ops, _needs(pattern))
-        case Leaf(producers=producers):
-            return _Need(producers) if producers else None
-        case Either():
-            ops = _makers(pattern)
-            return _Need(ops) if ops else None
-        case _:
-            return None
-
-
-def _makers(pattern: Pattern) -> frozenset[str]:
-    """The ops of which one must make an operand; none where anything or nothing may."""
-    match pattern:
-        case OpPattern(ops=ops) | Leaf(producers=ops):
-            return ops
-        case Either(alternatives=alternatives):
-            every = [_makers(alternative) for alternative in alternatives]
-            return frozenset().union(*every) if all(every) else frozenset()
-        case _:
-            return frozenset()
-
-
-def _meets(graph: Graph, name: str, needs: Sequence[_Need]) -> bool:
-    """Whether the operands of a node, in whatever order, are what a pattern needs."""
-    above = graph.pred[name]
-    return all(
-        any(
-            graph.op(producer) in need.ops
-            and (not need.above or _meets(graph, producer, need.above))
-            for producer in above
-        )
-        for need in needs
-    )
 
 
 @dataclass(slots=True)
@@ -177,7 +125,7 @@ class _Driver:
         if not rules:
             return
         for rule, needs in rules:
-            if needs and not _meets(graph, name, needs):
+            if needs and not meets(graph, name, needs):
                 continue
             for match in matches(graph, rule.pattern, name):
                 if leaks(graph, match) or (rule.when is not None and not rule.when(match)):
