@@ -51,8 +51,8 @@ def header_size(cluster: Cluster) -> tuple[float, float]:
     if not widths:
         return 60.0, LEAD + (22.0 if cluster.repeat > 1 else 5.0)
     if in_one_line(cluster):
-        return 2.0 * sum(widths) + 34.0, LEAD + 20.0
-    return 2.0 * max(widths) + 34.0, LEAD + 8.0 + 12.5 * len(widths)
+        return 2.0 * sum(widths) + 44.0, LEAD + 20.0
+    return 2.0 * max(widths) + 44.0, LEAD + 8.0 + 12.5 * len(widths)
 
 
 def source(

@@ -127,7 +127,7 @@ def _cluster(
 def _free(left: float, right: float, crossed: list[float], needed: float) -> tuple[float, float]:
     """Where a title may begin and how long it may be: the first wide stretch between arrows."""
     edges = [left - 5.0, *sorted(crossed), right + 5.0]
-    stretches = [(b - a - 10.0, a + 5.0) for a, b in pairwise(edges)]
+    stretches = [(b - a - 8.0, a + 5.0) for a, b in pairwise(edges)]
     for room, start in stretches:
         if room >= needed:
             return start, room

@@ -12,7 +12,7 @@ from graphlens.view import Diagram, Fact, Pane
 
 MARGIN = 26.0
 _TITLE, _SUBTITLE, _VALUE = 18.0, 11.0, 13.0
-_MARKS = {"removed": "gone after", "added": "new after"}
+_MARKS = {"removed": "gone after", "added": "new after", "changed": "changed"}
 
 
 def heading(title: str, subtitle: str, wide: float) -> Iterator[Shape]:

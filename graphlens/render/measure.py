@@ -103,8 +103,10 @@ def _ends(
     face: Face, tags: tuple[Tag, ...], x: float, y: float, wide: float, high: float
 ) -> list[Shape]:
     """An Input or Output: a pill with its name and type."""
+    changed = any(row.mark == "changed" for row in face.rows)
+    tone = "changed" if changed else edge(face.kind)
     found: list[Shape] = [
-        Rect(x, y, wide, high, min(12.0, high / 2), fill(face.kind), edge(face.kind), 1.3)
+        Rect(x, y, wide, high, min(12.0, high / 2), fill(face.kind), tone, 1.7 if changed else 1.3)
     ]
     top = y + 2.0
     for tag in tags:
@@ -137,6 +139,8 @@ def _body(
             top += TAG
     strong = face.kind in ("group", "module")
     tone = "strong" if face.kind == "group" else edge(face.rows[0].style)
+    if any(row.mark == "changed" for row in face.rows):
+        tone, strong = "changed", True
     dash = "4 2.5" if face.rows[0].mark == "removed" and count == 1 else ""
     found.append(Rect(x, y, wide, high, radius, "none", tone, 1.7 if strong else 1.0, dash))
     return found
@@ -175,7 +179,7 @@ def _strip(styles: tuple[str, ...], x: float, top: float, wide: float) -> Iterat
             x += gap
 
 
-_TONES = {"removed": "removed", "added": "added"}
+_TONES = {"removed": "removed", "added": "added", "changed": "changed"}
 
 
 def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
@@ -195,7 +199,8 @@ def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
     left = x + _PAD + width(text, TITLE, strong) + _GAP
     if detail:
         end = x + wide - _PAD - (width(note, NOTE) + _GAP if note else 0.0)
-        yield Text(left, base, fitted(detail, DETAIL, end - left), DETAIL, "soft")
+        tone = "changed" if row.mark == "changed" else "soft"
+        yield Text(left, base, fitted(detail, DETAIL, end - left), DETAIL, tone)
     if note:
         yield Text(x + wide - _PAD, base, note, NOTE, "faint", anchor="end")
 

@@ -61,7 +61,7 @@ def _box(box: Box, number: int, reads: list[str], indent: str) -> Iterator[str]:
         yield f"{indent}{number:>3} {pane}{brackets % said}{source}"
 
 
-_MARKS = {"removed": "-", "added": "+"}
+_MARKS = {"removed": "-", "added": "+", "changed": "~"}
 
 
 def _memory(picture: MemoryMap) -> Iterator[str]:

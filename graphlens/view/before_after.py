@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graphlens.analysis.diff import Diff, diff
@@ -35,12 +36,29 @@ def difference(found: Diff) -> Diagram:
         Pane(before.name or "before", totals(before)),
         Pane(after.name or "after", totals(after)),
     )
-    return compared(before, after, found, panes)
+    drawn = compared(before, after, found, panes, details=True)
+    counts = ((len(found.removed), "removed"), (len(found.added), "added"))
+    counts += ((len(found.changed), "changed"), (len(found.fused), "fused"))
+    said = ", ".join(f"{count} {word}" for count, word in counts if count) or "no difference"
+    title = before.name if before.name == after.name else f"{panes[0].title} → {panes[1].title}"
+    return _titled(drawn, title or drawn.title, f"nodes: {said}")
 
 
-def compared(before: Graph, after: Graph, change: Diff, panes: tuple[Pane, Pane]) -> Diagram:
+def _titled(diagram: Diagram, title: str, subtitle: str) -> Diagram:
+    """The diagram, and the coarser ones behind it, under another title."""
+    coarser = diagram.coarser and _titled(diagram.coarser, title, subtitle)
+    return replace(diagram, title=title, subtitle=subtitle, coarser=coarser)
+
+
+def compared(
+    before: Graph,
+    after: Graph,
+    change: Diff,
+    panes: tuple[Pane, Pane],
+    details: bool = False,
+) -> Diagram:
     """Two graphs laid out as one, in two panes."""
-    boxes, arrows = union(before, after, change)
+    boxes, arrows = union(before, after, change, details)
     held = {box.id: box for box in boxes}
     boxes = [held[name] for name in topological(held, arrows)]
     boxes, around = scopes({**after.scopes, **before.scopes}, boxes, arrows)

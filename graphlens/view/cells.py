@@ -33,21 +33,28 @@ class Side:
         return Side(graph, boxes, links, known)
 
 
-def union(before: Graph, after: Graph, diff: Diff) -> tuple[list[Box], list[Arrow]]:
+def union(
+    before: Graph, after: Graph, diff: Diff, details: bool = False
+) -> tuple[list[Box], list[Arrow]]:
     """The boxes and arrows of two graphs drawn as one, before any scope becomes a cluster.
 
     A box stands for the nodes of both graphs that are made from the same captured nodes; it has
     a face for each graph. What an operation before became nothing after is in the box of what it
-    read, if it read but one thing.
+    read, if it read but one thing, else of what read it.
+
+    Args:
+        before: The graph as it was.
+        after: The graph as it is.
+        diff: Which nodes stand for which.
+        details: Whether operations that stay, but with other attributes, are marked too.
     """
     sides = (Side.of(before), Side.of(after))
     cells = _cells(sides, diff)
     home: tuple[dict[str, str], dict[str, str]] = ({}, {})
     boxes: list[Box] = []
     for name, (olds, news) in cells.items():
-        boxes.append(
-            _cell(name, [sides[0].boxes[o] for o in olds], [sides[1].boxes[n] for n in news])
-        )
+        cell = _cell(name, [sides[0].boxes[o] for o in olds], [sides[1].boxes[n] for n in news])
+        boxes.append(_told_apart(cell) if details else cell)
         home[0].update(dict.fromkeys(olds, name))
         home[1].update(dict.fromkeys(news, name))
     return boxes, _arrows(sides, home)
@@ -145,6 +152,28 @@ def _counterparts(face: Face | None, other: Face | None, mark: str) -> Face | No
         else:
             rows.append(row if row.style == "more" else replace(row, mark=mark))
     return replace(face, rows=tuple(rows))
+
+
+def _told_apart(cell: Box) -> Box:
+    """A cell with what differs in the details of its operations marked as changed."""
+    before, after = cell.faces
+    if before is not None and after is not None:
+        mine: dict[str, list[Row]] = {}
+        for row in before.rows:
+            mine.setdefault(row.text, []).append(row)
+        rows = [_changed(row, mine.get(row.text, [])) for row in after.rows]
+        after = replace(after, rows=tuple(rows))
+    marks = {row.mark for face in (before, after) if face is not None for row in face.rows}
+    alone = before is None or after is None
+    return replace(cell, faces=(before, after), changed=alone or marks != {""})
+
+
+def _changed(row: Row, counterparts: list[Row]) -> Row:
+    if row.mark or not counterparts:
+        return row
+    was = counterparts.pop(0)
+    same = (was.detail, was.note) == (row.detail, row.note)
+    return row if same else replace(row, mark="changed")
 
 
 def _common(scopes: Sequence[str]) -> str:

@@ -80,6 +80,7 @@ class Box:
         light: Whether it may join the box of its only producer (activations, norms, views ...).
         signature: Equal for boxes that do the same to tensors of the same types; empty for one
             that is like no other.
+        changed: Whether its panes show two things that are to be told apart; marked when folded.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Box:
     tags: tuple[Tag, ...] = ()
     light: bool = False
     signature: str = ""
+    changed: bool = False
 
     @property
     def face(self) -> Face:

@@ -56,6 +56,7 @@ class _Fitter:
         self.cost = {box.id: cost(box) for box in diagram.boxes}
         self.shut: dict[str, float] = {}
         self.structure: dict[str, object] = {}
+        self.changed = {name for box in diagram.boxes if box.changed for name in self._around(box)}
         whole: dict[str, float] = {}
         for name in self.tree.deepest_first():
             members = self.tree.members[name]
@@ -63,6 +64,14 @@ class _Fitter:
             whole[name] = _FRAME + inner
             self.shut[name] = min(whole[name], _SHUT)
             self.structure[name] = self._structure(name)
+
+    def _around(self, box: Box) -> list[str]:
+        found: list[str] = []
+        name = box.cluster
+        while name:
+            found.append(name)
+            name = self.tree.clusters[name].parent
+        return found
 
     def _structure(self, name: str) -> object:
         """Equal for clusters with the same ops in the same order, whatever their sizes."""
@@ -83,22 +92,27 @@ class _Fitter:
         )
         return max(0.0, _FRAME + inside - self.shut[name])
 
+    def _turn(self, name: str, depth: int) -> tuple[bool, bool, int, int, str]:
+        """When a cluster is opened: what sorts first goes first."""
+        return (name not in self.changed, False, depth, self.place[name], name)
+
     def closed(self, page: float) -> frozenset[str]:
         """The clusters to fold for a page.
 
         Of clusters of one structure the first is opened before there is a second of any: one
-        block in full explains the others. Then all are opened, the outermost first.
+        block in full explains the others. Then all are opened, the outermost first. Those with
+        a change inside that is to be seen come before all others.
         """
         members = self.tree.members[""]
         room = page - sum(self.shut[m] if is_cluster else self.cost[m] for is_cluster, m in members)
         explained: set[object] = set()
         opened: set[str] = set()
-        waiting = [(False, 0, self.place[m], m) for is_cluster, m in members if is_cluster]
+        waiting = [self._turn(m, 0) for is_cluster, m in members if is_cluster]
         heapq.heapify(waiting)
         while waiting:
-            known, depth, order, name = heapq.heappop(waiting)
+            same, known, depth, order, name = heapq.heappop(waiting)
             if not known and self.structure[name] in explained:
-                heapq.heappush(waiting, (True, depth, order, name))
+                heapq.heappush(waiting, (same, True, depth, order, name))
                 continue
             gain = self._gain(name)
             if gain > room:
@@ -108,5 +122,5 @@ class _Fitter:
             opened.add(name)
             for is_cluster, inner in self.tree.members[name]:
                 if is_cluster:
-                    heapq.heappush(waiting, (False, depth + 1, self.place[inner], inner))
+                    heapq.heappush(waiting, self._turn(inner, depth + 1))
         return frozenset(self.tree.clusters) - opened

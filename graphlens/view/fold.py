@@ -74,6 +74,7 @@ def _named(tree: Tree, wanted: str) -> list[str]:
 def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> Box:
     """The box that stands for a cluster, with the kinds of ops in it and their numbers."""
     times = repeats(boxes, clusters, cluster)
+    changed = any(box.changed for box in boxes)
     faces: list[Face | None] = []
     for pane in range(len(boxes[0].faces)):
         held = [(face, times(box)) for box in boxes if (face := box.faces[pane]) is not None]
@@ -92,7 +93,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             "" if plain or not cluster.path else cluster.kind,
             words.count(params) if params else "",
             "module",
-            _mark(held),
+            "changed" if changed else "",
             title,
         )
         faces.append(Face((head, *_inner(held)), "module", ops, params, inside))
@@ -103,6 +104,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         name=cluster.title.partition(":")[0] or name,
         cluster=_home(cluster),
         signature=repr((cluster.kind, [box.signature for box in boxes])),
+        changed=changed,
     )
 
 
@@ -127,11 +129,6 @@ def _outer_first(clusters: list[Cluster]) -> list[Cluster]:
         return 1 + depth(known[cluster.parent]) if cluster.parent in known else 0
 
     return sorted(clusters, key=depth)
-
-
-def _mark(held: list[tuple[Face, int]]) -> str:
-    marks = {row.mark for face, _ in held for row in face.rows}
-    return "changed" if marks - {""} else ""
 
 
 def repeats(boxes: list[Box], clusters: Iterable[Cluster], within: Cluster) -> Callable[[Box], int]:

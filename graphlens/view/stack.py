@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from graphlens.view.build import rolled
 from graphlens.view.diagram import Box, Diagram, Face
@@ -126,8 +127,9 @@ def joined(chain: list[Box], cluster: str) -> Box:
         cluster=cluster,
         light=all(box.light for box in chain),
         signature="\n".join(box.signature for box in chain),
+        changed=any(box.changed for box in chain),
     )
 
 
 def _moved(box: Box, cluster: str) -> Box:
-    return Box(box.id, box.faces, box.name, cluster, box.tags, box.light, box.signature)
+    return replace(box, cluster=cluster)

@@ -22,7 +22,7 @@ def contrast(one, other):
 PAPERS = ["paper", "cluster0", "cluster1", "cluster2"]
 PAIRS = [
     *itertools.product(["ink", "soft"], [theme.fill(style) for style in theme.STYLES]),
-    *itertools.product(["ink", "soft", "faint", "removed", "added"], PAPERS),
+    *itertools.product(["ink", "soft", "faint", "removed", "added", "changed"], PAPERS),
     *itertools.product(["good", "bad", "line"], ["paper"]),
     ("on_badge", "badge"),
 ]

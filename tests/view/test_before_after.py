@@ -91,7 +91,24 @@ def test_two_unrelated_graphs_can_be_compared():
     one, other = picture_graphs.residual_net(), picture_graphs.flat_layers()
     drawn = view.difference(diff(one, other))
     assert [pane.title for pane in drawn.panes] == ["net", "flat"]
+    assert drawn.title == "net → flat"
+    assert drawn.subtitle.startswith("nodes: ")
     assert {len(box.faces) for box in drawn.boxes} == {2}
+
+
+def test_between_two_models_other_attributes_are_marked_and_shown_first():
+    one = picture_graphs.residual_net(blocks=2, stages=6)
+    other = one.copy()
+    other.update_node("stage4.1.b.conv", attributes={"kernel_shape": (3, 3), "group": 2})
+    drawn = view.difference(diff(one, other))
+    marks = {row.mark for box in drawn.boxes for row in box.faces[1].rows}
+    assert marks == {"", "changed"}
+    changed = [box for box in drawn.boxes if box.changed]
+    assert [box.id.split(".")[0] for box in changed] == ["stage4"]
+    while drawn.coarser is not None:
+        drawn = drawn.coarser
+    folded = next(box for box in drawn.boxes if box.changed)
+    assert folded.faces[0].rows[0].mark == "changed"
 
 
 def test_empty_graphs_can_be_compared():
