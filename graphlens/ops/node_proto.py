@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,24 @@ def node_proto(
     proto = onnx.NodeProto(op_type=node.op, domain=node.domain, name=name)
     proto.input.extend(operands)
     proto.output.extend(results)
-    found = schema(node.op, node.domain)
-    wanted: dict[str, Any] = dict(found.attributes) if found is not None else {}
+    kinds = _kinds(node.op, node.domain)
     for key, value in node.attributes.items():
-        if value is None or (found is not None and key in OURS_ONLY):
+        if value is None or (kinds is not None and key in OURS_ONLY):
             continue
-        kind = int(wanted[key].type.value) if key in wanted else 0
         try:
-            proto.attribute.append(_attribute(node, key, value, kind))
+            proto.attribute.append(_attribute(node, key, value, (kinds or {}).get(key, 0)))
         except (TypeError, ValueError, KeyError, OverflowError) as error:
             raise GraphError(f"{name}: attribute {key}={value!r} has no ONNX form") from error
     return proto
+
+
+@cache
+def _kinds(op: str, domain: str) -> dict[str, int] | None:
+    """The types of an op's attributes by name, None where ONNX does not know the op."""
+    found: Any = schema(op, domain)
+    if found is None:
+        return None
+    return {name: int(entry.type.value) for name, entry in found.attributes.items()}
 
 
 def _attribute(node: Node, key: str, value: Attribute, kind: int) -> AttributeProto:
