@@ -43,8 +43,10 @@ $(STAMP): pyproject.toml constraints.txt tests/stand_in/torchvision_stand_in.py
 demo: $(STAMP) ## ResNet-50 from PyTorch and from Keras: captured, optimised, proven, drawn in build/demo
 	$(BIN)/python gallery/demo.py build/demo
 
+# Two workers, one a core of the machine that this is sized for; a file's tests stay together, so
+# that a module's model is captured once.
 test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP) ## Check style and format
 	$(BIN)/ruff check .
