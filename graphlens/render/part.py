@@ -100,6 +100,8 @@ class Part:
                 names[thing["_gvid"]] = name
                 x, y = map(float, thing["pos"].split(","))
                 self._node(name, x - left, top - y)
+        order = {cluster.id: index for index, cluster in enumerate(self.clusters)}
+        self.cluster_frames.sort(key=lambda held: order[held[0].id])
         self._edges(found.get("edges", ()), names, left, top)
 
     def _cluster(self, index: int, box: str, left: float, top: float) -> None:
@@ -126,6 +128,8 @@ class Part:
         for edge in edges:
             points, tip = _spline(edge["pos"], left, top)
             ways[names[edge["tail"]], names[edge["head"]]].append((points, tip))
+        for held in ways.values():  # Graphviz lists things in an order that varies from run to run
+            held.sort(key=lambda way: way[0])
         for wire in self.wiring.wires:
             points, tip = ways[wire.tail, wire.head].pop()
             self.starts.setdefault(wire.tail, points[0])

@@ -37,7 +37,11 @@ def fold(diagram: Diagram, folded: Collection[str]) -> Diagram:
             owner.update((inner.id, box.id) for inner in boxes)
             made[box.id] = box
     kept = [cluster for cluster in diagram.clusters if cluster.id not in gone]
-    kept += [_frame(tree.clusters[name]) for name in gone if _is_outer_run(tree, name, gone)]
+    kept += [
+        _frame(cluster)
+        for cluster in diagram.clusters
+        if cluster.id in gone and _is_outer_run(tree, cluster.id, gone)
+    ]
     return quotient(diagram, owner, made, _outer_first(kept))
 
 

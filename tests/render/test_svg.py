@@ -1,4 +1,8 @@
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import picture_graphs
@@ -19,7 +23,8 @@ HOSTILE = {
     "control": "a\x00b\x07c\x1b[31m\ufffe",
     "direction": "abc\u202edef\u200f",
     "emoji": "🦙👩‍👩‍👧‍👦 模型",
-    "long": "layer." * 2000,
+    "long": "x" * 10_000,
+    "deep": "layer." * 100,
     "tensorflow": "model/conv/BiasAdd:0",
     "dot": '"; n0 -> n1 [label="<b>x</b>"]; //',
     "html": "<b>bold</b>",
@@ -109,3 +114,27 @@ def test_the_title_and_the_totals_are_written():
     ]
     assert words[0] == "my net"
     assert "operations" in words[1]
+
+
+def test_the_bytes_do_not_depend_on_the_hash_seed():
+    script = (
+        "import hashlib, picture_graphs\n"
+        "from graphlens import render, view\n"
+        "svg = render.svg(view.graph(picture_graphs.residual_net(blocks=3, stages=8)))\n"
+        "print(hashlib.sha256(svg.encode()).hexdigest())\n"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": str(Path(__file__).parents[1]),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(found) == 1
