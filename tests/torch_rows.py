@@ -117,6 +117,7 @@ CASES: dict[str, Case] = {
     "softmax": (lambda x: F.softmax(x, -1), ("f2x3",)),
     "softmax_dtype": (lambda x: F.softmax(x, 0, dtype=torch.float64), ("f2x3",)),
     "safe_softmax": (lambda x: aten._safe_softmax(x, 1), ("f2x3",)),
+    "safe_softmax_all_hidden": (lambda x, m: aten._safe_softmax(x.masked_fill(m | True, -inf), 1), ("f2x3", "b2x3")),
     "log_softmax": (lambda x: F.log_softmax(x, 1), ("f2x3",)),
     "softmin": (lambda x: F.softmin(x, 1), ("f2x3",)),
     "batch_norm": (lambda x, m, v, w, b: F.batch_norm(x, m, v, w, b), ("f2x3x4", "f3", "p3", "f3", "f3")),

@@ -114,7 +114,6 @@ def _glu(call: Call, x: Value, dim: int = -1) -> Value:
 @row(
     "softmax",
     "_softmax",
-    "_safe_softmax",
     "log_softmax",
     "_log_softmax",
     "special_softmax",
@@ -125,3 +124,16 @@ def _softmax(call: Call, x: Value, dim: int, _: Any = None) -> Value:
     if call.rank(x) == 0:
         return NotImplemented
     return call.emit(op, call.cast(x, call.out.dtype), axis=call.axis(x, dim))
+
+
+@row("_safe_softmax")
+def _safe_softmax(call: Call, x: Value, dim: int, _: Any = None) -> Value:
+    """A softmax that is 0, not NaN, where every element is minus infinity."""
+    if call.rank(x) == 0:
+        return NotImplemented
+    dtype, axis = call.out.dtype, call.axis(x, dim)
+    x = call.cast(x, dtype)
+    largest = call.step("ReduceMax", x, call.const([axis]), keepdims=1)
+    hidden = call.step("Equal", largest, call.number(-float("inf"), dtype))
+    plain = call.step("Softmax", x, type=call.out, axis=axis)
+    return call.emit("Where", hidden, call.number(0, dtype), plain)
