@@ -35,8 +35,11 @@ def _is_fine(array: np.ndarray) -> bool:
 
 def _exact(rule: Rule) -> Rule:
     """The rule, where it costs no digits."""
-    when = rule.when
-    return replace(rule, when=lambda m: not _loses_digits(m) and (when is None or when(m)))
+
+    def keeps_digits(match: Match) -> bool:
+        return not _loses_digits(match) and (rule.when is None or rule.when(match))
+
+    return replace(rule, when=keeps_digits)
 
 
 EXACT_NORMS = tuple(map(_exact, NORMS))
