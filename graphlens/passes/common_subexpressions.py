@@ -15,6 +15,10 @@ from graphlens.rewrite.regions import inside
 _SHORT = 256
 """Bytes up to which a Const is its own key; longer ones are hashed."""
 
+_FAMILY = 64
+"""Equal Consts whose origins the one that stays takes over, at most: a literal such as 0 or 1 may
+stand for thousands, and every fused group that holds it would list them all."""
+
 Key = tuple[Any, ...]
 
 
@@ -44,7 +48,10 @@ def common_subexpressions(graph: Graph, *, weights: bool = False) -> Graph:
             for result in range(len(graph.nodes[name]["results"])):
                 editor.replace(Value(name, result), Value(kept, result))
     for kept, others in merged.items():
-        origins = (o for name in (kept, *others) for o in graph.nodes[name]["origins"])
+        held = (kept, *others)
+        if graph.op(kept) == f"{OURS}.{CONST}":
+            held = held[:_FAMILY]
+        origins = (o for name in held for o in graph.nodes[name]["origins"])
         editor.update(kept, origins=tuple(dict.fromkeys(origins)))
         for name in others:
             editor.erase(name)
