@@ -196,6 +196,16 @@ def test_what_lowers_to_the_same_computation_is_not_run_again(monkeypatch):
     assert made != []
 
 
+def test_the_same_computation_on_other_weights_is_run_and_refuted():
+    product = "    w: float32[8, 64] = Param()\n    y: float32[4, 64] = MatMul(x, w)"
+    before, after, again = graph(product), graph(product), graph(product)
+    after.weights["w"] = before.weights["w"].copy()
+    after.weights["w"][3, 5] += 0.125
+    witness = Witness(before)
+    statuses = [witness.compare(each).status for each in (again, after, again)]
+    assert statuses == ["proven", "refuted", "proven"]
+
+
 def test_depth_is_the_longest_path_through_groups():
     assert depth(graph(STABLE)) == 5
     assert depth(graph(SOFTMAX)) == 1
