@@ -17,6 +17,7 @@ FLOORS = (
     ("view",),
     ("render",),
     ("api", "registry", "formats", "options"),
+    ("sweep",),
     ("cli", "__init__", "__main__"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
