@@ -36,6 +36,9 @@ $(STAMP): pyproject.toml constraints.txt tests/stand_in/torchvision_stand_in.py
 	$(PIP) tensorflow-cpu
 	$(PIP) --editable '.[runtime,pictures,complete]' --group dev
 	$(PIP) --no-deps torchvision timm
+	@command -v chromium google-chrome chrome >/dev/null 2>&1 \
+	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1 \
+	  || echo "no Chromium: the tests of the pages (tests/page) need one on the PATH"
 	@cp tests/stand_in/torchvision_stand_in.* \
 	  "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
