@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphlens import registry
+from graphlens import display, registry
 
 if TYPE_CHECKING:
     from graphlens.api import (
@@ -48,6 +48,9 @@ _ELSEWHERE = {
     "GraphlensError": "graphlens.errors:GraphlensError",
     "TensorType": "graphlens.tensor:TensorType",
 }
+
+
+display.show[:] = [lambda thing: registry.load("graphlens.notebook:bundle")(thing)]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,14 +9,14 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "graphlens"
 
 FLOORS = (
-    ("errors", "tensor", "files"),
+    ("errors", "tensor", "files", "display"),
     ("ir",),
     ("ops",),
     ("frontends", "rewrite", "analysis", "runtime"),
     ("passes", "memory", "optimizers"),
     ("view",),
     ("render",),
-    ("api", "registry", "formats", "options"),
+    ("api", "registry", "formats", "options", "notebook"),
     ("sweep",),
     ("cli", "__init__", "__main__"),
 )
@@ -29,6 +29,7 @@ NEIGHBOURS = {
     ("api", "registry"),
     ("api", "formats"),
     ("api", "options"),
+    ("notebook", "registry"),
     ("__main__", "cli"),
     ("passes", "memory"),  # reuse_buffers is the memory plan as a pass
     # The lazy table of public names is the registry's first caller: nothing is below it to ask.

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphlens.analysis.matching import matches_by_origin, matches_by_structure
 from graphlens.analysis.merkle import settled
+from graphlens.display import Shown
 from graphlens.errors import unknown_name
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, Value
@@ -34,7 +35,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Diff:
+class Diff(Shown):
     """The difference of two graphs; every node of both is in exactly one of the five.
 
     Attributes:

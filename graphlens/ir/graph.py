@@ -10,12 +10,13 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from graphlens.display import Shown
 from graphlens.errors import GraphError
 from graphlens.ir.node import CONST, FIELDS, INPUT, OURS, OUTPUT, PARAM, Node, User, Value
 from graphlens.tensor import TensorType
 
 
-class Graph(nx.MultiDiGraph):
+class Graph(Shown, nx.MultiDiGraph):
     """A computation: nodes are operations, edges are tensors, and it is acyclic.
 
     An edge ``producer -> reader`` has the operand's index as its key and the attribute

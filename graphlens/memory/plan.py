@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from graphlens.analysis.footprint import Footprint, footprint
 from graphlens.analysis.lifetimes import Lifetime, Lifetimes, lifetimes_of, live_bytes
+from graphlens.display import Shown
 from graphlens.errors import UsageError
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
@@ -17,7 +18,7 @@ from graphlens.memory.schedule import schedule as best_order
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryPlan:
+class MemoryPlan(Shown):
     """Where each tensor of a run lies in one arena. All sizes in bytes; weights apart.
 
     Attributes:
@@ -48,6 +49,17 @@ class MemoryPlan:
     live: tuple[int, ...]
     alignment: int = 1
     graph: Graph | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        """``arena 5.2 MB; largest live set 5.2 MB; ...`` (MB = 10^6 bytes)."""
+        sizes = {
+            "arena": self.arena_bytes,
+            "largest live set": self.peak_live_bytes,
+            "without writing in place or reordering": self.eager_bytes,
+            "all tensors": self.total_bytes,
+        }
+        held = (f"{what} {size / 1e6:.2f} MB" for what, size in sizes.items())
+        return f"{'; '.join(held)} ({len(self.lifetimes)} tensors)"
 
     def check(self) -> MemoryPlan:
         """The plan itself, if an independent sweep finds it sound.

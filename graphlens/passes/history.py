@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from graphlens.analysis.diff import Diff, diff
+from graphlens.display import Shown
 from graphlens.ir import Graph
 
 Status = Literal["proven", "unchanged", "unproven", "captured"]
@@ -47,7 +48,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Shown):
     """One pass: the graph that it was given, the graph that it returned, and what is known of it.
 
     Attributes:
@@ -79,7 +80,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class History:
+class History(Shown):
     """Everything that a pipeline did to a graph.
 
     Attributes:
@@ -128,10 +129,14 @@ class History:
         steps = [{**row, **change} for row, change in zip(rest, changes, strict=True)]
         return {"model": self.before.name, "captured": first, "steps": steps}
 
+    def cells(self) -> list[tuple[str, ...]]:
+        """The table as text, the names of its columns first."""
+        heads = ("step", "nodes", "kernels", "FLOPs", "traffic", "peak", "error", "status")
+        return [heads, *(_cells(name, evidence) for name, evidence in self._measured())]
+
     def __str__(self) -> str:
         """A table, one line a step."""
-        heads = ("step", "nodes", "kernels", "FLOPs", "traffic", "peak", "error", "status")
-        rows = [heads, *(_cells(name, evidence) for name, evidence in self._measured())]
+        rows = self.cells()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join(

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from graphlens.display import Shown
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, Value
@@ -34,7 +35,7 @@ Status = Literal["proven", "refuted", "unproven"]
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Shown):
     """What running two graphs showed.
 
     Attributes:
@@ -60,6 +61,22 @@ class Proof:
     def __bool__(self) -> bool:
         """Whether it is proven."""
         return self.status == "proven"
+
+    def cells(self) -> list[tuple[str, str]]:
+        """What was found, in words and figures; the first row names the columns."""
+        rows = [("proof", self.status)]
+        if self.max_abs_error is not None:
+            rows.append(("largest absolute error", f"{self.max_abs_error:.1e}"))
+        if self.max_rel_error is not None:
+            rows.append(("largest relative error", f"{self.max_rel_error:.1e}"))
+            rows.append(("allowed", f"{self.tolerance:.1e}"))
+            rows.append(("where", f"output {self.worst_output}, on {self.worst}"))
+        return [*rows, ("reason", self.reason)] if self.reason else rows
+
+    def __str__(self) -> str:
+        """``proven; largest absolute error: 1.2e-06; ...``."""
+        (_, status), *rest = self.cells()
+        return "; ".join([status, *(f"{what}: {found}" for what, found in rest)])
 
 
 @dataclass(frozen=True)
