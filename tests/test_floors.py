@@ -19,6 +19,7 @@ FLOORS = (
     ("api", "registry", "formats", "options", "notebook"),
     ("sweep",),
     ("cli", "__init__", "__main__"),
+    ("sphinx_ext", "pytest_plugin"),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 
@@ -48,6 +49,9 @@ EDGES = {
     "onnxruntime": ("runtime/",),
     "graphviz": ("render/",),
     "pygraphviz": ("render/",),
+    "sphinx": ("sphinx_ext",),
+    "docutils": ("sphinx_ext",),
+    "pytest": ("pytest_plugin",),
 }  # fmt: skip
 """Where each package may be imported: by the beginning of the module's path."""
 
