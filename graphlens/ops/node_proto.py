@@ -53,7 +53,7 @@ def _kinds(op: str, domain: str) -> dict[str, int] | None:
 
 def _attribute(node: Node, key: str, value: Attribute, kind: int) -> AttributeProto:
     made: Any = value
-    if key in DTYPE_ATTRIBUTES and isinstance(value, str):
+    if key in DTYPE_ATTRIBUTES and isinstance(value, str) and (kind or value in NUMBERS):
         made = NUMBERS[value]
     elif kind == AttributeProto.TENSOR:
         made = tensor_proto(_tensor(node, value))

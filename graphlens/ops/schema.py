@@ -57,6 +57,15 @@ def in_vocabulary(op: str, domain: str = "") -> bool:
     return domain == OURS or schema(op, domain) is not None
 
 
+RUNNABLE = frozenset({"", "com.microsoft", "com.microsoft.nchwc"})
+"""Domains whose ops ONNX Runtime or the reference evaluator may know."""
+
+
+def is_foreign(op: str, domain: str) -> bool:
+    """Whether neither ONNX nor graphlens nor ONNX Runtime defines an op."""
+    return domain != OURS and domain not in RUNNABLE and schema(op, domain) is None
+
+
 def vocabulary() -> tuple[tuple[str, str], ...]:
     """Every ONNX op at `OPSET`, then the ops of our own domain, as (domain, op), by name."""
     names = {each.name for each in onnx.defs.get_all_schemas() if each.domain == ""}

@@ -17,7 +17,7 @@ from graphlens.ops.facts import facts
 from graphlens.ops.infer import channels_first, channels_last_order
 from graphlens.ops.node_proto import node_proto
 from graphlens.ops.proto import NUMBERS, tensor_proto
-from graphlens.ops.schema import OPSET, opset_of
+from graphlens.ops.schema import OPSET, is_foreign, opset_of
 from graphlens.runtime.entries import declare, identity, may_stay_outside, put, transpose
 from graphlens.runtime.origin import METADATA, node_metadata
 from graphlens.tensor import UNKNOWN, TensorType
@@ -35,11 +35,19 @@ class Lowered:
         names: ONNX's name of every value of the graph itself (not of its regions).
         outside: Weights that are not in the model but inputs of it, after the graph's own, by
             name: to be fed without a copy, or written where they belong.
+        nodes: Our nodes of foreign ops and of those with bodies, by the name of their first
+            result: ONNX cannot say the first whole, nor the types of the second.
     """
 
     model: onnx.ModelProto
     names: dict[Value, str] = field(default_factory=dict)
     outside: dict[str, np.ndarray] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether an op of it is a framework's."""
+        return any(is_foreign(node.op, node.domain) for node in self.nodes.values())
 
 
 def lower(
@@ -66,6 +74,7 @@ class _Lowering:
         self._taken: dict[str, int] = {}
         self._domains = {"": OPSET}
         self._outside: dict[str, np.ndarray] = {}
+        self._nodes: dict[str, Node] = {}
         self._main = onnx.GraphProto()
 
     def finish(self, graph: Graph, keep: list[Value]) -> Lowered:
@@ -87,7 +96,7 @@ class _Lowering:
         about = {key: value for key, value in graph.graph.items() if _is_plain(value)}
         if about:
             put(model.metadata_props, METADATA, json.dumps(about))
-        return Lowered(model, names, self._outside)
+        return Lowered(model, names, self._outside, self._nodes)
 
     def fill(self, graph: Graph, sink: onnx.GraphProto, names: dict[Value, str]) -> None:
         """Write a graph's nodes into ``sink``; ``names`` has its Inputs, and gets all values."""
@@ -144,6 +153,8 @@ class _Lowering:
                 made[index] = self._fresh(f"{name}.nchw")
                 after.append(transpose(f"{made[index]}.back", made[index], results[index], order))
         proto = node_proto(node, name, operands, made)
+        if results and (node.regions or is_foreign(node.op, node.domain)):
+            self._nodes[results[0]] = node
         if node.regions:
             self._bodies(node, proto)
         for key, value in node_metadata(name, node).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +12,12 @@ from graphlens.errors import GraphError, RunError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, REGION, STRUCTURAL, Value
 from graphlens.ops.proto import NUMBERS
-from graphlens.ops.schema import in_vocabulary
+from graphlens.ops.schema import is_foreign
+from graphlens.runtime.foreign import find
 from graphlens.runtime.lowering import Lowered, lower
-from graphlens.runtime.session import NoKernelError, Session
-from graphlens.runtime.stepwise import run_stepwise
+from graphlens.runtime.segments import Segments
+from graphlens.runtime.session import NoKernelError
+from graphlens.runtime.whole import Whole
 from graphlens.tensor import UNDEFINED, TensorType
 
 
@@ -55,8 +56,10 @@ class Runner:
             self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
         except GraphError as error:
             raise NoKernelError(str(error)) from error
-        self._session: Session | None = None
-        self._whole = True
+        if self.lowered.is_foreign:
+            self._run: Whole | Segments = Segments(self.lowered, _capture(graph))
+        else:
+            self._run = Whole(self.lowered.model, self.lowered.outside)
 
     def __call__(self, *inputs: Any) -> list[np.ndarray]:
         """The outputs, then the values kept.
@@ -67,21 +70,7 @@ class Runner:
         arrays = check_inputs(self._graph, inputs)
         names = self.lowered.names
         feeds = {names[Value(n)]: a for n, a in zip(self._graph.inputs, arrays, strict=True)}
-        if self._whole:
-            # a failure inside the whole model is told again, and better, node by node
-            with contextlib.suppress(RunError):
-                return self._opened()(feeds)
-        return run_stepwise(self.lowered.model, self.lowered.outside, feeds)
-
-    def _opened(self) -> Session:
-        """The session, opened when first needed: a proof may find that it need not run."""
-        if self._session is None:
-            try:
-                self._session = Session(self.lowered.model, self.lowered.outside)
-            except NoKernelError:
-                self._whole = False
-                raise
-        return self._session
+        return self._run(feeds)
 
 
 def check_inputs(graph: Graph, inputs: Sequence[Any]) -> list[np.ndarray]:
@@ -143,19 +132,16 @@ def _must_have_weights(graph: Graph) -> None:
 
 def _must_be_known(graph: Graph) -> None:
     for path, held in walk(graph):
-        for name in held:
-            fields = held.nodes[name]
+        for name, fields in held.nodes.items():
             op, domain = fields["op"], fields["domain"]
-            if domain == OURS:
-                known = op == REGION or op in STRUCTURAL
-            else:
-                known = domain in RUNNABLE or in_vocabulary(op, domain)
-            if known:
-                continue
-            raise NoKernelError(
-                f"{path}{name} is a {held.op(name)}, an op that graphlens does not know: "
-                "there is nothing here to run it by"
-            )
+            if domain == OURS and op != REGION and op not in STRUCTURAL:
+                raise NoKernelError(f"{path}{name} is a {held.op(name)}, which nothing here runs")
+            if is_foreign(op, domain):
+                find(held.node(name), f"{path}{name}", _capture(graph))
+
+
+def _capture(graph: Graph) -> str:
+    return str(graph.graph.get("capture", ""))
 
 
 def _must_end(graph: Graph) -> None:
@@ -185,6 +171,3 @@ def _memory() -> int:
 _MEMORY = _memory()
 _MOST_TRIPS = 10**7
 """Rounds of a Loop, of a number that stands in the graph, up to which it is run."""
-
-RUNNABLE = frozenset({"", "com.microsoft"})
-"""Domains whose ops ONNX Runtime or the reference evaluator may know."""

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import onnx
-from onnx import helper
 
 from graphlens.errors import RunError
-from graphlens.ops.proto import NUMBERS, array_of, reads
+from graphlens.ops.proto import array_of, reads
+from graphlens.runtime.feeds import type_of_feed
 from graphlens.runtime.session import NoKernelError, Reference, compiled
 
 
@@ -64,10 +64,7 @@ def _step(
         copy.output[:] = [f"o{i}" if name else "" for i, name in enumerate(node.output)]
     feeds = {alias[name] if closed else name: held[name] for name in given}
     for name, array in feeds.items():
-        dtype = "string" if array.dtype.kind in "OUS" else str(array.dtype)
-        small.graph.input.add(name=name).type.CopyFrom(
-            helper.make_tensor_type_proto(NUMBERS[dtype], None)
-        )
+        small.graph.input.add(name=name).type.CopyFrom(type_of_feed(array))
     small.graph.output.extend(onnx.ValueInfoProto(name=name) for name in copy.output if name)
     made = _evaluate(node, small.SerializeToString(deterministic=True), feeds)
     return dict(zip((name for name in node.output if name), made, strict=True))
