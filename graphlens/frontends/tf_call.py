@@ -21,7 +21,14 @@ class Literal(NamedTuple):
     name: str
 
 
-Operand = Value | Literal
+class Handle(NamedTuple):
+    """A resource of the program that is no variable: a lookup table, a hash map."""
+
+    resource: Any
+    name: str
+
+
+Operand = Value | Literal | Handle
 """What a TF tensor became."""
 
 Row = Callable[["Call"], "Value | Sequence[Value]"]
@@ -71,7 +78,7 @@ class Call:
     def value(self, index: int, dtype: str | None = None) -> Value:
         """An operand as a value of the graph, cast to ``dtype`` where one is given."""
         operand = self.operands[index]
-        if isinstance(operand, Literal):
+        if not isinstance(operand, Value):
             return materialise(self.builder, operand, dtype)
         if dtype is None or self.builder.type_of(operand).dtype == dtype:
             return operand
@@ -104,6 +111,8 @@ class Call:
         operand = self.operands[index]
         if isinstance(operand, Literal):
             return TensorType(dtype_of(operand.array), operand.array.shape)
+        if isinstance(operand, Handle):
+            return TensorType("resource", ())
         return self.builder.type_of(operand)
 
     def rank(self, index: int) -> int | None:
@@ -157,8 +166,13 @@ class Call:
         return [Value(first.node, index) for index in range(len(self.results))]
 
 
-def materialise(builder: Builder, literal: Literal, dtype: str | None = None) -> Value:
-    """A literal as a Const."""
+def materialise(builder: Builder, operand: Operand, dtype: str | None = None) -> Value:
+    """An operand as a value of the graph: a literal is a Const, a resource a Param without one."""
+    if isinstance(operand, Value):
+        return operand
+    if isinstance(operand, Handle):
+        return builder.param(operand.name, TensorType("resource", ()))
+    literal = operand
     if literal.array.dtype.kind in "OSU":
         texts = np.array(literal.array, dtype=object)
         name = builder.graph.add(

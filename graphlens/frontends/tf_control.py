@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from graphlens.frontends.tf_call import Literal, Operand, materialise, merge
+from graphlens.frontends.tf_call import Operand, materialise, merge
 from graphlens.frontends.tf_types import body_of, type_of
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
@@ -27,7 +27,7 @@ def branch(
 ) -> list[Value]:
     """An If; both bodies read the same outer values."""
     builder = importer.builder
-    condition = materialise_any(builder, operands[0])
+    condition = materialise(builder, operands[0])
     if builder.type_of(condition).dtype != "bool":
         condition = builder.op("Cast", condition, to="bool", name=f"{name}.cast")
     outer = [value for value in operands[1:] if isinstance(value, Value)]
@@ -47,7 +47,7 @@ def case(
 ) -> list[Value]:
     """A choice among many as an If within an If; an index out of range takes the last."""
     bodies = [body_of(graph, branch.name) for branch in op.get_attr("branches")]
-    index = materialise_any(importer.builder, operands[0])
+    index = materialise(importer.builder, operands[0])
     return _case(importer, bodies, [index, *operands[1:]], name)
 
 
@@ -92,13 +92,13 @@ def loop(
     changed = [i for i, tensor in enumerate(body.outputs) if not _is_kept(body, i, tensor)]
     start = {tensor.name: value for tensor, value in zip(test.inputs, operands, strict=True)}
     first = importer.run(test, test.outputs, start, f"{name}.")[0]
-    carried = {i: materialise_any(builder, operands[i]) for i in changed}
+    carried = {i: materialise(builder, operands[i]) for i in changed}
     fixed = [v for i, v in enumerate(operands) if i not in carried and isinstance(v, Value)]
     region = _loop_body(importer, (test, body), operands, carried)
     made = builder.op(
         "Loop",
         None,
-        materialise_any(builder, first),
+        materialise(builder, first),
         *carried.values(),
         *fixed,
         results=len(changed),
@@ -150,7 +150,7 @@ def _formals(
     """Inputs of a region for the values that it is given; a literal is written inside."""
     frame: Frame = {}
     for tensor, operand in zip(tensors, given, strict=True):
-        if isinstance(operand, Literal):
+        if not isinstance(operand, Value):
             frame[tensor.name] = operand
             continue
         held, known = type_of(tensor), outer.type_of(operand)
@@ -169,7 +169,7 @@ _MADE_UP = ("Placeholder", "resource", "placeholder")
 
 def _close(inner: Importer, results: Sequence[Operand]) -> None:
     inner.builder.scope = ""
-    inner.builder.output([materialise_any(inner.builder, value) for value in results])
+    inner.builder.output([materialise(inner.builder, value) for value in results])
 
 
 def _typed(builder: Builder, first: Value, tensors: Sequence[tf.Tensor]) -> list[Value]:
@@ -178,11 +178,6 @@ def _typed(builder: Builder, first: Value, tensors: Sequence[tf.Tensor]) -> list
     merged = [merge(type_of(tensor), held) for tensor, held in zip(tensors, found, strict=True)]
     builder.graph.update_node(first.node, results=tuple(merged))
     return [Value(first.node, index) for index in range(len(tensors))]
-
-
-def materialise_any(builder: Builder, operand: Operand) -> Value:
-    """An operand as a value of the graph."""
-    return materialise(builder, operand) if isinstance(operand, Literal) else operand
 
 
 WRITERS = {

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.tf_call import Literal
+from graphlens.frontends.tf_call import Handle, Literal, Operand
 from graphlens.frontends.tf_import import Frame, Importer
 from graphlens.frontends.tf_session import finish, node_name
 from graphlens.frontends.tf_specs import (
@@ -164,7 +164,7 @@ class _Captured:
         self._variables = {id(variable.handle): variable for variable in variables}
         self._names = names
 
-    def operand(self, tensor: tf.Tensor, outside: Any) -> Value | Literal:
+    def operand(self, tensor: tf.Tensor, outside: Any) -> Operand:
         """What a captured placeholder stands for."""
         if outside.dtype != tf.resource:
             array = shared(outside)
@@ -172,7 +172,7 @@ class _Captured:
             return Literal(array, "const" if name.isdigit() else name)
         variable = self._variables.get(id(outside))
         if variable is None:
-            return self._builder.param(self._names.node(tensor.op.name), TensorType("resource", ()))
+            return Handle(outside, self._names.node(tensor.op.name))
         name = self._names.parameters.get(id(variable)) or node_name(
             variable.name.partition(":")[0]
         )

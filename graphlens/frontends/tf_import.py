@@ -250,6 +250,13 @@ def _attributes(op: Any) -> dict[str, Any]:
     for name in op.node_def.attr:
         if name.startswith("_"):
             continue
-        value = plain(op.get_attr(name))
-        found[name] = value if isinstance(value, bool | int | float | str | tuple) else str(value)
+        found[name] = _plain(op.get_attr(name))
     return found
+
+
+def _plain(value: Any) -> Any:
+    """An attribute as a Node holds it; a message (a tensor) as its bytes."""
+    value = plain(value)
+    if value is None or isinstance(value, bool | int | float | str | tuple):
+        return value
+    return value.SerializeToString() if hasattr(value, "SerializeToString") else str(value)

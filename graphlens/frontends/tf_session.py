@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.tf_call import Literal, materialise
+from graphlens.frontends.tf_call import materialise
 from graphlens.frontends.tf_import import (
     ASSIGNS,
     READS,
@@ -80,11 +80,7 @@ def capture_graph(
 def finish(builder: Builder, results: Sequence[Any], names: Sequence[str] = ()) -> None:
     """Write the Output, and drop what came to nothing (shapes that were worked out)."""
     builder.scope = ""
-    values = [
-        materialise(builder, result) if isinstance(result, Literal) else result
-        for result in results
-    ]
-    builder.output(values, names)
+    builder.output([materialise(builder, result) for result in results], names)
     graph = builder.graph
     alive: set[str] = set()
     waiting = [graph.output]

@@ -47,11 +47,17 @@ def type_given(value: Any) -> TensorType:
     if not hasattr(value, "shape"):
         value = np.asarray(value)
     dtype = getattr(value.dtype, "name", None) or str(value.dtype).removeprefix("torch.")
-    if dtype == "object":
+    if dtype == "object" and not _is_text(value):
         raise CaptureError(
             f"an input of {type(value).__name__} is no tensor: give arrays, tensors or TensorTypes"
         )
+    if dtype.startswith(("object", "str", "bytes")):
+        dtype = "string"
     return TensorType(dtype, tuple(int(dim) for dim in value.shape))
+
+
+def _is_text(value: Any) -> bool:
+    return all(isinstance(item, str | bytes) for item in np.asarray(value, object).ravel())
 
 
 def spec_of(held: TensorType, name: str | None = None) -> tf.TensorSpec:

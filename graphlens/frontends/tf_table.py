@@ -8,6 +8,7 @@ from graphlens.frontends import (
     tf_image,
     tf_index,
     tf_list,
+    tf_lookup,
     tf_math,
     tf_reduce,
     tf_shape,
@@ -23,6 +24,7 @@ ROWS: dict[str, Row] = {
     **tf_conv.ROWS,
     **tf_image.ROWS,
     **tf_list.ROWS,
+    **tf_lookup.ROWS,
 }
 """Every row. An op that has none, or whose row returns ``()``, stays TF's own."""
 
@@ -31,7 +33,7 @@ _MOVING = (
     "Transpose Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 "
     "GatherNd Tile Shape ShapeN Size Rank SelectV2 Select Fill BroadcastTo ReverseV2 Roll "
     "MirrorPad TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem "
-    "TensorListSetItem TensorListLength"
+    "TensorListSetItem TensorListLength LookupTableFindV2 LookupTableSizeV2 StringJoin"
 )
 ANY_DTYPE = frozenset(_MOVING.split())
 """Ops that move elements of any type; the others compute on numbers, and ONNX only on real ones."""
