@@ -18,6 +18,7 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.torch_inputs import flattened
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_scopes import Scopes, source_of
+from graphlens.frontends.torch_signature import signature
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
@@ -157,10 +158,12 @@ class _Reader:
             self._translator = outer
 
     def _translated(self, target: Any, node: Node, args: Any, kwargs: Any, held: Any) -> Any:
-        flat = list(held) if isinstance(held, list | tuple) else [held]
-        if held is None or not hasattr(target, "_schema"):
+        flat = [] if held is None else list(held) if isinstance(held, list | tuple) else [held]
+        if not hasattr(target, "_schema"):
             if held is not None:
                 raise CaptureError(f"the higher-order op {target} cannot be captured yet")
+            return None
+        if held is None and not signature(target).written:
             return None
         source = source_of(node.meta.get("stack_trace"))
         self._translator.place(_scope(node), Source("", source.file, source.line))
@@ -173,7 +176,7 @@ class _Reader:
             lambda: _shares(node, held),
             lambda: self._expanded(target, node, args, kwargs),
         )
-        return refs if isinstance(held, list | tuple) else refs[0]
+        return refs if isinstance(held, list | tuple) or not refs else refs[0]
 
     def _expanded(self, target: Any, node: Node, args: Any, kwargs: Any) -> list[Value] | None:
         """The values of an op without a row, from the ops that torch makes it of."""

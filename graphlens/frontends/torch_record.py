@@ -16,7 +16,8 @@ from graphlens.frontends.torch_dynamic import Dims, Symbolic
 from graphlens.frontends.torch_expand import expansion_of
 from graphlens.frontends.torch_inputs import Arguments, returned
 from graphlens.frontends.torch_scopes import user_line
-from graphlens.frontends.torch_translate import Translator, signature
+from graphlens.frontends.torch_signature import signature
+from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, Source, Value
@@ -128,7 +129,8 @@ class Recorder(ProxyTorchDispatchMode):
         named = {key: self._faked(one) for key, one in kwargs.items()}
         result = torch.empty_like(given[0]) if _is_norm(func, given) else func(*given, **named)
         flat = list(result) if isinstance(result, tuple | list) else [result]
-        if not any(isinstance(one, torch.Tensor) for one in flat):
+        made_any = any(isinstance(one, torch.Tensor) for one in flat)
+        if not made_any and not held.written:
             return result
         translator = self.translator
         refs = [self._argument(one) for one in args]
@@ -138,7 +140,7 @@ class Recorder(ProxyTorchDispatchMode):
             func,
             refs,
             words,
-            [translator.symbols.type_of(one) for one in flat],
+            [translator.symbols.type_of(one) for one in flat if result is not None],
             lambda: _same_storage(flat[0], given[0]),
             lambda: self._expanded(func, given, named),
         )
@@ -269,11 +271,17 @@ def _same_storage(one: Any, other: Any) -> bool:
 
 @contextlib.contextmanager
 def tracing() -> Iterator[None]:
+    """What every way in that traces a model has on while it runs it: `compiling`, no gradients."""
+    with compiling(), torch.no_grad():
+        yield
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
     """What every way in has on while it runs a model.
 
-    No gradients; the fused fast path of transformer layers off, which would hide what is computed;
-    and torch's own sign of being exported on, so that a library that asks takes the same branch
-    for all of them.
+    The fused fast path of transformer layers off, which would hide what is computed; and torch's
+    own sign of being exported on, so that a library that asks takes the same branch for all.
     """
     fast = torch.backends.mha.get_fastpath_enabled()
     asked = [name for name in _FLAGS if hasattr(torch.compiler, name)]
@@ -282,8 +290,7 @@ def tracing() -> Iterator[None]:
     for name in asked:
         setattr(torch.compiler, name, True)
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
         for name, held in before.items():

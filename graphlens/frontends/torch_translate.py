@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
-from graphlens.frontends.torch_aten import find
-from graphlens.frontends.torch_call import Call, Row
+from graphlens.frontends.torch_call import Call
+from graphlens.frontends.torch_foreign import spelt
 from graphlens.frontends.torch_scopes import Scopes
+from graphlens.frontends.torch_signature import Signature, signature
 from graphlens.frontends.torch_symbols import Symbols
 from graphlens.frontends.torch_types import array_of, type_of
 from graphlens.frontends.torch_views import MAYBE, SURELY, Ref, View
@@ -22,57 +22,6 @@ from graphlens.tensor import TensorType
 _BOOLEAN = frozenset(
     ["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not"]
 )
-
-
-class Signature(NamedTuple):
-    """What the translation needs of an op's schema.
-
-    Attributes:
-        domain: Its namespace (``'aten'``).
-        op: Name and overload, of the pure form if it writes in place (``'add.Tensor'``).
-        base: The name without the overload.
-        names: The names of its arguments.
-        defaults: Their defaults.
-        writes: Whether it writes into its first argument.
-        row: Its row of the table, or None.
-    """
-
-    domain: str
-    op: str
-    base: str
-    names: tuple[str, ...]
-    defaults: tuple[Any, ...]
-    writes: bool
-    row: Row | None
-
-
-@cache
-def signature(func: Any) -> Signature:
-    """The signature of an op overload."""
-    schema = func._schema
-    domain, _, base = schema.name.partition("::")
-    overload = schema.overload_name
-    arguments = schema.arguments
-    writes = bool(arguments) and _is_written(arguments[0]) and base.endswith("_")
-    if writes:
-        base = f"__{base[3:]}" if base.startswith("__i") else base.removesuffix("_")
-    op = f"{base}.{overload}" if overload not in ("", "default") else base
-    outs = any(_is_written(one) for one in arguments) and not writes
-    row = find(op) if domain == "aten" and not outs else None
-    return Signature(
-        domain,
-        op,
-        base,
-        tuple(one.name for one in arguments),
-        tuple(one.default_value if one.has_default_value() else None for one in arguments),
-        writes,
-        row,
-    )
-
-
-def _is_written(argument: Any) -> bool:
-    alias = argument.alias_info
-    return alias is not None and alias.is_write
 
 
 Expansion = Callable[[], list[Value] | None]
@@ -165,10 +114,14 @@ class Translator:
             A Ref for each tensor that it returns.
         """
         held = signature(func)
-        bound = _bound(held, args, kwargs)
+        bound = held.bound(args, kwargs)
         self.build.source = Source(str(func), self.build.source.file, self.build.source.line)
         if held.writes:
             return [self._write(held, bound, types, expand)]
+        if held.outs:
+            return self._written_out(held, bound, types, expand)
+        if held.written:
+            return self._with_effects(held, bound, types)
         values = self._results(held, [_read(one) for one in bound], types, expand)
         first = bound[0] if bound else None
         shared = held.base in SURELY or (held.base in MAYBE and aliases())
@@ -195,6 +148,28 @@ class Translator:
             value = self.build.op("Cast", value, results=[wanted], to=wanted.dtype)
         target.write(value)
         return target
+
+    def _written_out(
+        self, held: Signature, bound: list[Any], types: Sequence[TensorType], expand: Expansion
+    ) -> list[Ref]:
+        """An op told where its results go: the pure op, and a write of each."""
+        given = [_read(one) for index, one in enumerate(bound) if index not in held.outs]
+        values = self._results(held, given, types, expand)
+        places = [bound[index] for index in held.outs]
+        for place, value in zip(places, values, strict=False):
+            place.write(value)
+        return places
+
+    def _with_effects(
+        self, held: Signature, bound: list[Any], types: Sequence[TensorType]
+    ) -> list[Ref]:
+        """An op that writes some of its arguments: what it leaves in them are results too."""
+        places = [one for index in held.written for one in _refs(bound[index])]
+        made = [*types, *(self.build.type_of(one.read()) for one in places)]
+        values = self._results(held, [_read(one) for one in bound], made)
+        for place, value in zip(places, values[len(types) :], strict=True):
+            place.write(value)
+        return [Ref(value) for value in values[: len(types)]]
 
     def _views(
         self,
@@ -232,40 +207,14 @@ class Translator:
     def _foreign(
         self, held: Signature, values: list[Any], types: Sequence[TensorType], name: str
     ) -> list[Value]:
-        """An op without an ONNX form: its tensors are operands, the rest attributes.
-
-        The attribute ``operands`` says which argument each operand belongs to, a list's ones by
-        their index, so that the call can be made again.
-        """
-        operands: list[Value] = []
-        spelt: list[str] = []
-        attributes: dict[str, Any] = {}
-        for argument, value in zip(held.names, values, strict=True):
-            parts = value if isinstance(value, list) else [value]
-            if any(isinstance(part, Value) for part in parts):
-                for index, part in enumerate(parts):
-                    if isinstance(part, Value):
-                        operands.append(part)
-                        spelt.append(f"{argument}[{index}]" if value is parts else argument)
-            elif value is not None:
-                attributes[argument] = _attribute(value)
+        """An op without an ONNX form, which `torch_foreign.run` can call again."""
+        call = Call(self.build, held.op, name, types, self.symbols.size)
+        operands, attributes = spelt(call, held.names, values)
         first = self.build.op(
-            held.op,
-            *operands,
-            results=tuple(types),
-            domain=held.domain,
-            name=name,
-            operands=tuple(spelt),
+            held.op, *operands, results=tuple(types), domain=held.domain, name=name
         )
-        if attributes:
-            plain = {"operands": tuple(spelt), **attributes}
-            self.graph.update_node(first.node, attributes=plain)
+        self.graph.update_node(first.node, attributes=attributes)
         return [Value(first.node, index) for index in range(len(types))]
-
-
-def _bound(held: Signature, args: Sequence[Any], kwargs: dict[str, Any]) -> list[Any]:
-    rest = range(len(args), len(held.names))
-    return [*args, *(kwargs.get(held.names[i], held.defaults[i]) for i in rest)]
 
 
 def _read(argument: Any) -> Any:
@@ -276,10 +225,6 @@ def _read(argument: Any) -> Any:
     return argument
 
 
-def _attribute(value: Any) -> Any:
-    """An argument as a plain value."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return tuple(map(_attribute, value))
-    return str(value)
+def _refs(argument: Any) -> list[Ref]:
+    parts = argument if isinstance(argument, list | tuple) else [argument]
+    return [one for one in parts if isinstance(one, Ref)]
