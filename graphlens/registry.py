@@ -41,6 +41,7 @@ FRONTENDS = Table(
         "torch.fx": "graphlens.frontends.torch_fx:capture",
         "torch.jit": "graphlens.frontends.torch_jit:capture",
         "torch.export": "graphlens.frontends.torch_export:capture",
+        "torch.eager": "graphlens.frontends.torch_eager:capture",
         "tf": "graphlens.frontends.tf_graph:capture",
         "keras": "graphlens.frontends.keras_model:capture",
         "onnx": "graphlens.frontends.onnx_file:capture",
@@ -62,7 +63,8 @@ PASSES = Table(
             "reuse_buffers",
             "layout",
         )
-    },
+    }
+    | {"onnxruntime": "graphlens.optimizers.onnxruntime:onnxruntime"},
 )
 
 VIEWS = Table(

@@ -13,6 +13,7 @@ _TAKES = {
     "torch.fx": "a GraphModule, or a module that torch.fx can trace",
     "torch.jit": "a traced or scripted module, or a module and inputs",
     "torch.export": "an ExportedProgram, or a module and inputs",
+    "torch.eager": "anything that can be called: one run of it is recorded",
     "tf": "a tf.Graph, tf.function, ConcreteFunction or GraphDef",
     "keras": "a Keras 3 model",
     "onnx": "an ONNX file or ModelProto",

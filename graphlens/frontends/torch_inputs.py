@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -46,16 +47,25 @@ class Arguments(NamedTuple):
 
 
 def arguments(
-    forward: Callable[..., Any], inputs: Sequence[Any], kwargs: Mapping[str, Any] | None
+    forward: Callable[..., Any],
+    inputs: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    anything: bool = False,
 ) -> Arguments:
     """The arguments of a call of ``forward``, each given as a tensor, an array or a type.
+
+    Args:
+        forward: What is called.
+        inputs: Its arguments by position.
+        kwargs: More of them by name.
+        anything: Whether other objects are passed on as they are.
 
     Raises:
         CaptureError: If one is none of these, nor a number, a string, None or a container.
     """
     formals = _formals(forward, len(inputs))
     named = [*zip(formals, inputs, strict=True), *(kwargs or {}).items()]
-    made = {name: _made(name, one) for name, one in named}
+    made = {name: _made(name, one, anything) for name, one in named}
     leaves = [leaf for name, one in made.items() for leaf in flattened(one, name)]
     asked = [leaf for name, one in named for leaf in flattened(one, name)]
     kept = [
@@ -99,24 +109,25 @@ def _formals(forward: Callable[..., Any], count: int) -> list[str]:
     return names[:count]
 
 
-def _made(name: str, one: Any) -> Any:
+def _made(name: str, one: Any, anything: bool) -> Any:
     """An argument with arrays and types made into tensors."""
     if isinstance(one, torch.Tensor):
-        return one.detach()  # an object of its own, so that one tensor can be given twice
-    if one is None or isinstance(one, bool | int | float | str | torch.dtype):
+        # an object of its own, so that one tensor can be given twice
+        return one.detach().requires_grad_(one.requires_grad)
+    if one is None or isinstance(one, bool | int | float | complex | str | torch.dtype):
         return one
     if isinstance(one, np.ndarray | np.generic):
         return tensor_of(np.asarray(one))
     if isinstance(one, TensorType):
         return example(name, one)
-    if isinstance(one, Mapping):
-        return type(one)({key: _made(f"{name}.{key}", held) for key, held in one.items()})
-    if isinstance(one, list | tuple):
-        held = [_made(f"{name}.{index}", part) for index, part in enumerate(one)]
-        return type(one)(*held) if hasattr(one, "_fields") else type(one)(held)
+    parts = parts_of(one)
+    if parts is not None:
+        return _rebuilt(one, [_made(f"{name}.{key}", held, anything) for key, held in parts])
+    if anything or isinstance(one, torch.device | torch.layout | torch.memory_format):
+        return one
     raise CaptureError(
         f"input {name!r} is a {type(one).__name__}; expected a tensor, a numpy array, a "
-        "TensorType, a number, or a list, tuple or dict of them"
+        "TensorType, a number, or a list, tuple, dict or dataclass of them"
     )
 
 
@@ -136,22 +147,43 @@ def example(name: str, held: TensorType) -> torch.Tensor:
     return (torch.rand(shape, generator=seeded) * 2 - 1).to(dtype)
 
 
+def parts_of(one: Any) -> list[tuple[Any, Any]] | None:
+    """What is in a container, by key, field or index; None if it is not one."""
+    if isinstance(one, Mapping):
+        return list(one.items())
+    if isinstance(one, list | tuple):
+        return list(zip(getattr(one, "_fields", range(len(one))), one, strict=True))
+    if dataclasses.is_dataclass(one) and not isinstance(one, type | TensorType):
+        return [(field.name, getattr(one, field.name)) for field in dataclasses.fields(one)]
+    return None
+
+
+def _rebuilt(one: Any, held: list[Any]) -> Any:
+    """A container of the same kind, holding other things."""
+    if isinstance(one, Mapping):
+        pairs = zip(one, held, strict=True)
+        if dataclasses.is_dataclass(one):  # transformers' outputs are both
+            return type(one)(**dict(pairs))  # type: ignore[call-overload]
+        return type(one)(pairs)  # type: ignore[call-arg]
+    if isinstance(one, list | tuple):
+        return type(one)(*held) if hasattr(one, "_fields") else type(one)(held)
+    names = [field.name for field in dataclasses.fields(one)]
+    made = copy.copy(one)
+    for name, value in zip(names, held, strict=True):
+        object.__setattr__(made, name, value)
+    return made
+
+
 def flattened(one: Any, name: str) -> list[tuple[str, Any]]:
     """The leaves of nested containers in order, each with its path; None is no leaf."""
     if one is None:
         return []
-    if dataclasses.is_dataclass(one) and not isinstance(one, type | Mapping | TensorType):
-        pairs: Any = [(field.name, getattr(one, field.name)) for field in dataclasses.fields(one)]
-    elif isinstance(one, Mapping):
-        pairs = one.items()
-    elif isinstance(one, list | tuple):
-        keys = getattr(one, "_fields", range(len(one)))
-        pairs = zip(keys, one, strict=True)
-    else:
+    parts = parts_of(one)
+    if parts is None:
         return [(name, one)]
     return [
         leaf
-        for key, held in pairs
+        for key, held in parts
         for leaf in flattened(held, f"{name}.{key}" if name else str(key))
     ]
 
@@ -159,21 +191,28 @@ def flattened(one: Any, name: str) -> list[tuple[str, Any]]:
 def _mapped(one: Any, replace: Callable[[torch.Tensor], Any]) -> Any:
     if isinstance(one, torch.Tensor):
         return replace(one)
-    if isinstance(one, Mapping):
-        return type(one)({key: _mapped(held, replace) for key, held in one.items()})
-    if isinstance(one, list | tuple):
-        held = [_mapped(part, replace) for part in one]
-        return type(one)(*held) if hasattr(one, "_fields") else type(one)(held)
-    return one
+    parts = parts_of(one)
+    return one if parts is None else _rebuilt(one, [_mapped(held, replace) for _, held in parts])
 
 
-def returned(result: Any) -> tuple[list[Any], list[str]]:
+def returned(result: Any, others: bool = False) -> tuple[list[Any], list[str]]:
     """What a model returned as a flat list, with names where it has any (keys, fields).
+
+    Args:
+        result: What it returned.
+        others: Whether it may hold other objects: of those only the tensors in them are kept.
 
     Raises:
         CaptureError: If it returned something that is not a tensor or a number.
     """
     leaves = flattened(result, "")
+    if others:
+        leaves = [leaf for path, one in leaves for leaf in _tensors_in(one, path, set())]
+        if not any(isinstance(leaf, torch.Tensor) for _, leaf in leaves):
+            raise CaptureError(
+                f"it returned no tensor but a {type(result).__name__}: there is no graph to show; "
+                "return what it computes"
+            )
     for path, leaf in leaves:
         if not isinstance(leaf, torch.Tensor | bool | int | float):
             raise CaptureError(
@@ -183,3 +222,15 @@ def returned(result: Any) -> tuple[list[Any], list[str]]:
     paths = [path for path, _ in leaves]
     named = any(part and not part.isdigit() for path in paths for part in path.split("."))
     return [leaf for _, leaf in leaves], paths if named else []
+
+
+def _tensors_in(one: Any, path: str, seen: set[int]) -> list[tuple[str, Any]]:
+    """A tensor or number as it is; the tensors that an object's attributes hold."""
+    if isinstance(one, torch.Tensor | bool | int | float):
+        return [(path, one)]
+    if id(one) in seen or not hasattr(one, "__dict__") or isinstance(one, torch.nn.Module | type):
+        return []
+    seen.add(id(one))
+    held = [leaf for key, part in vars(one).items() for leaf in flattened(part, f"{path}.{key}")]
+    found = [leaf for key, part in held for leaf in _tensors_in(part, key, seen)]
+    return [(key, leaf) for key, leaf in found if isinstance(leaf, torch.Tensor)]

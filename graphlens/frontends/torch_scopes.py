@@ -42,6 +42,10 @@ class Scopes:
         word = op.strip("_") or op
         return f"{scope}.{word}" if scope else word
 
+    def widen(self, path: str) -> None:
+        """Name what runs in a layer after both from now on: it is not the layer's own op alone."""
+        self._parents.add(path)
+
     def classes(self, graph: Graph) -> dict[str, str]:
         """The class names of the scopes that a graph's nodes are in, and of those around them."""
         found: dict[str, str] = {}

@@ -5,28 +5,52 @@ not load, and its import fails for want of ``torchvision::nms`` (and with it tha
 the vision models of transformers). Its models are Python and need no C op. ``make venv`` puts this
 file and a ``.pth`` of the same name into the virtual environment of the tests; graphlens itself
 knows nothing of it. It does nothing until torchvision is imported, and nothing where that is sound.
+
+The two C ops that detection models run, ``nms`` and ``roi_align``, get slow kernels in Python.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "roi_align(Tensor input, Tensor rois, float spatial_scale, int pooled_height, "
+    "int pooled_width, int sampling_ratio, bool aligned) -> Tensor",
 )
+_PATCHED = {
+    "torchvision.extension": ("_assert_has_ops", lambda: None),
+    "torchvision.ops.roi_align": ("_has_ops", lambda: True),
+}
+"""Modules that ask whether the C ops are there, and what they are told."""
 _kept: list[object] = []
 
 
 class Finder:
-    """A finder that finds nothing: it is asked first, just before torchvision is imported."""
+    """Asked first for every module: sees that torchvision finds what it looks for."""
 
     @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
-        """Define the two schemas where the torchvision that is about to be imported needs them."""
-        del path, target
+    def find_spec(name: str, path: Any = None, target: object = None) -> Any:
+        """Define the ops where the torchvision that is about to be imported needs them."""
+        del target
         if name == "torchvision" and not _kept and _is_for_cuda():
             _define()
+        if not _kept or name not in _PATCHED:
+            return None
+        import importlib.machinery
+
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            run, (attribute, value) = spec.loader.exec_module, _PATCHED[name]
+
+            def patched(module: Any) -> None:
+                run(module)
+                setattr(module, attribute, value)
+
+            spec.loader.exec_module = patched  # type: ignore[method-assign]
+        return spec
 
 
 def _is_for_cuda() -> bool:
@@ -49,7 +73,39 @@ def _define() -> None:
     library = torch.library.Library("torchvision", "FRAGMENT")
     for schema in _SCHEMAS:
         library.define(schema)
+    library.impl("nms", _nms, "CPU")
+    library.impl("roi_align", _roi_align, "CPU")
+    library.impl("roi_align", _roi_align_type, "Meta")
     _kept.append(library)
+
+
+def _nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
+    """The boxes that overlap no better one by more than the threshold, best first."""
+    import torch
+
+    left, top, right, bottom = dets.double().unbind(1)
+    area = (right - left) * (bottom - top)
+    waiting = scores.argsort(descending=True, stable=True)
+    kept = []
+    while waiting.numel():
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(best)
+        wide = torch.minimum(right[best], right[waiting]) - torch.maximum(left[best], left[waiting])
+        high = torch.minimum(bottom[best], bottom[waiting]) - torch.maximum(top[best], top[waiting])
+        shared = wide.clamp(min=0) * high.clamp(min=0)
+        iou = shared / (area[best] + area[waiting] - shared)
+        waiting = waiting[~(iou > iou_threshold)]
+    return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.int64)
+
+
+def _roi_align(*arguments: Any) -> Any:
+    """torchvision's own in Python, without the compiler that it would go through."""
+    module = sys.modules["torchvision.ops.roi_align"]
+    return module._roi_align.__wrapped__(*arguments)
+
+
+def _roi_align_type(images: Any, rois: Any, scale: float, high: int, wide: int, *_: Any) -> Any:
+    return images.new_empty((rois.shape[0], images.shape[1], high, wide))
 
 
 sys.meta_path.insert(0, Finder)

@@ -1,0 +1,106 @@
+"""PyTorch as it runs: one run of any Python code on real tensors, recorded op by op."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch._dispatch.python import enable_python_dispatcher
+
+from graphlens.errors import CaptureError, UsageError
+from graphlens.frontends.torch_errors import cannot_capture
+from graphlens.frontends.torch_inputs import Arguments, arguments
+from graphlens.frontends.torch_live import Live, take_higher_order
+from graphlens.frontends.torch_record import compiling
+from graphlens.frontends.torch_roots import Roots
+from graphlens.frontends.torch_scopes import Scopes
+from graphlens.frontends.torch_translate import Translator
+from graphlens.ir.graph import Graph
+
+
+def capture(
+    model: Any,
+    *inputs: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+) -> Graph:
+    """Run a callable once and capture what it did as a Graph.
+
+    The run is a real one, on the values of the inputs, so that Python may ask for them: branches
+    and loops on data, ``item()``, masks, detection models, a whole training step with its backward
+    pass and optimiser. The graph holds what was done in this run: the branches taken, and shapes
+    that depend on data as they were seen. What the run wrote into weights, buffers and inputs is
+    undone, so that a step is recorded, not made; so is its use of torch's random numbers.
+
+    Args:
+        model: A module, or any other callable; modules that a function refers to give the scopes
+            and the names of the weights.
+        inputs: Tensors, numpy arrays, TensorTypes (seeded values are made up for them), or
+            anything else that the callable takes.
+        kwargs: More of them by name.
+        dynamic_shapes: Not taken: a run has the shapes of its inputs.
+
+    Raises:
+        CaptureError: If the callable raises, or returns no tensor.
+        UsageError: If dynamic shapes are given.
+    """
+    if not callable(model):
+        raise CaptureError(f"torch.eager captures what can be called, not a {_called(model)}")
+    forward = model.forward if isinstance(model, torch.nn.Module) else model
+    given = arguments(forward, inputs, kwargs, anything=True)
+    if dynamic_shapes or any(given.dims):
+        raise UsageError(
+            "torch.eager records one run, whose shapes are numbers; use via='torch.fx' or "
+            "'torch.export' for symbolic ones"
+        )
+    live, result = run(model, given, "torch.eager")
+    return live.output(result)
+
+
+def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, Any]:
+    """Call a model and record what it does.
+
+    Returns:
+        The recorder, what was written put back, and what the model returned.
+
+    Raises:
+        CaptureError: If the model raises.
+    """
+    roots = Roots.of(model, given)
+    translator = Translator(_called(model), means, Scopes(roots.classes))
+    live = Live(translator, roots)
+    args, words = live.inputs(given)
+    take_higher_order()
+    try:
+        with (
+            _quiet(),
+            roots.as_before(),
+            roots.followed(live.scope),
+            enable_python_dispatcher(),
+            live,
+        ):
+            return live, model(*args, **words)
+    except Exception as error:
+        raise cannot_capture(means, model, error) from error
+    finally:
+        live.tensors.put_back()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What a recorded run has on: no compiler in between, and random numbers as before after."""
+    compiler = sys.modules.get("torch._dynamo")
+    stance = torch.compiler.set_stance("force_eager") if compiler else contextlib.nullcontext()
+    with torch.random.fork_rng(devices=[]), compiling(), stance:
+        yield
+
+
+def _called(model: Any) -> str:
+    """The graph's name: a module's class, a function's name."""
+    if isinstance(model, torch.nn.Module):
+        return type(model).__name__
+    name = getattr(model, "__name__", "") or type(model).__name__
+    return name if name.isidentifier() else "function"

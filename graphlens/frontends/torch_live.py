@@ -1,0 +1,167 @@
+"""Recording the aten calls of PyTorch code as a Graph while it really runs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from graphlens.frontends.torch_inputs import Arguments, returned
+from graphlens.frontends.torch_record import Recorder
+from graphlens.frontends.torch_roots import Roots
+from graphlens.frontends.torch_scopes import user_line
+from graphlens.frontends.torch_signature import signature
+from graphlens.frontends.torch_tensors import Tensors, same_storage
+from graphlens.frontends.torch_translate import Translator
+from graphlens.frontends.torch_types import type_of
+from graphlens.frontends.torch_writes import touched
+from graphlens.ir.graph import Graph
+from graphlens.ir.node import Source
+
+_PLACE = "graphlens_place"
+"""The key of a backward node's metadata that holds the scope and line of its forward op."""
+
+
+class Live(ProxyTorchDispatchMode):
+    """Does every aten call as it is, before autograd and decompositions see it, and translates it.
+
+    Attributes:
+        translator: What the calls are told to.
+        scope: Paths of the modules that are running, innermost last.
+        tensors: Which value of the graph each tensor is.
+
+    torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class.
+    Under torch.func's transforms the tensors at this level are wrappers: there the calls are
+    recorded below the transforms, by `_Below`.
+    """
+
+    def __init__(self, translator: Translator, roots: Roots) -> None:
+        """A recorder that writes into ``translator``."""
+        super().__init__(None, "real", True)  # type: ignore[arg-type]
+        self.translator = translator
+        self.scope: list[str] = [""]
+        self.tensors = Tensors(translator, roots.weights)
+        self._fake = Recorder(translator, {})
+        self._below = _Below(self)
+        self._behind: tuple[str, tuple[str, int]] = ("", ("", 0))
+        self._backward: Any = None
+
+    def inputs(self, given: Arguments) -> Any:
+        """The arguments of the call, its tensors known as inputs of the graph."""
+        for name, tensor in zip(given.names, given.tensors, strict=True):
+            self.tensors.put(tensor, self.translator.input(name, type_of(tensor)), outside=True)
+        return given.args, given.kwargs
+
+    def output(self, result: Any) -> Graph:
+        """The finished graph, returning the tensors and numbers among what the model returned."""
+        leaves, names = returned(result, others=True)
+        refs = [
+            self.tensors.ref(leaf)
+            if isinstance(leaf, torch.Tensor)
+            else self.translator.const(torch.tensor(leaf))
+            for leaf in leaves
+        ]
+        return self.translator.output(refs, names)
+
+    def __torch_dispatch__(  # type: ignore[override]
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Do one aten call and record it."""
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            with torch._C._DisablePythonDispatcher(), self._below:
+                return func(*args, **(kwargs or {}))
+        return self.call(func, args, kwargs or {})
+
+    def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Numbers are numbers here."""
+        return func(*args, **(kwargs or {}))
+
+    def higher(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Do a higher-order op, recording what its functions do: the branch that is taken."""
+        with self:
+            if str(func) == "cond":
+                condition, then, otherwise, operands = args
+                return (then if condition else otherwise)(*operands)
+            kernel = func.py_kernels[torch._C.DispatchKey.CompositeExplicitAutograd]
+            return kernel(*args, **kwargs)
+
+    def call(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Do a call and record it."""
+        written = touched(func, args, kwargs)
+        if written:
+            self._refs(args), self._refs(kwargs)  # what is in them is from before the run
+            self.tensors.save(written)
+        with torch._C._DisablePythonDispatcher():
+            result = func(*args, **kwargs)
+        flat = list(result) if isinstance(result, list | tuple) else [result]
+        some = any(isinstance(one, torch.Tensor) for one in flat)
+        if some or (result is None and signature(func).written):
+            self._record(func, args, kwargs, flat if some else [])
+        return result
+
+    def _record(self, func: Any, args: Any, kwargs: dict[str, Any], flat: list[Any]) -> None:
+        translator = self.translator
+        refs, words = self._refs(args), self._refs(kwargs)
+        scope, line = self._place(flat)
+        translator.place(scope, Source("", *line))
+        made = translator.call(
+            func,
+            refs,
+            words,
+            [type_of(one) for one in flat],
+            lambda: bool(args) and same_storage(flat[0], args[0]),
+            lambda: self._fake.replay(func, (refs, words), (args, kwargs)),
+        )
+        for one, ref in zip(flat, made, strict=False):
+            self.tensors.put(one, ref)
+
+    def _place(self, flat: list[Any]) -> tuple[str, tuple[str, int]]:
+        """Scope and line of a call; one of a backward pass has those of its forward op."""
+        node = torch._C._current_autograd_node()
+        if node is None:
+            place = self.scope[-1], user_line()
+            for one in flat:
+                made = getattr(one, "grad_fn", None)
+                if made is not None:
+                    made.metadata[_PLACE] = place
+            return place
+        if node is not self._backward:
+            self._backward = node
+            self._behind = node.metadata.get(_PLACE, self._behind)
+            self.translator.scopes.widen(self._behind[0])
+        scope, line = self._behind
+        return scope, line if line[1] else user_line()
+
+    def _refs(self, one: Any) -> Any:
+        if isinstance(one, torch.Tensor):
+            return self.tensors.ref(one)
+        if isinstance(one, dict):
+            return {key: self._refs(part) for key, part in one.items()}
+        if isinstance(one, list | tuple):
+            return [self._refs(part) for part in one]
+        return one
+
+
+def take_higher_order() -> None:
+    """Let higher-order ops, which ask for a rule for every mode, be done under `Live`."""
+    for op in list(torch._ops._higher_order_ops.values()):
+        if Live not in op.python_key_table:
+            op.py_impl(Live)(partial(_higher, op))
+
+
+def _higher(op: Any, live: Live, *args: Any, **kwargs: Any) -> Any:
+    return live.higher(op, args, kwargs)
+
+
+class _Below(TorchDispatchMode):
+    """Records the calls that torch.func's transforms make of those above."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__()
+        self._live = live
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return self._live.call(func, args, kwargs or {})

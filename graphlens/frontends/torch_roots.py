@@ -1,0 +1,117 @@
+"""The modules and weights that a callable works with, and which of them is running."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from graphlens.frontends.torch_inputs import Arguments, flattened
+
+
+class Roots:
+    """The modules that a callable was found to use, each under a path of its own.
+
+    Attributes:
+        classes: The class name of the module at each path.
+        weights: Parameters and buffers with their qualified names, tied ones under their first.
+    """
+
+    def __init__(self) -> None:
+        """No modules yet."""
+        self.classes: dict[str, str] = {"": ""}
+        self.weights: dict[int, tuple[str, torch.Tensor]] = {}
+        self._paths: dict[int, str] = {}
+        self._held: list[torch.nn.Module] = []
+        self._optimisers: list[torch.optim.Optimizer] = []
+
+    @classmethod
+    def of(cls, model: Callable[..., Any], given: Arguments) -> Roots:
+        """Those of a module, or those that a function refers to or is given."""
+        found = cls()
+        if isinstance(model, torch.nn.Module):
+            found.add("", model)
+            return found
+        more = [*zip(given.formals, given.args, strict=True), *given.kwargs.items()]
+        leaves = [leaf for name, one in more for leaf in flattened(one, name)]
+        for name, held in [*_referred(model), *leaves]:
+            if isinstance(held, torch.nn.Module):
+                found.add(name, held)
+            elif isinstance(held, torch.nn.Parameter):
+                found.weights.setdefault(id(held), (name, held))
+            elif isinstance(held, torch.optim.Optimizer):
+                found._optimisers.append(held)
+        return found
+
+    def add(self, name: str, module: torch.nn.Module) -> None:
+        """Put a module and all that is in it under a path."""
+        if id(module) in self._paths:
+            return
+        self._held.append(module)
+        for path, inner in module.named_modules():
+            whole = ".".join(part for part in (name, path) if part)
+            self._paths.setdefault(id(inner), whole)
+            self.classes[whole] = type(inner).__name__
+        weights = [*module.named_parameters(), *module.named_buffers()]
+        for path, tensor in weights:
+            whole = ".".join(part for part in (name, path) if part)
+            self.weights.setdefault(id(tensor), (whole, tensor))
+
+    @contextlib.contextmanager
+    def as_before(self) -> Iterator[None]:
+        """Put back the gradients of the weights, and the state of the optimisers."""
+        grads = [(tensor, tensor.grad) for _, tensor in self.weights.values() if tensor.is_leaf]
+        states = [
+            (one, {key: dict(held) for key, held in one.state.items()}) for one in self._optimisers
+        ]
+        try:
+            yield
+        finally:
+            for tensor, held in grads:
+                tensor.grad = held
+            for one, state in states:
+                one.state.clear()
+                one.state.update(state)
+
+    @contextlib.contextmanager
+    def followed(self, scope: list[str]) -> Iterator[None]:
+        """Keep the path of the module that is running on top of ``scope``."""
+
+        def enter(module: torch.nn.Module, _: Any) -> None:
+            scope.append(self._paths.get(id(module), scope[-1]))
+
+        def leave(*_: Any) -> None:
+            scope.pop()
+
+        hooks = torch.nn.modules.module
+        held = [
+            hooks.register_module_forward_pre_hook(enter),
+            hooks.register_module_forward_hook(leave, always_call=True),
+        ]
+        try:
+            yield
+        finally:
+            for hook in held:
+                hook.remove()
+
+
+def _referred(model: Any) -> list[tuple[str, Any]]:
+    """What a function refers to by name: variables around it, globals, its object's attributes."""
+    if isinstance(model, functools.partial):
+        bound = [(f"input_{index}", one) for index, one in enumerate(model.args)]
+        return [*_referred(model.func), *bound, *model.keywords.items()]
+    owner = getattr(model, "__self__", None)
+    if isinstance(owner, torch.nn.Module):
+        return [("", owner)]
+    function = inspect.unwrap(model) if inspect.isroutine(model) else model
+    attributes = list(vars(owner).items()) if hasattr(owner, "__dict__") else []
+    if not inspect.isfunction(function) and not inspect.ismethod(function):
+        called = vars(type(model)).get("__call__")
+        held = list(vars(model).items()) if hasattr(model, "__dict__") else []
+        return [*held, *(_referred(called) if inspect.isfunction(called) else [])]
+    seen = inspect.getclosurevars(function)
+    return [*attributes, *seen.nonlocals.items(), *seen.globals.items()]

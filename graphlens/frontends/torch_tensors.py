@@ -1,0 +1,161 @@
+"""Which value of the graph each real tensor is: by its identity, else by where its memory lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+
+from graphlens.frontends.torch_translate import Translator
+from graphlens.frontends.torch_views import Ref
+
+_MARK = "graphlens_live"
+"""The attribute of a tensor that says which entry of which table it is."""
+
+
+class Tensors:
+    """The tensors of one run.
+
+    A tensor that was made in the run carries a mark: a table from tensors to values would have to
+    hold them, and their memory. One without (``y.data``, a gradient, what came back from numpy) is
+    known by its memory; a weight, by the caller's object; what is left is a literal.
+    """
+
+    def __init__(
+        self, translator: Translator, weights: dict[int, tuple[str, torch.Tensor]]
+    ) -> None:
+        """No tensors yet but the weights: names and tensors by ``id``."""
+        self._translator = translator
+        self._weights = weights
+        self._token = object()
+        self._refs: list[tuple[Ref, int]] = []
+        self._leaves: dict[int, tuple[torch.Tensor, Ref]] = {}
+        self._places: dict[int, tuple[StorageWeakRef, list[tuple[Any, Ref]]]] = {}
+        self._outside: set[int] = set()
+        self._saved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._lay = False
+
+    def ref(self, tensor: torch.Tensor) -> Ref:
+        """The Ref of a tensor."""
+        mark = getattr(tensor, _MARK, None)
+        if mark is not None and mark[0] is self._token:
+            ref, place = self._refs[mark[1]]
+            if place == pointer(tensor):
+                return ref
+        leaf = self._leaves.get(id(tensor))
+        if leaf is not None:
+            return leaf[1]
+        return self._found(tensor)
+
+    def put(self, tensor: Any, ref: Ref, outside: bool = False) -> None:
+        """Note which value a tensor is; ``outside`` if its memory was there before the run."""
+        if not isinstance(tensor, torch.Tensor) or id(tensor) in self._leaves:
+            return
+        place = pointer(tensor)
+        setattr(tensor, _MARK, (self._token, len(self._refs)))
+        self._refs.append((ref, place))
+        if place:
+            self._place(tensor, ref, place)
+        if outside:
+            self._outside.add(_start(tensor))
+
+    def save(self, tensors: list[torch.Tensor]) -> None:
+        """Keep what is in tensors from before the run that are about to be written into."""
+        for tensor in tensors:
+            start = _start(tensor)
+            if start and start in self._outside and start not in self._saved:
+                whole = _whole(tensor)
+                self._saved[start] = whole, whole.clone()
+
+    def put_back(self) -> None:
+        """Undo what was written into tensors from before the run."""
+        for whole, held in self._saved.values():
+            whole.copy_(held)
+        self._saved.clear()
+
+    def _found(self, tensor: torch.Tensor) -> Ref:
+        """The Ref of a tensor seen for the first time: an alias, a weight or a literal."""
+        named = self._weights.get(id(tensor))
+        if named is None:
+            self._lay_weights()
+            known = self._at(tensor)
+            if known is not None:
+                return known
+        ref = (
+            self._translator.param(named[0], tensor)
+            if named
+            else self._translator.const(tensor.detach())
+        )
+        self._leaf(tensor, ref)
+        return ref
+
+    def _leaf(self, tensor: torch.Tensor, ref: Ref) -> None:
+        self._leaves[id(tensor)] = tensor, ref
+        place = pointer(tensor)
+        if place:
+            self._place(tensor, ref, place)
+            self._outside.add(_start(tensor))
+
+    def _lay_weights(self) -> None:
+        """Note where every weight lies, so that ``weight.data`` is known for what it is."""
+        if self._lay:
+            return
+        self._lay = True
+        self._by_place = {
+            (pointer(tensor), _geometry(tensor)): tensor
+            for _, tensor in reversed(list(self._weights.values()))
+            if pointer(tensor)
+        }
+
+    def _at(self, tensor: torch.Tensor) -> Ref | None:
+        place = pointer(tensor)
+        if not place:
+            return None
+        held = self._places.get(place)
+        geometry = _geometry(tensor)
+        if held is not None and not held[0].expired():
+            for other, ref in reversed(held[1]):
+                if other == geometry:
+                    return ref
+        weight = self._by_place.get((place, geometry))
+        return None if weight is None or weight is tensor else self.ref(weight)
+
+    def _place(self, tensor: torch.Tensor, ref: Ref, place: int) -> None:
+        held = self._places.get(place)
+        if held is None or held[0].expired():
+            held = self._places[place] = StorageWeakRef(tensor.untyped_storage()), []
+        held[1].append((_geometry(tensor), ref))
+
+
+def pointer(tensor: torch.Tensor) -> int:
+    """Where a tensor's memory begins; 0 if it has none (meta, empty, sparse)."""
+    if tensor.layout != torch.strided or tensor.is_meta or type(tensor) not in _PLAIN:
+        return 0
+    return tensor.data_ptr()
+
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer)
+
+
+def same_storage(one: Any, other: Any) -> bool:
+    """Whether two tensors lie in the same memory."""
+    if not isinstance(other, torch.Tensor) or torch.strided not in (one.layout, other.layout):
+        return False
+    if one.layout != other.layout:
+        return False
+    return one.untyped_storage()._cdata == other.untyped_storage()._cdata
+
+
+def _geometry(tensor: torch.Tensor) -> Any:
+    return tensor.dtype, tuple(tensor.shape), tensor.stride()
+
+
+def _start(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if pointer(tensor) else 0
+
+
+def _whole(tensor: torch.Tensor) -> torch.Tensor:
+    """All the memory that a tensor lies in, as bytes."""
+    with torch.no_grad():
+        return torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage())
