@@ -16,6 +16,7 @@ import onnx
 from onnx import helper
 
 from graphlens.errors import FormatError
+from graphlens.frontends.onnx_scan import scan_of_opset_8
 from graphlens.ops.proto import NUMBERS, tensor_proto
 from graphlens.ops.schema import OPSET, defaults
 from graphlens.tensor import TensorType
@@ -191,15 +192,6 @@ def _default(name: str, value: Any) -> Rule:
     return rule
 
 
-def _refused(reason: str) -> Rule:
-    """An op that cannot be brought up to date."""
-
-    def rule(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
-        raise FormatError(f"{_where(node)} of opset {upgrade.version}: {reason}")
-
-    return rule
-
-
 def _renamed_to(op: str) -> Rule:
     """An op that has another name now."""
 
@@ -277,7 +269,7 @@ RULES: dict[str, tuple[tuple[int, Rule], ...]] = {
     "Resize": (_RESIZE,),
     "RoiAlign": ((16, _default("coordinate_transformation_mode", "output_half_pixel")),),
     "Scatter": ((11, _renamed_to("ScatterElements")),),
-    "Scan": ((9, _refused("its batch axis has no form in today's opsets")),),
+    "Scan": ((9, scan_of_opset_8),),
     "Slice": (
         (10, _as_operands(("starts", 1, "int64"), ("ends", 2, "int64"), ("axes", 3, "int64"))),
     ),

@@ -15,7 +15,8 @@ from graphlens.errors import RunError
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, Node, Value
 from graphlens.memory.plan import MemoryPlan
-from graphlens.runtime.run import Runner, check_inputs
+from graphlens.runtime.given import check_inputs
+from graphlens.runtime.run import Runner
 from graphlens.tensor import TensorType
 
 POISON = 0xAB

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import ml_dtypes  # noqa: F401  # pyright: ignore[reportUnusedImport]  (numpy gets bfloat16 ...)
@@ -79,15 +79,53 @@ def _plain(value: Any) -> Attribute:
 
 
 def type_proto(held: TensorType) -> onnx.TypeProto:
-    """A tensor type as ONNX spells it; an unknown dtype is left undefined."""
+    """A type as ONNX spells it; an unknown dtype is left undefined."""
+    for prefix, wrapped in _CONTAINERS.items():
+        if held.dtype.startswith(prefix):
+            return wrapped(type_proto(held.with_dtype(held.dtype.removeprefix(prefix))))
+    if held.dtype.startswith(_MAP):
+        key, _, value = held.dtype.removeprefix(_MAP).partition(_TO)
+        return helper.make_map_type_proto(NUMBERS[key], type_proto(held.with_dtype(value)))
     shape = None if held.shape is None else [None if dim == "?" else dim for dim in held.shape]
     return helper.make_tensor_type_proto(NUMBERS.get(held.dtype, 0), shape)
 
 
+def is_known(held: TensorType) -> bool:
+    """Whether ONNX has a type for it: a dtype of its own, or a container of one."""
+    return bool(NUMBERS.get(held.dtype)) or is_container(held)
+
+
+def is_container(held: TensorType) -> bool:
+    """Whether it is a sequence, an optional or a map, and no tensor."""
+    return held.dtype.startswith((*_CONTAINERS, _MAP))
+
+
+_SEQUENCE, _OPTIONAL, _MAP, _TO = "sequence_of_", "optional_of_", "map_of_", "_to_"
+"""How a dtype says that a value is no tensor but a container of tensors: one word, so that every
+form that a type is written in takes it."""
+
+_CONTAINERS: dict[str, Callable[[onnx.TypeProto], onnx.TypeProto]] = {
+    _SEQUENCE: helper.make_sequence_type_proto,
+    _OPTIONAL: helper.make_optional_type_proto,
+}
+
+
 def tensor_type(proto: onnx.TypeProto) -> TensorType:
-    """ONNX's type as ours; an unnamed unknown dimension becomes ``'?'``."""
+    """ONNX's type as ours; an unnamed unknown dimension becomes ``'?'``.
+
+    A container's dtype says what it is (``'sequence_of_float32'``), its shape is that of the
+    tensors in it.
+    """
+    kind = proto.WhichOneof("value")
+    if kind == "sequence_type":
+        return _contained(_SEQUENCE, tensor_type(proto.sequence_type.elem_type))
+    if kind == "optional_type":
+        return _contained(_OPTIONAL, tensor_type(proto.optional_type.elem_type))
+    if kind == "map_type":
+        key = DTYPES.get(proto.map_type.key_type, UNDEFINED)
+        return _contained(f"{_MAP}{key}{_TO}", tensor_type(proto.map_type.value_type))
     tensor = proto.tensor_type
-    if not proto.HasField("tensor_type"):
+    if kind != "tensor_type":
         return TensorType(UNDEFINED, None)
     dtype = DTYPES.get(tensor.elem_type, UNDEFINED)
     if not tensor.HasField("shape"):
@@ -101,6 +139,13 @@ def tensor_type(proto: onnx.TypeProto) -> TensorType:
             for dim in tensor.shape.dim
         ),
     )
+
+
+def _contained(prefix: str, inner: TensorType) -> TensorType:
+    """A container; one of nobody knows what is of no known type."""
+    if inner.dtype == UNDEFINED or prefix.startswith(f"{_MAP}{UNDEFINED}"):
+        return TensorType(UNDEFINED, None)
+    return inner.with_dtype(f"{prefix}{inner.dtype}")
 
 
 def array_of(proto: onnx.TensorProto) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from graphlens.ops.proto import NUMBERS, type_proto
+from graphlens.ops.proto import is_known, type_proto
 from graphlens.tensor import TensorType
 
 
@@ -21,7 +21,7 @@ def put(properties: Any, key: str, value: str) -> None:
 def declare(entries: Any, title: str, held: TensorType) -> onnx.ValueInfoProto:
     """Add a value to a list of inputs, outputs or types, with its type where that is known."""
     entry: onnx.ValueInfoProto = entries.add(name=title)
-    if NUMBERS.get(held.dtype):
+    if is_known(held):
         entry.type.CopyFrom(_type(held))
     return entry
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -35,12 +36,10 @@ SIZES = (0, 16, 64, 224)
 4 ..., so that no two symbols are mixed up."""
 
 
-def example_inputs(
-    graph: Graph, seed: int = 0, kind: str = "ordinary", size: int = 0
-) -> list[np.ndarray]:
+def example_inputs(graph: Graph, seed: int = 0, kind: str = "ordinary", size: int = 0) -> list[Any]:
     """An array for each Input of the graph; the same for the same seed and types.
 
-    Integers that index something stay inside of it; those called a mask, and booleans, are
+    A sequence is a list of two. Integers that index something stay inside of it; those called a mask, and booleans, are
     0 or 1 with a 1 at the start of each row, so that no row is masked out as a whole. A symbol
     is the same small size wherever it stands.
 
@@ -55,7 +54,7 @@ def example_inputs(
     """
     types = [graph.type_of(Value(name)) for name in graph.inputs]
     sizes = symbol_sizes(types, size)
-    made: list[np.ndarray] = []
+    made: list[Any] = []
     for index, (name, held) in enumerate(zip(graph.inputs, types, strict=True)):
         if held.shape is None or held.dtype == "undefined":
             raise RunError(f"input {name!r} is {held}: no example can be made of an unknown type")
@@ -127,7 +126,11 @@ def _evaluate(tree: ast.expr, sizes: Mapping[str, int]) -> int:
 
 def _example(
     name: str, given: TensorType, numbers: np.random.Generator, kind: str, bound: int
-) -> np.ndarray:
+) -> Any:
+    wrapper, _, inner = given.dtype.partition("_of_")
+    if inner:
+        made = _example(name, given.with_dtype(inner), numbers, kind, bound)
+        return made if wrapper == "optional" else [made, made]
     dtype, shape = given.dtype, tuple(dim for dim in given.shape or () if isinstance(dim, int))
     if dtype == "string":
         return numbers.choice(np.array(["a", "b", "c"], object), shape)

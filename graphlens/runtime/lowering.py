@@ -16,7 +16,7 @@ from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Node, V
 from graphlens.ops.facts import facts
 from graphlens.ops.infer import channels_first, channels_last_order
 from graphlens.ops.node_proto import node_proto
-from graphlens.ops.proto import NUMBERS, tensor_proto
+from graphlens.ops.proto import is_known, tensor_proto
 from graphlens.ops.schema import OPSET, is_foreign, opset_of
 from graphlens.runtime.entries import declare, identity, may_stay_outside, put, transpose
 from graphlens.runtime.origin import METADATA, node_metadata
@@ -262,7 +262,7 @@ class _Lowering:
         if not self._typed:
             return
         for title, held in zip(results, node.results, strict=True):
-            if NUMBERS.get(held.dtype):
+            if is_known(held):
                 declare(sink.value_info, title, held)
 
 

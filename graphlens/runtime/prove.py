@@ -25,9 +25,11 @@ from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, Value
 from graphlens.ops.facts import facts
 from graphlens.runtime.compare import errors, magnitude, tolerance
+from graphlens.runtime.feeds import flat, is_plain
 from graphlens.runtime.fingerprint import fingerprint
+from graphlens.runtime.given import check_inputs
 from graphlens.runtime.inputs import KINDS, SIZES, example_inputs
-from graphlens.runtime.run import Runner, check_inputs
+from graphlens.runtime.run import Runner
 from graphlens.runtime.session import NoKernelError
 from graphlens.tensor import TensorType
 
@@ -71,7 +73,8 @@ class Proof(Shown):
             rows.append(("largest relative error", f"{self.max_rel_error:.1e}"))
             rows.append(("allowed", f"{self.tolerance:.1e}"))
             rows.append(("where", f"output {self.worst_output}, on {self.worst}"))
-        return [*rows, ("reason", self.reason)] if self.reason else rows
+        said = self.reason and self.status != "proven"
+        return [*rows, ("reason", self.reason)] if said else rows
 
     def __str__(self) -> str:
         """``proven; largest absolute error: 1.2e-06; ...``."""
@@ -167,7 +170,7 @@ class Witness:
             runner = Runner(self._graph)
             if inputs is not None:
                 given = check_inputs(self._graph, inputs)
-                self._cases.append(_Case("the inputs given", (*given,), (*runner(*given),)))
+                self._cases.append(_Case("the inputs given", (*given,), flat(runner(*given))))
         except RunError as error:
             self.reason = str(error)
             return
@@ -195,7 +198,7 @@ class Witness:
         for scale in (1.0, 0.1, 0.01):
             made = [_scaled(it, scale) for it in example_inputs(self._graph, seed, kind, size)]
             told = kind if scale == 1 else f"{kind}, times {scale:g}"
-            case = _Case(f"seed {seed} ({told})", (*made,), (*runner(*made),))
+            case = _Case(f"seed {seed} ({told})", (*made,), flat(runner(*made)))
             if all(map(_is_finite, case.outputs)):
                 return case
             first = first or case
@@ -206,9 +209,11 @@ def _has_symbols(graph: Graph) -> bool:
     return not all(graph.type_of(Value(name)).is_static for name in graph.inputs)
 
 
-def _scaled(array: np.ndarray, scale: float) -> np.ndarray:
+def _scaled(array: Any, scale: float) -> Any:
+    if scale == 1 or not is_plain(array):
+        return array
     real = array.dtype.kind in "fc" or str(array.dtype).startswith(("bfloat", "float"))
-    return (array * scale).astype(array.dtype) if real and scale != 1 else array
+    return (array * scale).astype(array.dtype) if real else array
 
 
 def _is_finite(array: np.ndarray) -> bool:
@@ -230,7 +235,7 @@ def depth(graph: Graph) -> int:
 
 def _compare_case(case: _Case, runner: Runner, scale: _Scale) -> Proof:
     try:
-        outputs = runner(*case.inputs)
+        outputs = flat(runner(*case.inputs))
     except NoKernelError as error:
         return Proof("unproven", reason=str(error), worst=case.title)
     except RunError as error:
@@ -241,6 +246,9 @@ def _compare_case(case: _Case, runner: Runner, scale: _Scale) -> Proof:
             inputs=case.inputs,
         )
     worst = Proof("proven", 0.0, 0.0, f"run on {case.title}", case.title, 0, 0.0, case.inputs)
+    if len(outputs) != len(case.outputs):
+        told = f"{len(outputs)} tensors on {case.title}, expected {len(case.outputs)}"
+        return Proof("refuted", reason=told, worst=case.title, inputs=case.inputs)
     for index, (expected, found) in enumerate(zip(case.outputs, outputs, strict=True)):
         proof = _compare_output(case, index, expected, found, scale)
         if proof.status == "refuted":

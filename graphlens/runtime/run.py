@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from graphlens.errors import GraphError, RunError
+from graphlens.errors import GraphError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, REGION, STRUCTURAL, Value
-from graphlens.ops.proto import NUMBERS
 from graphlens.ops.schema import is_foreign
 from graphlens.runtime.foreign import find
+from graphlens.runtime.given import check_inputs
 from graphlens.runtime.lowering import Lowered, lower
 from graphlens.runtime.segments import Segments
 from graphlens.runtime.session import NoKernelError
 from graphlens.runtime.whole import Whole
-from graphlens.tensor import UNDEFINED, TensorType
 
 
 def run(graph: Graph, *inputs: Any, keep: Sequence[Value] = ()) -> list[np.ndarray]:
@@ -71,52 +70,6 @@ class Runner:
         names = self.lowered.names
         feeds = {names[Value(n)]: a for n, a in zip(self._graph.inputs, arrays, strict=True)}
         return self._run(feeds)
-
-
-def check_inputs(graph: Graph, inputs: Sequence[Any]) -> list[np.ndarray]:
-    """The inputs as arrays that fit the graph's Inputs.
-
-    Raises:
-        RunError: Saying which input does not fit, what it is and what was expected.
-    """
-    names = graph.inputs
-    if len(inputs) != len(names):
-        wanted = ", ".join(f"{name}: {graph.type_of(Value(name))}" for name in names)
-        raise RunError(f"{graph!r} takes {len(names)} inputs ({wanted}), given {len(inputs)}")
-    sizes: dict[str, int] = {}
-    return [
-        _fitting(name, graph.type_of(Value(name)), given, sizes)
-        for name, given in zip(names, inputs, strict=True)
-    ]
-
-
-def _fitting(name: str, held: TensorType, given: Any, sizes: dict[str, int]) -> np.ndarray:
-    array = _as_array(name, held, given)
-    dtype = "string" if array.dtype.kind in "OUS" else str(array.dtype)
-    found = f"{dtype}{list(array.shape)}"
-    if (held.dtype != UNDEFINED and dtype != held.dtype) or dtype not in NUMBERS:
-        raise RunError(f"input {name!r} is {found}, expected {held}")
-    if held.shape is None:
-        return array
-    if len(held.shape) != array.ndim:
-        raise RunError(f"input {name!r} is {found}, expected {held}: another number of axes")
-    for axis, (dim, size) in enumerate(zip(held.shape, array.shape, strict=True)):
-        known = dim if isinstance(dim, int) else sizes.setdefault(dim, size)
-        if known != size and dim != "?" and (isinstance(dim, int) or dim.isidentifier()):
-            told = "" if isinstance(dim, int) else f" ({dim} is {known} in another input)"
-            raise RunError(f"input {name!r} is {found}, expected {held}: axis {axis}{told}")
-    return array
-
-
-def _as_array(name: str, held: TensorType, given: Any) -> np.ndarray:
-    """Anything array-like as an array; only what has no dtype of its own is converted."""
-    try:
-        array = np.asarray(given)
-        if not hasattr(given, "dtype") and held.dtype not in (UNDEFINED, "string"):
-            array = array.astype(held.dtype)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"input {name!r}: {type(given).__name__} is no array: {error}") from error
-    return array
 
 
 def _must_have_weights(graph: Graph) -> None:

@@ -14,6 +14,7 @@ from onnx.reference import ReferenceEvaluator
 
 from graphlens.errors import RunError
 from graphlens.ops.proto import DTYPES, NUMBERS
+from graphlens.runtime.feeds import is_plain
 from graphlens.runtime.widen import widened
 
 onnxruntime: Any = None  # the package without its runtime extra runs on the reference evaluator
@@ -56,6 +57,7 @@ class Session:
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.disable_prepacking", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._takes_values = True
         self._outside = dict(outside or {})
         self._held = {name: _ort_value(array) for name, array in self._outside.items()}
         try:
@@ -64,18 +66,21 @@ class Session:
             )
         except Exception as error:
             raise NoKernelError(f"ONNX Runtime does not take it: {_first_line(error)}") from error
+        outputs: Any = self._session.get_outputs()
+        self._takes_values = all(output.type.startswith("tensor") for output in outputs)
 
-    def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    def __call__(self, feeds: Mapping[str, Any]) -> list[Any]:
         """The model's outputs on the given inputs.
 
         Raises:
             NoKernelError: If the inputs' types cannot be handed over.
             RunError: If the run fails.
         """
-        if any(str(array.dtype) in _PACKED for array in feeds.values()):
+        arrays = [value for value in feeds.values() if isinstance(value, np.ndarray)]
+        if any(str(array.dtype) in _PACKED for array in arrays):
             raise NoKernelError("ONNX Runtime has no inputs of less than 8 bits here")
         try:
-            if any(array.dtype.kind in "OUS" for array in feeds.values()):
+            if not self._takes_values or not all(map(is_plain, feeds.values())):
                 return self._session.run(None, {**feeds, **self._outside})
             values = {name: _ort_value(array) for name, array in feeds.items()} | self._held
             return [_array(value) for value in self._session.run_with_ort_values(None, values)]
@@ -97,7 +102,7 @@ class Reference:
         except Exception as error:
             raise NoKernelError(f"no reference kernel: {_first_line(error)}") from error
 
-    def __call__(self, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    def __call__(self, feeds: Mapping[str, Any]) -> list[Any]:
         """The model's outputs on the given inputs.
 
         Raises:
@@ -110,7 +115,7 @@ class Reference:
             raise NoKernelError(f"no reference kernel: {_first_line(error)}") from error
         except Exception as error:
             raise RunError(f"the reference evaluator failed: {_first_line(error)}") from error
-        return [np.asarray(result) for result in results]
+        return [r if isinstance(r, list | dict | None) else np.asarray(r) for r in results]
 
 
 @lru_cache(maxsize=512)

@@ -7,19 +7,20 @@ not, so that one op without a kernel does not make the whole model slow.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import onnx
 
 from graphlens.errors import RunError
 from graphlens.ops.proto import array_of, reads
-from graphlens.runtime.feeds import type_of_feed
+from graphlens.runtime.feeds import told, type_of_feed
 from graphlens.runtime.session import NoKernelError, Reference, compiled
 
 
 def run_stepwise(
-    model: onnx.ModelProto, outside: Mapping[str, np.ndarray], feeds: Mapping[str, np.ndarray]
-) -> list[np.ndarray]:
+    model: onnx.ModelProto, outside: Mapping[str, np.ndarray], feeds: Mapping[str, Any]
+) -> list[Any]:
     """The outputs of a model, its nodes run one at a time and dead values let go.
 
     Args:
@@ -32,7 +33,7 @@ def run_stepwise(
         RunError: If a node fails; the message names it.
     """
     graph = model.graph
-    held = {**feeds, **outside}
+    held: dict[str, Any] = {**feeds, **outside}
     for tensor in graph.initializer:
         if tensor.name not in held:
             held[tensor.name] = array_of(tensor)
@@ -46,9 +47,7 @@ def run_stepwise(
     return [held[name] for name in wanted]
 
 
-def _step(
-    model: onnx.ModelProto, node: onnx.NodeProto, held: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def _step(model: onnx.ModelProto, node: onnx.NodeProto, held: Mapping[str, Any]) -> dict[str, Any]:
     """The results of one node by name."""
     given = reads(node)
     alias = {name: f"i{index}" for index, name in enumerate(given)}
@@ -70,9 +69,7 @@ def _step(
     return dict(zip((name for name in node.output if name), made, strict=True))
 
 
-def _evaluate(
-    node: onnx.NodeProto, serialized: bytes, feeds: Mapping[str, np.ndarray]
-) -> list[np.ndarray]:
+def _evaluate(node: onnx.NodeProto, serialized: bytes, feeds: Mapping[str, Any]) -> list[Any]:
     where = f"{node.name!r} ({node.domain}{'.' if node.domain else ''}{node.op_type})"
     session, reference, reason = compiled(serialized)
     if session is None and reference is None:
@@ -87,6 +84,6 @@ def _evaluate(
         reference = reference or Reference(onnx.ModelProto.FromString(serialized))
         return reference(feeds)
     except RunError as error:
-        shapes = ", ".join(f"{array.dtype}{list(array.shape)}" for array in feeds.values())
+        shapes = ", ".join(map(told, feeds.values()))
         kind = type(failure or error)
         raise kind(f"{where} on {shapes}: {failure or error}") from error

@@ -9,6 +9,7 @@ from graphlens.ir import Graph, Node, Value, parse
 from graphlens.ops.build import Builder
 from graphlens.runtime import session as sessions
 from graphlens.runtime.lowering import lower
+from graphlens.runtime.prove import prove
 from graphlens.runtime.run import Runner, run
 from graphlens.runtime.session import NoKernelError, compiled
 from graphlens.tensor import TensorType
@@ -272,9 +273,7 @@ def foreign(x: float32[2, 3]):
     y: float32[2, 3] = mine.foo(x)
     return y
 """)
-    with pytest.raises(
-        NoKernelError, match=r"y is a mine.foo, an op that graphlens does not know"
-    ):
+    with pytest.raises(NoKernelError, match=r"y is a mine.foo, an op that graphlens does not know"):
         run(made, X)
 
 
@@ -340,3 +339,33 @@ def test_a_domain_of_ours_that_has_no_form_is_refused():
     with pytest.raises(RunError, match="Collective"):
         run(made)
     assert ml_dtypes.bfloat16 == np.dtype("bfloat16")
+
+
+SEQUENCE = """
+def sequence(xs: sequence_of_float32[...], maybe: optional_of_float32[2]):
+    i: int64[()] = Const(0)
+    first: float32[...] = SequenceAt(xs, i)
+    more: sequence_of_float32[...] = SequenceInsert(xs, first)
+    there: bool[()] = OptionalHasElement(maybe)
+    return more, there
+"""
+
+
+def test_sequences_and_optionals_go_in_and_come_out():
+    xs = [np.ones(2, "float32"), np.zeros(3, "float32")]
+    more, there = run(graph(SEQUENCE), xs, None)
+    assert [each.tolist() for each in more] == [[1, 1], [0, 0, 0], [1, 1]]
+    assert not there
+    assert run(graph(SEQUENCE), xs, np.ones(2, "float32"))[1]
+    with pytest.raises(RunError, match=r"'xs\[1\]' is float64\[3\], expected float32"):
+        run(graph(SEQUENCE), [xs[0], np.zeros(3)], None)
+    with pytest.raises(RunError, match="input 'xs' is a ndarray, expected sequence_of_float32"):
+        run(graph(SEQUENCE), xs[0], None)
+
+
+def test_graphs_of_sequences_are_proven_by_their_tensors():
+    text = SEQUENCE.replace("sequence_of_float32[...]", "sequence_of_float32[2]")
+    made = graph(text)
+    assert prove(made, graph(text)).status == "proven"
+    other = graph(text.replace("SequenceInsert(xs, first)", "SequenceErase(xs, i)"))
+    assert prove(made, other).status == "refuted"
