@@ -167,7 +167,7 @@ def draw(thing: Any, path: str | Path, **choices: Any) -> None:
     Args:
         thing: What to draw.
         path: The file; its suffix says the format (``.svg``, ``.png``, ``.pdf``, ``.dot``,
-            ``.txt``).
+            ``.txt``; ``.html`` is the interactive page).
         choices: Options of that kind of picture, such as ``depth`` of a Graph.
 
     Raises:
@@ -175,7 +175,8 @@ def draw(thing: Any, path: str | Path, **choices: Any) -> None:
         UsageError: If there is no such kind of picture, format or option, or the file cannot be
             written.
     """
-    view = registry.find_by_type(registry.VIEWS, thing)
+    views = registry.PAGES if Path(path).suffix.lower() == ".html" else registry.VIEWS
+    view = registry.find_by_type(views, thing)
     picture = options.bind("picture", type(thing).__name__, view, choices)(thing)
     registry.load("graphlens.render:write")(picture, path)
 

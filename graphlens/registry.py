@@ -80,6 +80,19 @@ VIEWS = Table(
 )
 """By the qualified name of the type that is drawn."""
 
+PAGES = Table(
+    "kind of page",
+    "graphlens.pages",
+    {
+        "graphlens.ir.graph.Graph": "graphlens.view.page:of_graph",
+        "graphlens.passes.history.History": "graphlens.view.page:of_history",
+        "graphlens.passes.history.Step": "graphlens.view.page:of_step",
+        "graphlens.memory.plan.MemoryPlan": "graphlens.view.page:of_plan",
+        "graphlens.analysis.diff.Diff": "graphlens.view.page:of_diff",
+    },
+)
+"""By the qualified name of the type that an interactive page shows."""
+
 WRITERS = Table(
     "file format",
     "graphlens.writers",

@@ -10,10 +10,10 @@ import warnings
 from collections.abc import Sequence
 
 from graphlens import registry
-from graphlens.cli import capture, completion, diff, draw, listing, memory, optimize
+from graphlens.cli import capture, completion, diff, draw, listing, memory, optimize, sweep, view
 from graphlens.errors import GraphlensError
 
-SUBCOMMANDS = (draw, optimize, memory, diff, capture, listing, completion)
+SUBCOMMANDS = (draw, view, optimize, memory, diff, capture, sweep, listing, completion)
 
 INTERRUPTED, PIPE_CLOSED, BUG = 130, 141, 70
 
@@ -48,6 +48,7 @@ exit codes:
 examples:
   graphlens draw model.onnx -o model.svg
   graphlens optimize torchvision:resnet50 -o before_after.svg --save fast.onnx
+  graphlens view torchvision:resnet50 -o model.html
   graphlens memory keras:MobileNetV2 -o memory.svg --json -
   graphlens diff before.onnx after.onnx -o diff.svg
 """

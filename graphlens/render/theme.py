@@ -65,6 +65,7 @@ _PLAIN = {
     "added.fill": Tone("#d8f2ec", "#0d3a33"),
     "changed": Tone("#8a5a00", "#f2c14e"),
     "good": Tone("#00695c", "#4dd0b5"),
+    "focus": Tone("#0b63ce", "#6cb2ff"),
     "bad": Tone("#b3261e", "#ff8a80"),
     "none": Tone("none", "none"),
 }

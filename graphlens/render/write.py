@@ -10,12 +10,14 @@ from graphlens.errors import UsageError
 from graphlens.render.dot import to_dot
 from graphlens.render.draw import draw
 from graphlens.render.draw_memory import draw_memory
+from graphlens.render.page import to_html
 from graphlens.render.pdf import to_pdf
 from graphlens.render.png import to_png
 from graphlens.render.scene import Scene
 from graphlens.render.svg import to_svg
 from graphlens.render.text import to_text
 from graphlens.view import MemoryMap, Picture
+from graphlens.view.page_data import Page
 
 
 def svg(picture: Picture) -> str:
@@ -66,8 +68,8 @@ RENDERERS: dict[str, Callable[[Picture], str | bytes]] = {
 """What writes each format, by suffix."""
 
 
-def write(picture: Picture, path: str | Path) -> None:
-    """Write a picture to a file, whole or not at all, in the format that its suffix names.
+def write(picture: Picture | Page, path: str | Path) -> None:
+    """Write a picture or page to a file, whole or not at all, in the format that its suffix names.
 
     Raises:
         UsageError: If the suffix names no format, or the file cannot be written.
@@ -75,8 +77,11 @@ def write(picture: Picture, path: str | Path) -> None:
         MissingDependencyError: If the format needs a package that is not there.
     """
     suffix = Path(path).suffix.lower()
+    if isinstance(picture, Page):
+        files.write(path, to_html(picture))
+        return
     if suffix not in RENDERERS:
         raise UsageError(
-            f"cannot write {str(path)!r}: its suffix must be one of {', '.join(RENDERERS)}"
+            f"cannot write {str(path)!r}: its suffix must be one of {', '.join(RENDERERS)}, .html"
         )
     files.write(path, RENDERERS[suffix](picture))

@@ -81,19 +81,20 @@ def _panes(history: History | Step) -> tuple[Pane, Pane]:
     last: Evidence | None = getattr(history, "result", None)
     if last is None:  # a Step carries the evidence of its graph after only
         return Pane("before"), Pane(
-            f"after {getattr(history, 'name', '')}".strip(), "", _facts(first)
+            f"after {getattr(history, 'name', '')}".strip(), "", facts_of(first)
         )
     return (
-        Pane("before", "as captured", _facts(first)),
+        Pane("before", "as captured", facts_of(first)),
         Pane(
             "after",
             " · ".join(step.name for step in getattr(history, "steps", ()) if step.changed),
-            _facts(last, first),
+            facts_of(last, first),
         ),
     )
 
 
-def _facts(found: Evidence | None, before: Evidence | None = None) -> tuple[Fact, ...]:
+def facts_of(found: Evidence | None, before: Evidence | None = None) -> tuple[Fact, ...]:
+    """The figures of a graph's head, against those of the graph before it."""
     if found is None:
         return ()
     facts = [

@@ -1,0 +1,229 @@
+// One pane: a state of the graph on a canvas, with its own camera.
+
+import { between, eased, farthest, fitting, makeCamera, opening, zoom } from "./camera.js";
+import { paint, ROW, TAG } from "./paint.js";
+import { place, visit, whereIs } from "./place.js";
+
+const SECONDS = 0.24;
+
+export class View {
+  /** A pane for a canvas. The app knows what is open, selected and pointed at. */
+  constructor(app, canvas, state) {
+    this.app = app;
+    this.canvas = canvas;
+    this.ctx = canvas.getContext("2d");
+    this.state = state;
+    this.camera = makeCamera();
+    this.placed = null;
+    this.count = { boxes: 0, wires: 0, words: 0 };
+    this.moving = null;
+    this.lit = new Set();
+    this.frames = 0;
+  }
+
+  /** Work out where everything stands. */
+  arrange(openness = (path) => (this.app.open.has(path) ? 1 : 0)) {
+    this.placed = place(this.app.page, this.state.root, openness);
+  }
+
+  resize() {
+    const { clientWidth, clientHeight } = this.canvas;
+    this.ratio = window.devicePixelRatio || 1;
+    this.width = clientWidth;
+    this.height = clientHeight;
+    this.canvas.width = Math.round(clientWidth * this.ratio);
+    this.canvas.height = Math.round(clientHeight * this.ratio);
+  }
+
+  draw() {
+    const start = performance.now();
+    const { app, placed, camera, width, height, ratio } = this;
+    this.count = paint(this.ctx, {
+      page: app.page, placed, camera, width, height, ratio,
+      colour: app.colour,
+      marked: (thing) => this.mark(thing),
+      lit: (wire) => this.lit.has(wire),
+    });
+    this.count.milliseconds = performance.now() - start;
+    this.frames++;
+  }
+
+  /** How a node or scope is marked, if at all. */
+  mark(thing) {
+    const { app } = this;
+    if (thing.path !== undefined) return app.selected === `/${thing.path}` ? "selected" : "";
+    if (app.selected === thing.name) return "selected";
+    return app.marks.get(this.state.index)?.get(thing.name) ?? "";
+  }
+
+  // -- where things are ---------------------------------------------------------------------
+
+  /** What is at a point of the canvas: ``{held, entry, scope, left, top}``, or null. */
+  at(x, y) {
+    const px = this.camera.x + x / this.camera.k;
+    const py = this.camera.y + y / this.camera.k;
+    let found = null;
+    const point = { left: px, right: px, top: py, bottom: py };
+    visit(this.placed, point, 0, 0, 0, (held, left, top) => {
+      found = { held, left, top, entry: null, scope: null };
+      return true;
+    });
+    if (!found) return null;
+    const { item } = found.held;
+    if (item.scope >= 0) found.scope = this.app.page.scopes[item.scope];
+    else found.entry = this.entryAt(item, py - found.top);
+    return found;
+  }
+
+  entryAt(item, y) {
+    const entries = item.entries.map((index) => this.app.page.entries[index]);
+    let bottom = item.tags.length * TAG;
+    for (const entry of entries) {
+      bottom += entry.rows.length * ROW;
+      if (y <= bottom) return entry;
+    }
+    return entries.at(-1);
+  }
+
+  /** The rectangle of a node or scope (``/path``) where it can be seen now, or of what hides it. */
+  rectOf(name) {
+    if (name.startsWith("/")) {
+      const found = this.state.scopes.get(name.slice(1));
+      if (!found) return null;
+      if (found.chain.length === 1) return { x: 0, y: 0, width: this.placed.width, height: this.placed.height };
+      const parent = found.chain.at(-2);
+      const item = parent.items.find((each) => each.scope === found.scope.index);
+      return whereIs(this.placed, found.chain.slice(0, -1), item);
+    }
+    const found = this.state.nodes.get(name);
+    if (!found) return null;
+    const rect = whereIs(this.placed, found.chain, found.item);
+    if (!rect?.inside) return rect;
+    let y = rect.y + found.item.tags.length * TAG;
+    for (const index of found.item.entries) {
+      const entry = this.app.page.entries[index];
+      if (entry === found.entry) return { ...rect, y, height: entry.rows.length * ROW };
+      y += entry.rows.length * ROW;
+    }
+    return rect;
+  }
+
+  // -- moving -------------------------------------------------------------------------------
+
+  zoom(factor, x = this.width / 2, y = this.height / 2) {
+    zoom(this.camera, factor, x, y, farthest(this.placed, this.width, this.height));
+    this.app.moved(this);
+  }
+
+  pan(dx, dy) {
+    this.camera.x -= dx / this.camera.k;
+    this.camera.y -= dy / this.camera.k;
+    this.keepInSight();
+    this.app.moved(this);
+  }
+
+  /** Some of the picture always stays on the screen. */
+  keepInSight() {
+    const { camera, placed, width, height } = this;
+    const [wide, high] = [width / camera.k, height / camera.k];
+    camera.x = Math.min(placed.width - wide * 0.1, Math.max(camera.x, -wide * 0.9));
+    camera.y = Math.min(placed.height - high * 0.1, Math.max(camera.y, -high * 0.9));
+  }
+
+  /** Show the whole. */
+  fit(animate = true) {
+    const whole = { x: 0, y: 0, width: this.placed.width, height: this.placed.height };
+    this.flyTo(fitting(whole, this.width, this.height), animate);
+  }
+
+  /** Show as much as is legible, from the beginning. */
+  begin() {
+    this.camera = opening(this.placed, this.width, this.height);
+  }
+
+  /** Show a node or scope, coming nearer where it would be too small to read. */
+  show(name, animate = true) {
+    const rect = this.rectOf(name);
+    if (!rect) return;
+    const all = fitting(rect, this.width, this.height, Math.max(0.9, Math.min(1.5, this.camera.k)));
+    const k = Math.max(all.k, Math.min(0.9, this.camera.k));
+    const high = rect.height * k > this.height - 60;
+    this.flyTo({
+      x: rect.x + rect.width / 2 - this.width / 2 / k,
+      y: high ? rect.y - 30 / k : rect.y + rect.height / 2 - this.height / 2 / k,
+      k,
+    }, animate);
+  }
+
+  flyTo(target, animate = true) {
+    if (!animate || this.app.still()) {
+      this.camera = target;
+      this.app.moved(this);
+      return;
+    }
+    const from = { ...this.camera };
+    this.animate((t) => {
+      this.camera = between(from, target, t);
+      this.app.moved(this);
+    });
+  }
+
+  /** Call a step for every frame, t from 0 to 1; a new animation ends the one before. */
+  animate(step, seconds = SECONDS) {
+    this.moving?.finish();
+    const start = performance.now();
+    const moving = { done: false };
+    moving.finish = () => {
+      if (moving.done) return;
+      moving.done = true;
+      step(1);
+    };
+    const frame = (now) => {
+      if (moving.done) return;
+      const t = Math.min(1, Math.max(0, (now - start) / 1000 / seconds));
+      if (t >= 1) {
+        this.moving = null;
+        moving.finish();
+        return;
+      }
+      step(eased(t));
+      requestAnimationFrame(frame);
+    };
+    this.moving = moving;
+    requestAnimationFrame(frame);
+  }
+
+  /** Open and close scopes, what is under the anchor staying where it is on the screen. */
+  rearrange(before, anchor) {
+    const { app } = this;
+    const fixed = anchor === null ? null : this.rectOf(anchor);
+    const corner = fixed && { x: fixed.x + fixed.width / 2, y: fixed.y };
+    const keep = () => {
+      const now = fixed && this.rectOf(anchor);
+      if (!now) return;
+      this.camera.x += now.x + now.width / 2 - corner.x;
+      this.camera.y += now.y - corner.y;
+      corner.x = now.x + now.width / 2;
+      corner.y = now.y;
+    };
+    const finish = () => {
+      this.arrange();
+      keep();
+      app.moved(this);
+    };
+    if (app.still() || this.count.boxes > 4000) {
+      finish();
+      return;
+    }
+    const after = new Set(app.open);
+    this.animate((t) => {
+      if (t >= 1) {
+        finish();
+        return;
+      }
+      this.arrange((path) => (before.has(path) ? 1 - t : 0) * !after.has(path) || (after.has(path) ? (before.has(path) ? 1 : t) : 0));
+      keep();
+      app.moved(this);
+    });
+  }
+}

@@ -1,0 +1,126 @@
+"""What the page's script reads: the page's data with its coordinates, as lists without names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphlens.render.measure import Size
+from graphlens.render.metrics import fitted
+from graphlens.render.page_layout import Inside, insides, scope_face, sizes
+from graphlens.render.theme import PALETTE
+from graphlens.view.diagram import MemoryMap, Row
+from graphlens.view.page_data import Entry, Item, Page, Scope, State, Wire
+
+_TEXT, _FINE, _NOTE, _TAG = 150.0, 130.0, 50.0, 150.0
+
+
+def page_json(page: Page) -> dict[str, Any]:
+    """All that is needed to draw."""
+    return {
+        "title": page.title,
+        "subtitle": page.subtitle,
+        "palette": {word: list(tone) for word, tone in PALETTE.items() if word != "none"},
+        "entries": [_entry(entry) for entry in page.entries],
+        "scopes": [
+            _scope(page, scope, inside)
+            for scope, inside in zip(page.scopes, insides(page), strict=True)
+        ],
+        "states": [_state(state) for state in page.states],
+        "memory": [_memory(held) for held in page.memory],
+    }
+
+
+def details(page: Page) -> dict[str, Any]:
+    """All that is asked for by a click."""
+    return {
+        "entries": [
+            [d.attributes, d.reads, d.gives, d.source, d.origins, d.members]
+            for d in (entry.detail for entry in page.entries)
+        ],
+        "schemas": {
+            held.op: [held.summary, held.operands, held.results, held.attributes]
+            for held in page.schemas
+        },
+    }
+
+
+def _entry(entry: Entry) -> list[Any]:
+    rows = [_row(row) for row in entry.rows]
+    return [entry.name, entry.op, entry.kind, rows, entry.scope, entry.shape]
+
+
+def _row(row: Row) -> list[str]:
+    """A line with as much of its words as the box has room for; the details have all of them."""
+    return [
+        fitted(row.text, 11.0, _TEXT, True),
+        fitted(row.detail, 10.0, _FINE),
+        fitted(row.note, 10.0, _NOTE),
+        row.style,
+    ]
+
+
+def _scope(page: Page, scope: Scope, inside: Inside) -> list[Any]:
+    held = sizes(page, scope)
+    return [
+        scope.path,
+        scope.label,
+        scope.ops,
+        scope_face(scope).rows[0].note,
+        scope.strip,
+        scope.open,
+        inside.rows,
+        inside.width,
+        inside.top,
+        inside.bottom,
+        [
+            _item(item, size, place)
+            for item, size, place in zip(scope.items, held, inside.places, strict=True)
+        ],
+        [
+            [*_ends(page, scope, wire), *track]
+            for wire, track in zip(scope.wires, inside.tracks, strict=True)
+        ],
+    ]
+
+
+def _item(item: Item, size: Size, place: tuple[int, int]) -> list[Any]:
+    tags = [fitted(tag, 10.0, _TAG) for tag in item.tags]
+    held = item.scope if item.scope >= 0 else list(item.entries)
+    return [held, tags, round(size.width), round(size.height, 1), *place]
+
+
+def _ends(page: Page, scope: Scope, wire: Wire) -> list[Any]:
+    """A wire with the ports that it uses of the scopes at its ends, -1 for none."""
+    tail, head = -1, -1
+    if wire.tail >= 0 and (inner := scope.items[wire.tail].scope) >= 0:
+        leaving = page.scopes[inner].leaving
+        tail = leaving.index(wire.value) if wire.value in leaving else -1
+    if wire.head >= 0 and (inner := scope.items[wire.head].scope) >= 0:
+        entering = page.scopes[inner].entering
+        head = entering.index(wire.value) if wire.value in entering else -1
+    return [wire.tail, wire.head, wire.value, wire.label, tail, head]
+
+
+def _state(state: State) -> dict[str, Any]:
+    return {
+        "name": state.name,
+        "root": state.root,
+        "facts": [[f.name, f.value, f.change, f.good] for f in state.facts],
+        "matches": state.matches,
+        "memory": state.memory,
+        "note": state.note,
+    }
+
+
+def _memory(held: MemoryMap) -> dict[str, Any]:
+    return {
+        "subtitle": held.subtitle,
+        "spans": [[s.label, s.start, s.stop, s.offset, s.size, s.style] for s in held.spans],
+        "steps": held.steps,
+        "names": held.step_names,
+        "live": held.live,
+        "peak": held.peak_step,
+        "arena": held.arena,
+        "bound": held.bound,
+        "facts": [[f.name, f.value, f.change, f.good] for f in held.facts],
+    }

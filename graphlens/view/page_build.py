@@ -1,0 +1,174 @@
+"""The nodes and scopes of the states of a graph, those that do not change once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphlens.ir import Graph, Node
+from graphlens.ops.schema import defaults
+from graphlens.view import words
+from graphlens.view.build import flat
+from graphlens.view.diagram import Arrow, Box, Row
+from graphlens.view.operand import Stored, operands, stored
+from graphlens.view.page_data import STRIP, Detail, Entry, Item, Scope, Wire
+from graphlens.view.page_tree import IN, OUT, Level, Unit, levels
+
+_OPEN = 60
+"""Items that are shown when the page opens, about."""
+_LONG = 300
+"""Letters of an attribute's value that are shown."""
+
+
+class Builder:
+    """Nodes and scopes as they are met; one that was met before is not taken again."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.entries: list[Entry] = []
+        self.scopes: list[Scope] = []
+        self._entry: dict[Entry, int] = {}
+        self._scope: dict[Scope, int] = {}
+
+    def state(self, graph: Graph) -> int:
+        """Take a graph in; the index of the scope that is the whole of it."""
+        diagram = flat(graph)
+        known = stored(graph)
+        own = {box.id: self._take(_entry(graph, box, known)) for box in diagram.boxes}
+        found = levels(diagram)
+        opened = _opened(found)
+        index: dict[str, int] = {}
+        boxes: dict[str, list[Box]] = {}
+        for name, level in found.items():
+            boxes[name] = _inside(level, boxes)
+            scope = _scope(level, boxes[name], own, index, name in opened)
+            index[name] = self._scope.setdefault(scope, len(self.scopes))
+            if index[name] == len(self.scopes):
+                self.scopes.append(scope)
+        return index[""]
+
+    def _take(self, entry: Entry) -> int:
+        index = self._entry.setdefault(entry, len(self.entries))
+        if index == len(self.entries):
+            self.entries.append(entry)
+        return index
+
+
+def _inside(level: Level, boxes: dict[str, list[Box]]) -> list[Box]:
+    """Every box in a scope, at any depth."""
+    found: list[Box] = []
+    for unit in level.units.values():
+        found += boxes[unit.scope] if unit.scope else unit.boxes
+    return found
+
+
+def _opened(found: dict[str, Level]) -> set[str]:
+    """The scopes that are open at first: level by level, while what is shown stays legible."""
+    opened: set[str] = {""}
+    shown, level = len(found[""].units), [""]
+    while level:
+        inner = [
+            unit.scope
+            for name in level
+            for unit in found[name].units.values()
+            if unit.scope and len(found[unit.scope].units) <= _OPEN
+        ]
+        shown += sum(len(found[name].units) for name in inner)
+        if shown > _OPEN:
+            break
+        opened.update(inner)
+        level = inner
+    return opened
+
+
+def _scope(
+    level: Level, boxes: Sequence[Box], own: dict[str, int], index: dict[str, int], is_open: bool
+) -> Scope:
+    place = {name: number for number, name in enumerate(level.units)}
+    entering = list(dict.fromkeys(value for tail, _, value in level.wires if tail == IN))
+    leaving = list(dict.fromkeys(value for _, head, value in level.wires if head == OUT))
+    wires = [
+        Wire(
+            -1 - entering.index(value) if tail == IN else place[tail],
+            -1 - leaving.index(value) if head == OUT else place[head],
+            value,
+            *_said(arrow, level, tail),
+        )
+        for (tail, head, value), arrow in level.wires.items()
+    ]
+    styles = [style for box in boxes for _, style, _ in box.face.contents]
+    step = max(1, -(-len(styles) // STRIP))
+    return Scope(
+        path=level.cluster.id,
+        label=level.cluster.label,
+        items=tuple(_item(unit, own, index) for unit in level.units.values()),
+        wires=tuple(wires),
+        entering=tuple(entering),
+        leaving=tuple(leaving),
+        ops=sum(box.ops for box in boxes),
+        params=sum(box.face.params for box in boxes),
+        strip=tuple(styles[::step]),
+        open=is_open,
+    )
+
+
+def _said(arrow: Arrow, level: Level, tail: str) -> tuple[str, str]:
+    """What is written beside a wire: its shape, unless the box above it reads the same shape."""
+    unit = level.units.get(tail)
+    if unit is None or unit.scope or unit.boxes[0].face.kind == "input":
+        return "", arrow.title
+    reads = {
+        other.label for (_, head, _), other in level.wires.items() if level.units.get(head) is unit
+    }
+    return ("" if arrow.label in reads else arrow.label), arrow.title
+
+
+def _item(unit: Unit, own: dict[str, int], index: dict[str, int]) -> Item:
+    if unit.scope:
+        return Item((), index[unit.scope], tuple(dict.fromkeys(unit.tags)))
+    entries = tuple(own[box.id] for box in unit.boxes)
+    return Item(entries, -1, tuple(dict.fromkeys(unit.tags)))
+
+
+# -- one node -----------------------------------------------------------------------------------
+
+
+def _entry(graph: Graph, box: Box, known: Stored) -> Entry:
+    node, face = graph.node(box.id), box.face
+    return Entry(
+        name=box.id,
+        op=node.qualified,
+        kind=face.kind,
+        rows=tuple(Row(r.text, r.detail, r.note, r.style) for r in face.rows),
+        scope=node.scope,
+        shape=" ".join(words.dims(held.shape) for held in node.results),
+        detail=_detail(graph, box.id, node, known),
+    )
+
+
+def _detail(graph: Graph, name: str, node: Node, known: Stored) -> Detail:
+    usual = defaults(node.op, node.domain)
+    reads = operands(graph, name, known)
+    body = node.regions.get("body")
+    source = node.source
+    return Detail(
+        attributes=tuple(
+            (key, _short(value), key in usual and value == usual[key])
+            for key, value in node.attributes.items()
+        ),
+        reads=tuple((read.name, read.role, words.held(read.held)) for read in reads if read),
+        gives=tuple(words.held(held) for held in node.results),
+        source=(source.op, f"{source.file}:{source.line}" if source.file else ""),
+        origins=() if node.origins == (name,) else node.origins,
+        members=()
+        if body is None
+        else tuple(
+            (member, body.op(member))
+            for member in body.in_order()
+            if not body.node(member).is_structural
+        ),
+    )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}… ({len(text):,} letters)"
