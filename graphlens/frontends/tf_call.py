@@ -31,7 +31,7 @@ class Handle(NamedTuple):
 Operand = Value | Literal | Handle
 """What a TF tensor became."""
 
-Row = Callable[["Call"], "Value | Sequence[Value]"]
+Row = Callable[["Call"], "Operand | Sequence[Operand]"]
 """A row of the op table: writes the nodes of one TF op and returns its results."""
 
 
@@ -45,6 +45,7 @@ class Call:
         builder: What nodes are written with.
         op: The TF op type.
         name: The name that the main node gets.
+        source: TF's op itself.
         operands: The data operands.
         results: The types that TF worked out.
     """
@@ -63,13 +64,13 @@ class Call:
         self.name = name
         self.operands = list(operands)
         self.results = tuple(results)
-        self._source = op
+        self.source = op
 
     # -- reading ----------------------------------------------------------------------------
 
     def attr(self, name: str) -> Any:
         """An attribute as a plain value: str for bytes, dtype names, tuples for lists."""
-        return plain(self._source.get_attr(name))
+        return plain(self.source.get_attr(name))
 
     def __len__(self) -> int:
         """How many operands there are."""
@@ -103,7 +104,7 @@ class Call:
         whole = self.ints(index)
         if whole is not None:
             return whole
-        found = tf.get_static_value(self._source.inputs[index], partial=True)
+        found = tf.get_static_value(self.source.inputs[index], partial=True)
         return None if found is None else tuple(None if n is None else int(n) for n in found)
 
     def type(self, index: int) -> TensorType:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -22,24 +23,76 @@ CASES = frozenset({"Case", "StatelessCase"})
 LOOPS = frozenset({"While", "StatelessWhile"})
 
 
+@dataclass(frozen=True)
+class Body:
+    """What a branch or a round of a loop computes: a function of TF, or a part of a TF1 graph.
+
+    Attributes:
+        graph: Where its ops are.
+        inputs: What it reads from outside.
+        outputs: What it returns.
+        aliases: Names of further tensors that stand for an input, and that input's name.
+        prefix: Scope of what it holds, with a dot at its end.
+    """
+
+    graph: Any
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
+
+    def fill(self, frame: Frame) -> Frame:
+        """A frame that holds the inputs, completed by what stands for them."""
+        frame.update({name: frame[given] for name, given in self.aliases.items()})
+        return frame
+
+
+def function(graph: tf.Graph, name: str) -> Body:
+    """The body of the function of that name."""
+    found = body_of(graph, name)
+    return Body(found, found.inputs, found.outputs)
+
+
 def branch(
     importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Value]:
-    """An If; both bodies read the same outer values."""
+    """An If of TF2: its branches are functions."""
+    bodies = [function(graph, op.get_attr(key).name) for key in _BRANCHES]
+    return write_if(importer, bodies, operands, op.outputs, name)
+
+
+_BRANCHES = ("then_branch", "else_branch")
+
+
+def write_if(
+    importer: Importer,
+    bodies: Sequence[Body],
+    operands: Sequence[Operand],
+    wanted: Sequence[tf.Tensor],
+    name: str,
+) -> list[Value]:
+    """An If; both bodies read the same outer values.
+
+    Args:
+        importer: What it is written with.
+        bodies: What is computed if the condition holds, and if not.
+        operands: The condition, then what the bodies read.
+        wanted: The tensors that become its results.
+        name: The node's name.
+    """
     builder = importer.builder
     condition = materialise(builder, operands[0])
     if builder.type_of(condition).dtype != "bool":
         condition = builder.op("Cast", condition, to="bool", name=f"{name}.cast")
     outer = [value for value in operands[1:] if isinstance(value, Value)]
     regions = {}
-    for key in ("then_branch", "else_branch"):
-        body = body_of(graph, op.get_attr(key).name)
+    for key, body in zip(_BRANCHES, bodies, strict=True):
         inner = importer.inside(Graph(name=key))
-        frame = _formals(inner.builder, body.inputs, operands[1:], builder)
-        _close(inner, inner.run(body, body.outputs, frame))
+        frame = body.fill(_formals(inner.builder, body.inputs, operands[1:], builder))
+        _close(inner, inner.run(body.graph, body.outputs, frame, body.prefix))
         regions[key] = inner.builder.graph
-    first = builder.op("If", condition, *outer, results=len(op.outputs), regions=regions, name=name)
-    return _typed(builder, first, op.outputs)
+    first = builder.op("If", condition, *outer, results=len(wanted), regions=regions, name=name)
+    return _typed(builder, first, wanted)
 
 
 def case(
@@ -85,16 +138,35 @@ def _case(
 def loop(
     importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Operand]:
-    """A Loop: what the body changes is carried round, the rest is read from outside."""
+    """A loop of TF2: whether it goes on, and a round of it, are functions."""
+    functions = [function(graph, op.get_attr(key).name) for key in ("cond", "body")]
+    return write_loop(importer, functions, operands, name, f"{name}.")
+
+
+def write_loop(
+    importer: Importer,
+    functions: Sequence[Body],
+    operands: Sequence[Operand],
+    name: str,
+    prefix: str,
+) -> list[Operand]:
+    """A Loop: what the body changes is carried round, the rest is read from outside.
+
+    Args:
+        importer: What it is written with.
+        functions: Whether there is another round, and the round itself; of the same inputs.
+        operands: What the inputs are at first.
+        name: The node's name.
+        prefix: The scope of what decides on the first round, with a dot at its end.
+    """
+    test, body = functions
     builder = importer.builder
-    test = body_of(graph, op.get_attr("cond").name)
-    body = body_of(graph, op.get_attr("body").name)
     changed = [i for i, tensor in enumerate(body.outputs) if not _is_kept(body, i, tensor)]
     start = {tensor.name: value for tensor, value in zip(test.inputs, operands, strict=True)}
-    first = importer.run(test, test.outputs, start, f"{name}.")[0]
+    first = importer.run(test.graph, test.outputs, start, prefix)[0]
     carried = {i: materialise(builder, operands[i]) for i in changed}
     fixed = [v for i, v in enumerate(operands) if i not in carried and isinstance(v, Value)]
-    region = _loop_body(importer, (test, body), operands, carried)
+    region = _loop_body(importer, functions, operands, carried)
     made = builder.op(
         "Loop",
         None,
@@ -106,14 +178,14 @@ def loop(
         name=name,
         captures=len(fixed),
     )
-    results = _typed(builder, made, [op.outputs[index] for index in changed])
+    results = _typed(builder, made, [body.inputs[index] for index in changed])
     ends = dict(zip(changed, results, strict=True))
     return [ends.get(index, operand) for index, operand in enumerate(operands)]
 
 
 def _loop_body(
     importer: Importer,
-    functions: tuple[Any, Any],
+    functions: Sequence[Body],
     operands: Sequence[Operand],
     carried: dict[int, Value],
 ) -> Graph:
@@ -129,19 +201,20 @@ def _loop_body(
     read = _formals(inner.builder, [body.inputs[i] for i in places], given, outer)
     frame: Frame = {tensor.name: read[tensor.name] for tensor in body.inputs}
     held = [frame[tensor.name] for tensor in body.inputs]
-    made = inner.run(body, [body.outputs[i] for i in carried], frame)
+    made = inner.run(body.graph, [body.outputs[i] for i in carried], frame, body.prefix)
     for place, value in zip(carried, made, strict=True):
         held[place] = value
     again = {tensor.name: value for tensor, value in zip(test.inputs, held, strict=True)}
-    _close(inner, [inner.run(test, test.outputs, again)[0], *made])
+    _close(inner, [inner.run(test.graph, test.outputs, again, test.prefix)[0], *made])
     return inner.builder.graph
 
 
-def _is_kept(body: Any, index: int, tensor: tf.Tensor) -> bool:
+def _is_kept(body: Body, index: int, tensor: tf.Tensor) -> bool:
     """Whether a loop's variable is the same in every round (a weight, a bound)."""
-    while tensor.op.type == "Identity":
+    own = body.inputs[index].name
+    while tensor.name != own and tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
-    return tensor is body.inputs[index] or tensor.dtype == tf.resource
+    return tensor.name == own or tensor.dtype == tf.resource
 
 
 def _formals(
@@ -153,14 +226,22 @@ def _formals(
         if not isinstance(operand, Value):
             frame[tensor.name] = operand
             continue
-        held, known = type_of(tensor), outer.type_of(operand)
-        if held.dtype in (UNDEFINED, "resource"):
-            held = known
+        held = _held(tensor, outer.type_of(operand))
         hint = tensor.op.name.rpartition("/")[2]
         if hint.startswith(_MADE_UP):
             hint = operand.node.rpartition(".")[2]
         frame[tensor.name] = inner.input(hint, held)
     return frame
+
+
+def _held(tensor: tf.Tensor, known: TensorType) -> TensorType:
+    """What TF says of a type, but of lists of tensors, which it does not know, what we know.
+
+    The lists of TF1 are carried by a number (their 'flow'), the lists of TF2 by a variant.
+    """
+    held = type_of(tensor)
+    is_list = held.rank == 0 and known.rank not in (0, None)
+    return known if is_list or held.dtype in (UNDEFINED, "resource") else held
 
 
 _MADE_UP = ("Placeholder", "resource", "placeholder")
@@ -175,7 +256,7 @@ def _close(inner: Importer, results: Sequence[Operand]) -> None:
 def _typed(builder: Builder, first: Value, tensors: Sequence[tf.Tensor]) -> list[Value]:
     """The node's results; TF's types of them are completed by those of the bodies."""
     found = builder.graph.node(first.node).results
-    merged = [merge(type_of(tensor), held) for tensor, held in zip(tensors, found, strict=True)]
+    merged = [merge(_held(tensor, held), held) for tensor, held in zip(tensors, found, strict=True)]
     builder.graph.update_node(first.node, results=tuple(merged))
     return [Value(first.node, index) for index in range(len(tensors))]
 

@@ -22,7 +22,9 @@ _LARGEST = 64
 
 _MEASURES = frozenset({"Shape", "Size", "Rank"})
 _INTEGERS = frozenset({"int32", "int64", "bool"})
-_SKIPPED = frozenset({"Const", "Placeholder", "Assert", "Identity", "IdentityN"})
+_SKIPPED = frozenset(
+    {"Const", "Placeholder", "PlaceholderWithDefault", "Assert", "Identity", "IdentityN"}
+)
 
 
 def evaluate(op: Any, operands: Sequence[Operand], builder: Builder) -> list[np.ndarray] | None:
@@ -79,4 +81,6 @@ def _encoded(value: Any) -> Any:
     """An attribute as TF's executor takes it: dtypes by number."""
     if isinstance(value, list):
         return [_encoded(item) for item in value]
+    if hasattr(value, "unknown_rank"):
+        return None if value.unknown_rank else [dim.size for dim in value.dim]
     return value.as_datatype_enum if isinstance(value, tf.DType) else value

@@ -9,11 +9,13 @@ from typing import Any
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.tf_call import Call, Literal, Operand, plain
+from graphlens.frontends.tf_call import Call, Literal, Operand, Row, plain
 from graphlens.frontends.tf_control import WRITERS
 from graphlens.frontends.tf_evaluate import evaluate
+from graphlens.frontends.tf_flow import EXIT, MERGE, Flow, flow_of
+from graphlens.frontends.tf_flow_write import write_flow
 from graphlens.frontends.tf_list import element_shape
-from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, is_number
+from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, TEXT_ROWS, is_number
 from graphlens.frontends.tf_trace import user_line
 from graphlens.frontends.tf_types import body_of, function_title, type_of
 from graphlens.ir.graph import Graph
@@ -30,34 +32,56 @@ Frame = dict[str, Operand]
 """What each TF tensor of one graph or function body became, by its name (``'conv:0'``)."""
 
 
-def needed(graph: tf.Graph, outputs: Sequence[tf.Tensor], known: Mapping[str, Any]) -> list[Any]:
+def reached(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> list[Any]:
+    """The ops that the outputs depend on through data, inside of loops and branches too."""
+    found: set[str] = set()
+    waiting = list(outputs)
+    while waiting:
+        op = waiting.pop().op
+        if op.name not in found:
+            found.add(op.name)
+            waiting += op.inputs
+    return [op for op in graph.get_operations() if op.name in found]
+
+
+def needed(
+    graph: tf.Graph,
+    outputs: Sequence[tf.Tensor],
+    known: Mapping[str, Any],
+    flow: Flow | None = None,
+) -> list[Any]:
     """The ops that the outputs depend on through data, operands first.
 
     Args:
         graph: The graph or function body.
         outputs: What is wanted of it.
         known: Tensors by name behind which nothing is needed.
+        flow: The loops and branches of a TF1 graph that has any: each is one op of the result, the
+            Exit or Merge that is met first.
 
     Raises:
-        CaptureError: If the ops form a cycle (a while loop of TF1).
+        CaptureError: If the ops form a cycle.
     """
-    found: set[str] = set()
+    reads: dict[str, list[Any]] = {}
     waiting = [tensor for tensor in outputs if tensor.name not in known]
     while waiting:
         op = waiting.pop().op
-        if op.name not in found:
-            found.add(op.name)
-            waiting += [tensor for tensor in op.inputs if tensor.name not in known]
-    ops = [op for op in graph.get_operations() if op.name in found]
-    return _in_order(ops, found, known)
+        if op.name not in reads:
+            operands = op.inputs if flow is None else flow.reads(op)
+            reads[op.name] = [tensor for tensor in operands if tensor.name not in known]
+            waiting += reads[op.name]
+    return _in_order([op for op in graph.get_operations() if op.name in reads], reads)
 
 
-def _in_order(ops: list[Any], found: set[str], known: Mapping[str, Any]) -> list[Any]:
+def _in_order(ops: list[Any], reads: Mapping[str, list[Any]]) -> list[Any]:
     """The order of creation where that is one of execution, else Kahn's topological order."""
+    place = {op.name: index for index, op in enumerate(ops)}
+    if all(place[t.op.name] < place[op.name] for op in ops for t in reads[op.name]):
+        return ops
     readers: dict[str, list[Any]] = {op.name: [] for op in ops}
     waiting = {}
     for op in ops:
-        producers = {t.op.name for t in op.inputs if t.name not in known} & found
+        producers = {tensor.op.name for tensor in reads[op.name]}
         waiting[op.name] = len(producers)
         for producer in producers:
             readers[producer].append(op)
@@ -72,15 +96,8 @@ def _in_order(ops: list[Any], found: set[str], known: Mapping[str, Any]) -> list
                 ready.append(reader)
     if len(done) < len(ops):
         stuck = [op.name for op in ops if waiting[op.name]][:5]
-        raise CaptureError(
-            f"the TF graph has a cycle through {stuck}: it is a while loop of TF1; build it under "
-            "tf.compat.v1.enable_control_flow_v2() to capture it"
-        )
-    place = {op.name: index for index, op in enumerate(ops)}
-    executable = all(
-        place[t.op.name] < place[op.name] for op in ops for t in op.inputs if t.op.name in place
-    )
-    return ops if executable else done
+        raise CaptureError(f"the TF graph has a cycle through {stuck}, which is no while loop")
+    return done
 
 
 class Importer:
@@ -90,6 +107,7 @@ class Importer:
         builder: What the nodes are written with.
         variable: Makes (once) the Param behind an op that holds a variable.
         named: The node name of an op name, and with it its scope.
+        wanted: Names of the ops that the graph being written needs.
     """
 
     def __init__(
@@ -102,7 +120,9 @@ class Importer:
         self.builder = builder
         self.variable = variable
         self.named = named
+        self.wanted: set[str] = set()
         self._called: Counter[str] = Counter()
+        self._flows: dict[int, Flow | None] = {}
 
     def run(
         self, graph: tf.Graph, outputs: Sequence[tf.Tensor], frame: Frame, prefix: str = ""
@@ -115,7 +135,9 @@ class Importer:
             frame: What its inputs became; filled with every other tensor on the way.
             prefix: Scope of a function body, with a dot at its end.
         """
-        for op in self._ordered(graph, outputs, frame):
+        ops = self._ordered(graph, outputs, frame)
+        before, self.wanted = self.wanted, {op.name for op in ops}
+        for op in ops:
             try:
                 results = self._op(graph, op, frame, prefix)
             except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -124,11 +146,12 @@ class Importer:
                 ) from error
             for tensor, result in zip(op.outputs, results, strict=False):
                 frame[tensor.name] = result
-        return [self._found(tensor, frame) for tensor in outputs]
+        self.wanted = before
+        return [self.found(tensor, frame) for tensor in outputs]
 
     def _ordered(self, graph: tf.Graph, outputs: Sequence[tf.Tensor], frame: Frame) -> list[Any]:
         """What is needed; in a function also its assignments, in the order of the program."""
-        ops = needed(graph, outputs, frame)
+        ops = needed(graph, outputs, frame, self._flow(graph))
         assigned = [op for op in graph.get_operations() if op.type in ASSIGNS]
         if not assigned or not getattr(graph, "building_function", False):
             return ops
@@ -137,7 +160,18 @@ class Importer:
         wanted |= {op.name for op in assigned}
         return [op for op in graph.get_operations() if op.name in wanted]
 
-    def _found(self, tensor: tf.Tensor, frame: Frame) -> Operand:
+    def _flow(self, graph: tf.Graph) -> Flow | None:
+        """The loops and branches of a graph that has any of TF1's."""
+        if id(graph) not in self._flows:
+            self._flows[id(graph)] = flow_of(graph)
+        return self._flows[id(graph)]
+
+    def found(self, tensor: tf.Tensor, frame: Frame) -> Operand:
+        """What a tensor became.
+
+        Raises:
+            CaptureError: If it became nothing.
+        """
         try:
             return frame[tensor.name]
         except KeyError:
@@ -150,7 +184,12 @@ class Importer:
     def _op(self, graph: tf.Graph, op: Any, frame: Frame, prefix: str) -> Sequence[Operand]:
         if op.type in VARIABLES:
             return (self.variable(op),)
-        operands = [self._found(tensor, frame) for tensor in op.inputs]
+        flow = self._flow(graph)
+        if flow is not None and op.type in EXIT | MERGE:
+            self._enter(op, prefix)
+            write_flow(self, flow, op, frame, prefix)
+            return [frame[tensor.name] for tensor in op.outputs if tensor.name in frame]
+        operands = [self.found(tensor, frame) for tensor in op.inputs]
         if op.type in READS:
             _refuse_written(op)
             return operands[:1]
@@ -171,7 +210,9 @@ class Importer:
         """An importer for a region: it writes into ``graph``, under the same names."""
         builder = Builder(graph)
         builder.scope, builder.source = self.builder.scope, self.builder.source
-        return Importer(builder, self.variable, self.named)
+        inner = Importer(builder, self.variable, self.named)
+        inner._flows = self._flows
+        return inner
 
     def _enter(self, op: Any, prefix: str) -> None:
         path = self.named(op.name)
@@ -190,15 +231,15 @@ class Importer:
                 for index, array in enumerate(known)
             ]
         call = Call(self.builder, op, name, operands, results)
-        row = ROWS.get(op.type)
-        made = row(call) if row is not None and _computes(op) else ()
+        row = _row(op)
+        made = () if row is None else row(call)
         if made == () and results:
             made = call.foreign(_attributes(op))
         return [made] if isinstance(made, Value) else list(made)
 
     def _call(self, graph: tf.Graph, op: Any, outer: Frame, prefix: str) -> Sequence[Operand]:
         """The body of a called function in the place of the call, under a scope of its name."""
-        operands = [self._found(tensor, outer) for tensor in op.inputs]
+        operands = [self.found(tensor, outer) for tensor in op.inputs]
         name = op.get_attr("f").name
         body = body_of(graph, name)
         title = function_title(name)
@@ -236,12 +277,12 @@ def _refuse_written(op: Any) -> None:
             )
 
 
-def _computes(op: Any) -> bool:
-    """Whether the op's types are ones on which its ONNX counterpart is defined."""
-    if op.type in ANY_DTYPE:
-        return True
-    tensors = [*op.inputs, *op.outputs]
-    return all(is_number(t.dtype.base_dtype.name) or t.dtype == tf.resource for t in tensors)
+def _row(op: Any) -> Row | None:
+    """The row that writes an op; None if it has none, or ONNX does not compute on its types."""
+    kinds = {tensor.dtype.base_dtype.name for tensor in (*op.inputs, *op.outputs)} - {"resource"}
+    if "string" in kinds and op.type in TEXT_ROWS:
+        return TEXT_ROWS[op.type]
+    return ROWS.get(op.type) if op.type in ANY_DTYPE or all(map(is_number, kinds)) else None
 
 
 def _attributes(op: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""TensorFlow's lookup tables and counts of categories, as rows of the op table.
+"""TensorFlow's lookup tables, texts and counts of categories, as rows of the op table.
 
 A table that the program filled before it was captured is ONNX-ML's LabelEncoder, which lists keys
 and values as attributes.
@@ -109,10 +109,22 @@ def _text(call: Call, text: str | Value) -> Value:
     return call.const(np.array(text, object)) if isinstance(text, str) else text
 
 
+def _not_equal(call: Call) -> Value:
+    return call.emit("Not", call.step("Equal", *call.values()))
+
+
+TEXT_ROWS: dict[str, Row] = {
+    "Add": lambda call: call.emit("StringConcat", *call.values()),
+    "AddV2": lambda call: call.emit("StringConcat", *call.values()),
+    "Equal": lambda call: call.emit("Equal", *call.values()),
+    "NotEqual": _not_equal,
+    "StringJoin": _join,
+}
+"""What ONNX does on texts, by TF op type."""
+
 ROWS: dict[str, Row] = {
     "LookupTableFindV2": _find,
     "LookupTableSizeV2": _size,
     "DenseBincount": _bincount,
-    "StringJoin": _join,
 }
 """Rows of this family by TF op type."""

@@ -17,7 +17,7 @@ from graphlens.frontends.tf_import import (
     VARIABLES,
     Frame,
     Importer,
-    needed,
+    reached,
 )
 from graphlens.frontends.tf_specs import Feeds, fitted, symbols
 from graphlens.frontends.tf_types import type_of
@@ -57,7 +57,7 @@ def capture_graph(
         frozen: Whether the weights are constants, as in a frozen GraphDef.
     """
     wanted = _wanted(graph, outputs)
-    ops = needed(graph, wanted, {})
+    ops = reached(graph, wanted)
     fed = [op for op in ops if op.type in _PLACEHOLDERS]
     given = _matched(fed, feeds)
     values = session_values(graph, [op for op in ops if op.type in VARIABLES], session)

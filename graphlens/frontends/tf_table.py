@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphlens.frontends import (
     tf_arrange,
+    tf_array,
     tf_conv,
     tf_image,
     tf_index,
@@ -24,18 +25,22 @@ ROWS: dict[str, Row] = {
     **tf_conv.ROWS,
     **tf_image.ROWS,
     **tf_list.ROWS,
+    **tf_array.ROWS,
     **tf_lookup.ROWS,
 }
 """Every row. An op that has none, or whose row returns ``()``, stays TF's own."""
+
+TEXT_ROWS = tf_lookup.TEXT_ROWS
+"""Rows for ops that read texts, where those differ."""
 
 _MOVING = (
     "Identity IdentityN StopGradient PlaceholderWithDefault EnsureShape Reshape ExpandDims Squeeze "
     "Transpose Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 "
     "GatherNd Tile Shape ShapeN Size Rank SelectV2 Select Fill BroadcastTo ReverseV2 Roll "
     "MirrorPad TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem "
-    "TensorListSetItem TensorListLength LookupTableFindV2 LookupTableSizeV2 StringJoin"
+    "TensorListSetItem TensorListLength LookupTableFindV2 LookupTableSizeV2"
 )
-ANY_DTYPE = frozenset(_MOVING.split())
+ANY_DTYPE = frozenset({*_MOVING.split(), *tf_array.ROWS})
 """Ops that move elements of any type; the others compute on numbers, and ONNX only on real ones."""
 
 

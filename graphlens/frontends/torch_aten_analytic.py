@@ -82,3 +82,70 @@ def _atan2(call: Call, y: Value, x: Value) -> Value:
     turns = [call.number(turn, dtype) for turn in (-math.pi, math.pi)]
     half = call.step("Where", call.step("Less", y, zero), *turns)
     return call.emit("Add", angle, call.step("Where", call.step("Less", x, zero), half, zero))
+
+
+@row("angle")
+def _angle(call: Call, x: Value) -> Value:
+    dtype = call.out.dtype
+    x = call.cast(x, dtype)
+    turned = call.step("Less", x, call.number(0, dtype))
+    half = call.step("Where", turned, call.number(math.pi, dtype), call.number(0, dtype))
+    return call.emit("Where", call.step("IsNaN", x), x, half)
+
+
+@row("hypot")
+def _hypot(call: Call, x: Value, other: Value) -> Value:
+    dtype = call.out.dtype
+    squares = [call.step("Mul", *[call.cast(one, dtype)] * 2) for one in (x, other)]
+    return call.emit("Sqrt", call.step("Add", *squares))
+
+
+@row("fmax", "fmin")
+def _fmax(call: Call, x: Value, other: Value) -> Value:
+    """The larger of two, that which is a number where the other is none."""
+    dtype = call.out.dtype
+    x, other = call.operand(x, dtype), call.operand(other, dtype)
+    op = "Max" if call.op.startswith("fmax") else "Min"
+    if not call.out.is_floating:
+        return TABLE["maximum" if op == "Max" else "minimum"](call, x, other)
+    held = call.step("Where", call.step("IsNaN", x), other, call.step(op, x, other))
+    return call.emit("Where", call.step("IsNaN", other), x, held)
+
+
+def _has_minus(call: Call, x: Value) -> Value:
+    """Whether each has a sign, that of -0 among them."""
+    if call.dtype(x) in ("bool", "uint8"):
+        return call.step("Less", call.cast(x, "int32"), call.number(0, "int32"))
+    zero = call.number(0, call.dtype(x))
+    below = call.step("Less", x, zero)
+    if not call.type(x).is_floating:
+        return below
+    inverse = call.step("Less", call.step("Reciprocal", x), zero)
+    return call.step("Or", below, call.step("And", call.step("Equal", x, zero), inverse))
+
+
+@row("signbit")
+def _signbit(call: Call, x: Value) -> Value:
+    return call.same(_has_minus(call, x))
+
+
+@row("copysign")
+def _copysign(call: Call, x: Any, sign: Any) -> Value:
+    dtype = call.out.dtype
+    size = call.step("Abs", call.operand(x, dtype))
+    minus = _has_minus(call, call.operand(sign, dtype))
+    return call.emit("Where", minus, call.step("Neg", size), size)
+
+
+@row("bitwise_left_shift", "bitwise_right_shift", "__lshift__", "__rshift__")
+def _shift(call: Call, x: Any, count: Any) -> Value:
+    """Shifts of signed integers: times a power of two, or divided by it towards minus infinity."""
+    dtype = call.out.dtype
+    if not dtype.startswith(("int", "uint")):
+        return NotImplemented
+    x, count = call.operand(x, dtype), call.operand(count, dtype)
+    left = "left" in call.op or "lshift" in call.op
+    if dtype.startswith("u"):
+        return call.emit("BitShift", x, count, direction="LEFT" if left else "RIGHT")
+    power = call.step("Pow", call.number(2, dtype), count)
+    return call.emit("Mul", x, power) if left else TABLE["floor_divide"](call, x, power)

@@ -113,10 +113,8 @@ def _to(call: Call, x: Value, *_: Any) -> Value:
     return call.emit("Cast", x, to=call.out.dtype)
 
 
-@row("bernoulli", "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+@row("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
 def _dropout(call: Call, x: Value, *rest: Any) -> Value:
-    if call.op.startswith("bernoulli") or len(rest) < 2:
-        return NotImplemented
     if not rest[1] or rest[0] == 0.0:
         return call.same(x)
     if not call.op.startswith("dropout"):

@@ -12,7 +12,7 @@ from torch._dispatch.python import enable_python_dispatcher
 
 from graphlens.errors import CaptureError, UsageError
 from graphlens.frontends.torch_errors import cannot_capture
-from graphlens.frontends.torch_inputs import Arguments, arguments
+from graphlens.frontends.torch_inputs import Arguments, arguments, returned
 from graphlens.frontends.torch_live import Live, take_higher_order
 from graphlens.frontends.torch_record import compiling
 from graphlens.frontends.torch_roots import Roots
@@ -47,17 +47,30 @@ def capture(
         CaptureError: If the callable raises, or returns no tensor.
         UsageError: If dynamic shapes are given.
     """
+    live, result = run(model, prepared(model, inputs, kwargs, dynamic_shapes), "torch.eager")
+    leaves, names = returned(result, others=True)
+    return live.translator.output([live.ref_of(one) for one in leaves], names)
+
+
+def prepared(model: Any, inputs: Any, kwargs: Any, dynamic_shapes: Any) -> Arguments:
+    """The arguments of one run.
+
+    Raises:
+        CaptureError: If the model cannot be called.
+        UsageError: If some shape is to be symbolic.
+    """
     if not callable(model):
-        raise CaptureError(f"torch.eager captures what can be called, not a {_called(model)}")
+        raise CaptureError(
+            f"a {type(model).__name__} cannot be called, and only a call is recorded"
+        )
     forward = model.forward if isinstance(model, torch.nn.Module) else model
     given = arguments(forward, inputs, kwargs, anything=True)
     if dynamic_shapes or any(given.dims):
         raise UsageError(
-            "torch.eager records one run, whose shapes are numbers; use via='torch.fx' or "
-            "'torch.export' for symbolic ones"
+            "one run is recorded, whose shapes are numbers; use via='torch.fx' or 'torch.export' "
+            "for symbolic ones"
         )
-    live, result = run(model, given, "torch.eager")
-    return live.output(result)
+    return given
 
 
 def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, Any]:

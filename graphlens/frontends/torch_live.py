@@ -9,7 +9,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from graphlens.frontends.torch_inputs import Arguments, returned
+from graphlens.frontends.torch_inputs import Arguments
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_roots import Roots
 from graphlens.frontends.torch_scopes import user_line
@@ -17,11 +17,11 @@ from graphlens.frontends.torch_signature import signature
 from graphlens.frontends.torch_tensors import Tensors, same_storage
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_types import type_of
+from graphlens.frontends.torch_views import Ref
 from graphlens.frontends.torch_writes import touched
-from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
 
-_PLACE = "graphlens_place"
+PLACE = "graphlens_place"
 """The key of a backward node's metadata that holds the scope and line of its forward op."""
 
 
@@ -32,6 +32,7 @@ class Live(ProxyTorchDispatchMode):
         translator: What the calls are told to.
         scope: Paths of the modules that are running, innermost last.
         tensors: Which value of the graph each tensor is.
+        made: What the forward op of a backward node returned, by the node's sequence number.
 
     torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class.
     Under torch.func's transforms the tensors at this level are wrappers: there the calls are
@@ -44,6 +45,7 @@ class Live(ProxyTorchDispatchMode):
         self.translator = translator
         self.scope: list[str] = [""]
         self.tensors = Tensors(translator, roots.weights)
+        self.made: dict[int, Ref] = {}
         self._fake = Recorder(translator, {})
         self._below = _Below(self)
         self._behind: tuple[str, tuple[str, int]] = ("", ("", 0))
@@ -55,16 +57,11 @@ class Live(ProxyTorchDispatchMode):
             self.tensors.put(tensor, self.translator.input(name, type_of(tensor)), outside=True)
         return given.args, given.kwargs
 
-    def output(self, result: Any) -> Graph:
-        """The finished graph, returning the tensors and numbers among what the model returned."""
-        leaves, names = returned(result, others=True)
-        refs = [
-            self.tensors.ref(leaf)
-            if isinstance(leaf, torch.Tensor)
-            else self.translator.const(torch.tensor(leaf))
-            for leaf in leaves
-        ]
-        return self.translator.output(refs, names)
+    def ref_of(self, leaf: Any) -> Ref:
+        """What a tensor or number that the model returned is in the graph."""
+        if isinstance(leaf, torch.Tensor):
+            return self.tensors.ref(leaf)
+        return self.translator.const(torch.tensor(leaf))
 
     def __torch_dispatch__(  # type: ignore[override]
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -105,7 +102,7 @@ class Live(ProxyTorchDispatchMode):
     def _record(self, func: Any, args: Any, kwargs: dict[str, Any], flat: list[Any]) -> None:
         translator = self.translator
         refs, words = self._refs(args), self._refs(kwargs)
-        scope, line = self._place(flat)
+        scope, line = self._place()
         translator.place(scope, Source("", *line))
         made = translator.call(
             func,
@@ -117,20 +114,19 @@ class Live(ProxyTorchDispatchMode):
         )
         for one, ref in zip(flat, made, strict=False):
             self.tensors.put(one, ref)
+            backward = getattr(one, "grad_fn", None)
+            if backward is not None:
+                backward.metadata[PLACE] = scope, line
+                self.made[backward._sequence_nr()] = ref
 
-    def _place(self, flat: list[Any]) -> tuple[str, tuple[str, int]]:
+    def _place(self) -> tuple[str, tuple[str, int]]:
         """Scope and line of a call; one of a backward pass has those of its forward op."""
         node = torch._C._current_autograd_node()
         if node is None:
-            place = self.scope[-1], user_line()
-            for one in flat:
-                made = getattr(one, "grad_fn", None)
-                if made is not None:
-                    made.metadata[_PLACE] = place
-            return place
+            return self.scope[-1], user_line()
         if node is not self._backward:
             self._backward = node
-            self._behind = node.metadata.get(_PLACE, self._behind)
+            self._behind = node.metadata.get(PLACE, self._behind)
             self.translator.scopes.widen(self._behind[0])
         scope, line = self._behind
         return scope, line if line[1] else user_line()

@@ -71,7 +71,7 @@ def signature(func: Any) -> Signature:
         writes,
         outs,
         hidden,
-        find(op) if domain == "aten" and not hidden else None,
+        None if hidden else find(op, domain),
     )
 
 

@@ -35,6 +35,9 @@ class Tensors:
         self._outside: set[int] = set()
         self._saved: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._lay = False
+        self._by_place: dict[Any, torch.Tensor] = {}
+        self._by_store: dict[int, torch.Tensor] = {}
+        self._stores: dict[int, tuple[StorageWeakRef, Ref]] = {}
 
     def ref(self, tensor: torch.Tensor) -> Ref:
         """The Ref of a tensor."""
@@ -58,13 +61,13 @@ class Tensors:
         if place:
             self._place(tensor, ref, place)
         if outside:
-            self._outside.add(_start(tensor))
+            self._outside.add(_store(tensor))
 
     def save(self, tensors: list[torch.Tensor]) -> None:
         """Keep what is in tensors from before the run that are about to be written into."""
         for tensor in tensors:
-            start = _start(tensor)
-            if start and start in self._outside and start not in self._saved:
+            start = _store(tensor)
+            if start and start in self._outside and start not in self._saved and not tensor.is_meta:
                 whole = _whole(tensor)
                 self._saved[start] = whole, whole.clone()
 
@@ -73,6 +76,25 @@ class Tensors:
         for whole, held in self._saved.values():
             whole.copy_(held)
         self._saved.clear()
+
+    def known(self, tensor: torch.Tensor) -> Ref | None:
+        """The Ref of a tensor that torch kept: the same memory, or what it is a part of."""
+        self._lay_weights()
+        found = self._at(tensor)
+        if found is not None or not pointer(tensor):
+            return found
+        store = _store(tensor)
+        held = self._stores.get(store)
+        if held is not None and not held[0].expired():
+            return held[1]
+        weight = self._by_store.get(store)
+        return None if weight is None else self.ref(weight)
+
+    def is_outside(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor's memory was there before the run."""
+        self._lay_weights()
+        store = _store(tensor)
+        return store in self._outside or store in self._by_store
 
     def _found(self, tensor: torch.Tensor) -> Ref:
         """The Ref of a tensor seen for the first time: an alias, a weight or a literal."""
@@ -95,18 +117,18 @@ class Tensors:
         place = pointer(tensor)
         if place:
             self._place(tensor, ref, place)
-            self._outside.add(_start(tensor))
+            self._outside.add(_store(tensor))
 
     def _lay_weights(self) -> None:
         """Note where every weight lies, so that ``weight.data`` is known for what it is."""
         if self._lay:
             return
         self._lay = True
-        self._by_place = {
-            (pointer(tensor), _geometry(tensor)): tensor
-            for _, tensor in reversed(list(self._weights.values()))
-            if pointer(tensor)
-        }
+        for _, tensor in self._weights.values():
+            place = pointer(tensor)
+            if place:
+                self._by_place.setdefault((place, _geometry(tensor)), tensor)
+                self._by_store.setdefault(_store(tensor), tensor)
 
     def _at(self, tensor: torch.Tensor) -> Ref | None:
         place = pointer(tensor)
@@ -126,12 +148,18 @@ class Tensors:
         if held is None or held[0].expired():
             held = self._places[place] = StorageWeakRef(tensor.untyped_storage()), []
         held[1].append((_geometry(tensor), ref))
+        store = _store(tensor)
+        first = self._stores.get(store)
+        if first is None or first[0].expired():
+            self._stores[store] = held[0], ref
 
 
-def pointer(tensor: torch.Tensor) -> int:
-    """Where a tensor's memory begins; 0 if it has none (meta, empty, sparse)."""
-    if tensor.layout != torch.strided or tensor.is_meta or type(tensor) not in _PLAIN:
+def pointer(tensor: torch.Tensor) -> Any:
+    """Where a tensor's memory begins, also where it is imagined only; 0 if it has none."""
+    if tensor.layout != torch.strided or type(tensor) not in _PLAIN:
         return 0
+    if tensor.is_meta:
+        return tensor.untyped_storage()._cdata, tensor.storage_offset()
     return tensor.data_ptr()
 
 
@@ -151,8 +179,9 @@ def _geometry(tensor: torch.Tensor) -> Any:
     return tensor.dtype, tuple(tensor.shape), tensor.stride()
 
 
-def _start(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr() if pointer(tensor) else 0
+def _store(tensor: torch.Tensor) -> int:
+    """The memory that a tensor lies in; 0 if it has none."""
+    return tensor.untyped_storage()._cdata if pointer(tensor) else 0
 
 
 def _whole(tensor: torch.Tensor) -> torch.Tensor:

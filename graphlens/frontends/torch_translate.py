@@ -8,7 +8,9 @@ from typing import Any
 import torch
 
 from graphlens.frontends.torch_call import Call
+from graphlens.frontends.torch_complex import COMPLEX, PairCall, paired
 from graphlens.frontends.torch_foreign import spelt
+from graphlens.frontends.torch_pairs import Pairs
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_signature import Signature, signature
 from graphlens.frontends.torch_symbols import Symbols
@@ -52,6 +54,7 @@ class Translator:
         self.build = Builder(self.graph)
         self.scopes = scopes
         self.symbols = Symbols()
+        self.pairs = Pairs(self.build)
         self._tensors: dict[str, torch.Tensor] = {}
 
     # -- leaves ---------------------------------------------------------------------------------
@@ -63,23 +66,30 @@ class Translator:
     def param(self, name: str, tensor: torch.Tensor) -> Ref:
         """A weight or buffer, its memory shared."""
         self.build.scope = name.rpartition(".")[0]
-        value = self.build.param(name, type_of(tensor))
-        self._tensors[value.node] = tensor
-        return Ref(value)
+        spelt = _spelt(tensor)
+        value = self.build.param(name, type_of(spelt))
+        return self._leaf(value, spelt, tensor)
 
     def const(self, tensor: torch.Tensor) -> Ref:
         """A tensor that is no parameter: a literal of the program."""
-        node = Node("Const", OURS, {}, (type_of(tensor),), self.build.scope)
+        spelt = _spelt(tensor)
+        node = Node("Const", OURS, {}, (type_of(spelt),), self.build.scope)
         name = self.graph.add(node, (), self.scopes.name(self.build.scope, "const"))
-        self._tensors[name] = tensor
-        return Ref(Value(name))
+        return self._leaf(Value(name), spelt, tensor)
+
+    def _leaf(self, value: Value, spelt: torch.Tensor, tensor: torch.Tensor) -> Ref:
+        self._tensors[value.node] = spelt
+        if tensor.is_complex():
+            self.pairs.values.add(value)
+        return Ref(value)
 
     def output(self, refs: Sequence[Ref], names: Sequence[str]) -> Graph:
         """End the graph with what it returns; not to be called while a tracing mode is on."""
         arrays = {name: array_of(tensor) for name, tensor in self._tensors.items()}
         self.graph.weights |= {name: held for name, held in arrays.items() if held is not None}
         self.build.scope, self.build.source = "", Source()
-        self.build.output([ref.read() for ref in refs], names if any(names) else ())
+        values = [self.pairs.whole(ref.read()) for ref in refs]
+        self.build.output(values, names if any(names) else ())
         self.graph.scopes.update(self.scopes.classes(self.graph))
         return self.graph
 
@@ -146,8 +156,14 @@ class Translator:
         (value, *_) = self._results(held, [_read(one) for one in bound], inner, expand)
         if boolean and wanted.dtype != "bool":
             value = self.build.op("Cast", value, results=[wanted], to=wanted.dtype)
-        target.write(value)
+        self._put(target, value)
         return target
+
+    def _put(self, target: Ref, value: Value) -> None:
+        """Write a value; what shares its memory is complex where it is."""
+        target.write(value)
+        if value in self.pairs.values:
+            self.pairs.values.update(target.bases())
 
     def _written_out(
         self, held: Signature, bound: list[Any], types: Sequence[TensorType], expand: Expansion
@@ -157,7 +173,7 @@ class Translator:
         values = self._results(held, given, types, expand)
         places = [bound[index] for index in held.outs]
         for place, value in zip(places, values, strict=False):
-            place.write(value)
+            self._put(place, value)
         return places
 
     def _with_effects(
@@ -165,10 +181,10 @@ class Translator:
     ) -> list[Ref]:
         """An op that writes some of its arguments: what it leaves in them are results too."""
         places = [one for index in held.written for one in _refs(bound[index])]
-        made = [*types, *(self.build.type_of(one.read()) for one in places)]
+        made = [*types, *(self.pairs.type_of(one.read()) for one in places)]
         values = self._results(held, [_read(one) for one in bound], made)
         for place, value in zip(places, values[len(types) :], strict=True):
-            place.write(value)
+            self._put(place, value)
         return [Ref(value) for value in values[: len(types)]]
 
     def _views(
@@ -183,6 +199,10 @@ class Translator:
             return self._results(held, [value, *map(_read, bound[1:])], types)
 
         arguments = dict(zip(held.names, bound, strict=True))
+        if base.read() in self.pairs.values:  # whose last axis is no axis of the tensor
+            rank = len(self.pairs.type_of(base.read()).shape or (0,))
+            dims = [key for key, one in arguments.items() if key[:3] == "dim" and one is not None]
+            arguments |= {key: arguments[key] % rank for key in dims}
         return [
             Ref(value, View(base, index, again, held.base, arguments, self.build))
             for index, value in enumerate(values)
@@ -196,6 +216,8 @@ class Translator:
         expand: Expansion = _nothing,
     ) -> list[Value]:
         name = self.scopes.name(self.build.scope, held.base)
+        if self.pairs.concerns(types) or self.pairs.concerns(values):
+            return self._complex(held, values, types, expand, name)
         if held.row is not None:
             call = Call(self.build, held.op, name, types, self.symbols.size)
             made = held.row(call, *values)
@@ -203,6 +225,27 @@ class Translator:
                 return [made] if isinstance(made, Value) else list(made)
         expanded = expand()
         return self._foreign(held, values, types, name) if expanded is None else expanded
+
+    def _complex(
+        self,
+        held: Signature,
+        values: list[Any],
+        types: Sequence[TensorType],
+        expand: Expansion,
+        name: str,
+    ) -> list[Value]:
+        """An op that takes or gives complex tensors."""
+        row = COMPLEX.get(held.op) or COMPLEX.get(held.base)
+        if row is not None and held.domain == "aten":
+            call = PairCall(self.build, held.op, name, list(map(paired, types)), self.symbols.size)
+            call.pairs = self.pairs.values
+            made = row(call, *map(self.pairs.paired, values))
+            if made is not NotImplemented:
+                return self.pairs.take([made] if isinstance(made, Value) else made, types)
+        expanded = expand()
+        if expanded is not None:
+            return expanded
+        return self.pairs.paired(self._foreign(held, self.pairs.whole(values), types, name))
 
     def _foreign(
         self, held: Signature, values: list[Any], types: Sequence[TensorType], name: str
@@ -215,6 +258,14 @@ class Translator:
         )
         self.graph.update_node(first.node, attributes=attributes)
         return [Value(first.node, index) for index in range(len(types))]
+
+
+def _spelt(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor as a weight is held: a complex one as its pairs."""
+    if not tensor.is_complex():
+        return tensor
+    with torch._C._DisableTorchDispatch():
+        return torch.view_as_real(tensor.resolve_conj())
 
 
 def _read(argument: Any) -> Any:

@@ -50,7 +50,9 @@ _SAME = frozenset(
 _PARTS = frozenset(
     ["slice", "select", "narrow", "split", "chunk", "unbind", "split_with_sizes", "tensor_split"]
 )
-_OTHERS = frozenset(["diagonal", "unfold", "broadcast_to"])
+_OTHERS = frozenset(
+    ["diagonal", "unfold", "broadcast_to", "real", "imag", "view_as_real", "view_as_complex"]
+)
 
 MAYBE = frozenset(["reshape", "reshape_as", "flatten", "ravel", "contiguous", "to", "type_as"])
 """Ops that return a view of their operand or a copy, by how it lies in memory."""
@@ -113,6 +115,11 @@ class Ref:
             self._version += 1
         self._value = value
         self._seen = self._root()._version
+
+    def bases(self) -> list[Value]:
+        """The values now of it and of the tensors that it is a part of."""
+        view = self._view
+        return [self.read()] if view is None else [self.read(), *view.base.bases()]
 
     def shows(self, other: Ref) -> bool:
         """Whether both are the same part of the same tensor, so that a copy changes nothing."""

@@ -114,10 +114,16 @@ def test_unknown_op_stays_typed_in_its_own_domain():
     assert node.attributes["Tcomplex"] == "complex64"
 
 
-def test_text_is_moved_but_not_computed_on():
-    graph = check(capture(lambda x: tf.strings.join([x, x]) + "!", tf.constant(["a", "b"])))
-    assert {"tf.StringJoin", "tf.Add"} <= {graph.op(name) for name in graph}
-    assert graph.node(graph.outputs[0].node).results[0].dtype == "string"
+def test_text_is_joined_and_compared_and_its_other_ops_stay_tensorflows():
+    def shout(x):
+        joined = tf.strings.join([x, x], ", ") + "!"
+        return tf.strings.upper(joined), tf.equal(joined, "a, a!")
+
+    texts = np.array(["a", "b"])
+    graph = check(capture(shout, texts))
+    assert {"StringConcat", "tf.StringUpper", "Equal"} <= {graph.op(name) for name in graph}
+    loud, found = run(graph, texts)
+    assert (loud.tolist(), found.tolist()) == (["A, A!", "B, B!"], [True, False])
 
 
 def test_nothing_of_tensorflow_is_left_in_the_graph():

@@ -170,16 +170,3 @@ def test_read_after_an_assignment_has_no_place_in_a_graph_without_state():
             result = w.read_value()
     with pytest.raises(CaptureError, match="has no state"):
         capture(definition, outputs=[result])
-
-
-def test_while_loop_of_tf1_is_refused_with_the_way_out():
-    definition = tf.Graph()
-    with definition.as_default():
-        v1.disable_control_flow_v2()
-        try:
-            x = v1.placeholder(tf.float32, [], name="x")
-            y = v1.while_loop(lambda y: y < 9.0, lambda y: y * 2.0, [x])
-        finally:
-            v1.enable_control_flow_v2()
-    with pytest.raises(CaptureError, match="enable_control_flow_v2"):
-        capture(definition, outputs=[y])

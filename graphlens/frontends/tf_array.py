@@ -1,0 +1,127 @@
+"""TF1's TensorArrays, as rows of the op table.
+
+An array is carried by its 'flow', a number that orders the writes; here the flow is the tensor of
+all elements, one more axis in front, and the handle is nothing. Reading is a Gather, writing a
+ScatterND.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from graphlens.frontends.tf_call import Call, Literal, Operand, Row
+from graphlens.ir.node import Attribute, Value
+
+_PASS_ON = frozenset(
+    {"Enter", "Merge", "Switch", "NextIteration", "Exit", "Identity", "TensorArrayWriteV3"}
+)
+
+
+def _written(flow: Any) -> Iterator[tuple[Any, bool]]:
+    """The tensors written into an array, and whether each is all of its elements at once."""
+    seen: set[str] = set()
+    waiting = [flow]
+    while waiting:
+        tensor = waiting.pop()
+        if tensor.name in seen:
+            continue
+        seen.add(tensor.name)
+        for reader in tensor.consumers():
+            if reader.type == "TensorArrayWriteV3" and tensor is not reader.inputs[2]:
+                yield reader.inputs[2], False
+            if reader.type == "TensorArrayScatterV3" and tensor is not reader.inputs[2]:
+                yield reader.inputs[2], True
+            if reader.type in _PASS_ON:
+                waiting += reader.outputs
+
+
+def _element(call: Call) -> tuple[int, ...] | None:
+    """The shape of one element, as TF noted it down or from what is written."""
+    noted = call.attr("element_shape")
+    found = set() if noted is None or -1 in noted else {tuple(noted)}
+    for tensor, whole in _written(call.source.outputs[1]):
+        if tensor.shape.is_fully_defined():
+            sizes = tuple(tensor.shape.as_list())
+            found.add(sizes[1:] if whole else sizes)
+    return found.pop() if len(found) == 1 else None
+
+
+def _make(call: Call) -> list[Operand] | tuple[()]:
+    shape = _element(call)
+    if shape is None and not all(whole for _, whole in _written(call.source.outputs[1])):
+        return ()
+    length = call.ints(0)
+    sizes = list(shape or ())
+    if length is not None:
+        whole = call.const([*length, *sizes])
+    else:
+        count = call.step("Reshape", call.int64(0), call.const([1]))
+        whole = call.step("Concat", count, call.const(sizes), axis=0) if sizes else count
+    return [_HANDLE, _flow(call, "Expand", call.const(0, call.attr("dtype")), whole)]
+
+
+_HANDLE = Literal(np.array(0, np.int32), "handle")
+
+
+def _flow(call: Call, op: str, *operands: Value, **attributes: Attribute) -> Value:
+    """A node whose result is a flow: TF's type of that says nothing."""
+    return call.builder.op(op, *operands, name=call.name, **attributes)
+
+
+def _write(call: Call) -> Value:
+    place = call.step("Reshape", call.int64(1), call.const([1, 1]))
+    item = call.step("Unsqueeze", call.value(2), call.const([0]))
+    return _flow(call, "ScatterND", call.value(3), place, item)
+
+
+def _read(call: Call) -> Value:
+    return _flow(call, "Gather", call.value(2), call.value(1))
+
+
+def _scatter(call: Call) -> Value:
+    """All elements at once, or those at some places."""
+    places = call.ints(1)
+    if places == tuple(range(len(places or ()))) or call.source.inputs[1].op.type == "Range":
+        return _flow(call, "Identity", call.value(2))
+    index = call.step("Unsqueeze", call.int64(1), call.const([-1]))
+    return _flow(call, "ScatterND", call.value(3), index, call.value(2))
+
+
+def _size(call: Call) -> Value:
+    count = call.step("Gather", call.step("Shape", call.value(1)), call.const(0))
+    return call.emit("Cast", count, to="int32")
+
+
+def _concat(call: Call) -> list[Value] | tuple[()]:
+    """The elements joined along their first axis, and the length of each."""
+    flow = call.type(1)
+    if not flow.is_static or flow.shape is None or len(flow.shape) < 2:
+        return ()
+    count, length, *rest = flow.shape
+    lengths = call.const(np.full(int(count), length, np.int64))  # type: ignore[arg-type]
+    return [_flow(call, "Reshape", call.value(1), call.const([-1, *rest])), lengths]
+
+
+def _split(call: Call) -> Value | tuple[()]:
+    """The reverse of joining, for parts of one length."""
+    lengths, held = call.ints(2), call.type(1).shape
+    if held is None or not lengths or len(set(lengths)) > 1:
+        return ()
+    shape = call.const([len(lengths), lengths[0], *held[1:]])
+    return _flow(call, "Reshape", call.value(1), shape)
+
+
+ROWS: dict[str, Row] = {
+    "TensorArrayV3": _make,
+    "TensorArrayWriteV3": _write,
+    "TensorArrayReadV3": _read,
+    "TensorArrayGatherV3": _read,
+    "TensorArrayScatterV3": _scatter,
+    "TensorArraySizeV3": _size,
+    "TensorArrayConcatV3": _concat,
+    "TensorArraySplitV3": _split,
+}
+"""Rows of this family by TF op type."""
