@@ -42,6 +42,7 @@ FRONTENDS = Table(
         "torch.jit": "graphlens.frontends.torch_jit:capture",
         "torch.export": "graphlens.frontends.torch_export:capture",
         "torch.eager": "graphlens.frontends.torch_eager:capture",
+        "torch.autograd": "graphlens.frontends.torch_autograd:capture",
         "tf": "graphlens.frontends.tf_graph:capture",
         "keras": "graphlens.frontends.keras_model:capture",
         "onnx": "graphlens.frontends.onnx_file:capture",

@@ -14,6 +14,7 @@ _TAKES = {
     "torch.jit": "a traced or scripted module, or a module and inputs",
     "torch.export": "an ExportedProgram, or a module and inputs",
     "torch.eager": "anything that can be called: one run of it is recorded",
+    "torch.autograd": "the same, with the backward graph that torch keeps of the run",
     "tf": "a tf.Graph, tf.function, ConcreteFunction or GraphDef",
     "keras": "a Keras 3 model",
     "onnx": "an ONNX file or ModelProto",

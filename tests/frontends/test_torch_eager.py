@@ -183,7 +183,7 @@ def test_errors_show_the_users_frames() -> None:
     assert "return x @ torch.ones(7)" in str(caught.value)
     with pytest.raises(CaptureError, match="returned no tensor but a str"):
         eager(lambda x: "text", X)
-    with pytest.raises(CaptureError, match="what can be called"):
+    with pytest.raises(CaptureError, match="cannot be called"):
         eager(3, X)
     with pytest.raises(UsageError, match="one run"):
         graphlens.capture(lambda x: x, X, via="torch.eager", dynamic_shapes=({0: "n"},))
