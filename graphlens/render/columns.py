@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from graphlens.render.head import outline
 from graphlens.render.measure import Size
 from graphlens.view import Box, Diagram
 
-RANK_GAP, BOX_GAP, GUTTER = 24.0, 18.0, 38.0
+RANK_GAP, BOX_GAP, GUTTER = 22.0, 18.0, 38.0
 _FRAME = 30.0
 PAGE = (785.0, 538.0)
 """An A4 page less a centimetre all around, in points."""
@@ -35,31 +36,35 @@ class Cut(NamedTuple):
     scale: float
 
 
-def columns(diagram: Diagram, sizes: Mapping[str, Size], panes: int = 1) -> Cut:
-    """Cut a diagram into the columns that make it largest on a page.
+def columns(diagram: Diagram, sizes: Mapping[str, Size]) -> list[Cut]:
+    """Cut a diagram into columns: first the cut that seems to make it largest on a page.
 
     The cuts balance the columns' heights and cross few tensors and few clusters.
     """
     boxes = diagram.boxes
     cutter = _Cutter(diagram, sizes)
     if len(boxes) > _EXACT:
-        return Cut(cutter.roughly(), 0.0)
+        return [Cut(cutter.roughly(), 0.0)]
     tried = [cutter.cut(count) for count in range(1, max(1, min(_MOST, len(boxes) // 2)) + 1)]
-    scales = [_scale(pieces, panes) for pieces in tried]
-    best = max(range(len(tried)), key=lambda index: min(1.0, scales[index]) * 0.985**index)
-    return Cut([piece.boxes for piece in tried[best]], scales[best])
+    scales = [_scale(diagram, pieces) for pieces in tried]
+    order = sorted(range(len(tried)), key=lambda index: -min(1.0, scales[index]) * 0.985**index)
+    return [Cut([piece.boxes for piece in tried[index]], scales[index]) for index in order]
 
 
-def _scale(pieces: Sequence[Piece], panes: int) -> float:
-    wide = panes * (sum(piece.width for piece in pieces) + GUTTER * (len(pieces) - 1)) + 55.0
-    high = max(piece.height for piece in pieces) + 140.0
-    return fits(wide, high)
+def _scale(diagram: Diagram, pieces: Sequence[Piece]) -> float:
+    wide = sum(piece.width for piece in pieces) + GUTTER * (len(pieces) - 1)
+    return scale(diagram, wide, max(piece.height for piece in pieces) + 20.0)
+
+
+def scale(diagram: Diagram, wide: float, high: float) -> float:
+    """The scale at which a picture fits a page, if its panes are of some size."""
+    around = outline(diagram, wide, high)
+    return fits(around.width, around.height)
 
 
 def fits(wide: float, high: float) -> float:
-    """The scale at which a picture of some size fits a page, best in landscape."""
-    long, short = PAGE
-    return max(min(long / wide, short / high), 0.8 * min(short / wide, long / high))
+    """The scale at which a picture of some size fits a page in landscape."""
+    return min(PAGE[0] / wide, PAGE[1] / high)
 
 
 class _Cutter:

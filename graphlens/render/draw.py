@@ -9,14 +9,12 @@ from itertools import pairwise
 
 from graphlens.render.dot import LEAD, header, header_widths, in_one_line
 from graphlens.render.head import (
+    BETWEEN,
     MARGIN,
-    entries,
-    facts_width,
     heading,
     legend_shapes,
-    legend_width,
+    outline,
     pane_head,
-    pane_height,
 )
 from graphlens.render.layout import Layout, layout
 from graphlens.render.measure import NOTE, Size, height, shapes
@@ -25,7 +23,6 @@ from graphlens.render.part import Frame, Line
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
 from graphlens.view import Cluster, Diagram
 
-_BETWEEN = 48.0
 _MANY = 2000
 """Lines from which on titles of clusters do not look for a place between them."""
 
@@ -33,26 +30,19 @@ _MANY = 2000
 def draw(diagram: Diagram) -> Scene:
     """The scene of a diagram."""
     placed = layout(diagram)
-    legend = entries(placed.diagram)
-    panes = diagram.panes
-    facts = max(facts_width(pane.facts) for pane in panes)
-    each = max(placed.width, facts)
-    content = len(panes) * each + (len(panes) - 1) * _BETWEEN
-    wide = max(content, 400.0, legend_width(legend))
-    found: list[Shape] = list(heading(diagram.title, diagram.subtitle, wide))
-    top = MARGIN + (46.0 if diagram.subtitle else 30.0)
-    start = MARGIN + (wide - content) / 2
-    heads = max(pane_height(pane) for pane in panes)
-    for index, pane in enumerate(panes):
-        x = start + index * (each + _BETWEEN)
+    around = outline(placed.diagram, placed.width, placed.height)
+    found: list[Shape] = list(heading(diagram.title, diagram.subtitle, around.wide))
+    top, heads, each = around.top, around.heads, around.each
+    start = MARGIN + (around.wide - around.content) / 2
+    for index, pane in enumerate(diagram.panes):
+        x = start + index * (each + BETWEEN)
         if index:
-            found.append(_divider(x - _BETWEEN / 2, top + 8.0, heads + placed.height))
+            found.append(_divider(x - BETWEEN / 2, top + 8.0, heads + placed.height))
         found += pane_head(pane, x, top, each)
         found += _pane(placed, index, x + (each - placed.width) / 2, top + heads)
     bottom = top + heads + placed.height + 18.0
-    lines, rows = legend_shapes(legend, bottom, wide)
-    high = bottom + 18.0 * rows + MARGIN - 8.0
-    return Scene(wide + 2 * MARGIN, high, (*found, *lines), diagram.title, diagram.subtitle)
+    found += legend_shapes(around.legend, bottom, around.wide)[0]
+    return Scene(around.width, around.height, tuple(found), diagram.title, diagram.subtitle)
 
 
 def _divider(x: float, y: float, high: float) -> Path:

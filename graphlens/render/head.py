@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from graphlens.render import theme
 from graphlens.render.measure import NOTE
@@ -10,9 +11,46 @@ from graphlens.render.metrics import fitted, width
 from graphlens.render.scene import Rect, Shape, Text
 from graphlens.view import Diagram, Fact, Pane
 
-MARGIN = 26.0
+MARGIN, BETWEEN = 26.0, 48.0
 _TITLE, _SUBTITLE, _VALUE = 18.0, 11.0, 13.0
 _MARKS = {"removed": "gone after", "added": "new after", "changed": "changed"}
+
+
+class Outline(NamedTuple):
+    """What stands around the panes of a picture, and how large it is with it, in points.
+
+    Attributes:
+        legend: Style and word of each entry.
+        each: Width of a pane.
+        content: Width of all panes.
+        wide: Width within the margins.
+        top: Where the panes' heads begin.
+        heads: Their height.
+        width: Of the whole.
+        height: Of the whole.
+    """
+
+    legend: list[tuple[str, str]]
+    each: float
+    content: float
+    wide: float
+    top: float
+    heads: float
+    width: float
+    height: float
+
+
+def outline(diagram: Diagram, width: float, height: float) -> Outline:
+    """What stands around a diagram that takes ``width`` by ``height`` points in each pane."""
+    legend, panes = entries(diagram), diagram.panes
+    each = max(width, *(facts_width(pane.facts) for pane in panes))
+    content = len(panes) * each + (len(panes) - 1) * BETWEEN
+    wide = max(content, 400.0, legend_width(legend))
+    top = MARGIN + (46.0 if diagram.subtitle else 30.0)
+    heads = max(pane_height(pane) for pane in panes)
+    _, rows = legend_shapes(legend, 0.0, wide)
+    high = top + heads + height + 18.0 + 18.0 * rows + MARGIN - 8.0
+    return Outline(legend, each, content, wide, top, heads, wide + 2 * MARGIN, high)
 
 
 def heading(title: str, subtitle: str, wide: float) -> Iterator[Shape]:

@@ -1,4 +1,4 @@
-"""Where everything stands: the columns of a diagram laid out by Graphviz and put side by side."""
+"""Where everything stands: the columns of a diagram laid out one by one and put side by side."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphlens.render.columns import GUTTER, columns, fits
-from graphlens.render.engine import lay_out
+from graphlens.render.columns import GUTTER, columns, scale
 from graphlens.render.measure import NOTE, evened
 from graphlens.render.part import Frame, Line, Link, Part
 from graphlens.render.scene import Point, rounded
 from graphlens.view import Arrow, Box, Cluster, Diagram
 from graphlens.view.tag import tag
+from graphlens.view.trim import few_tags
 
 LANE = 7.0
 LEGIBLE = 7.0 / NOTE
 """The scale at which the smallest type is 7 pt."""
-_LANES, _NEAR, _COMPARED = 2, 14, 0.8
-_FEW, _NEARLY = 10, 0.7
+_LANES, _NEAR = 2, 14
+_TRIED = 2
+"""Other ways to cut a picture that are tried where the first is not legible."""
 
 
 @dataclass(slots=True)
@@ -50,29 +51,30 @@ def layout(diagram: Diagram) -> Layout:
     """Lay out a diagram in as many columns as make it fit a page best.
 
     Where the diagram has coarser ones behind it, the finest is taken whose smallest type is
-    legible on a page; but one with next to nothing in it gives way to a finer one that is nearly
-    legible.
+    legible on a page.
     """
-    wanted = LEGIBLE if len(diagram.panes) == 1 else _COMPARED * LEGIBLE
-    finer: Diagram | None = None
     while True:
-        cut = columns(diagram, evened(diagram.boxes), len(diagram.panes))
-        if diagram.coarser is None or cut.scale > 0.9 * wanted:
-            placed = _laid_out(diagram, cut.columns)
-            if diagram.coarser is None or _scale(placed) >= wanted:
-                break
-        finer, diagram = diagram, diagram.coarser
-    if finer is not None and len(diagram.boxes) < _FEW:
-        cut = columns(finer, evened(finer.boxes), len(finer.panes))
-        larger = _laid_out(finer, cut.columns)
-        return larger if _scale(larger) >= _NEARLY * wanted else placed
+        placed = _best(diagram)
+        if placed is not None and (diagram.coarser is None or _scale(placed) >= LEGIBLE):
+            return placed
+        diagram = diagram.coarser or diagram
+
+
+def _best(diagram: Diagram) -> Layout | None:
+    """A diagram in the columns that make it largest; None if it is far too much for a page."""
+    best, *others = columns(diagram, evened(diagram.boxes))
+    if diagram.coarser is not None and best.scale < 0.8 * LEGIBLE:
+        return None
+    placed = _laid_out(diagram, best.columns)
+    for cut in others[:_TRIED]:
+        if _scale(placed) >= LEGIBLE:
+            break
+        placed = max(placed, _laid_out(diagram, cut.columns), key=_scale)
     return placed
 
 
 def _scale(placed: Layout) -> float:
-    """The scale at which a picture fits a page, with what stands around it."""
-    panes = len(placed.diagram.panes)
-    return fits(panes * (placed.width + 50.0), placed.height + 130.0)
+    return scale(placed.diagram, placed.width, placed.height)
 
 
 def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> Layout:
@@ -85,8 +87,6 @@ def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> Layout:
         if piece
     ]
     placed = Layout(diagram, held)
-    for part, found in zip(parts, lay_out([part.source for part in parts]), strict=True):
-        part.read(found)
     _place(placed, parts, links)
     return placed
 
@@ -112,7 +112,7 @@ def _links(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> tuple[Diagram, 
         tagged.update(arrow for arrow in arrows if arrow not in near)
     links = [link for home in sorted(led) for link in led[home]]
     left = {arrow for link in links for arrow in link.arrows}
-    diagram = tag(diagram, tagged.__contains__)
+    diagram = few_tags(tag(diagram, tagged.__contains__))
     return diagram.having(arrows=[arrow for arrow in diagram.arrows if arrow not in left]), links
 
 
@@ -167,7 +167,8 @@ def _lead(
     for lane, (point, link) in enumerate(ordered):
         x0, y0 = part.starts[point]
         x1, y1 = following.starts[ends[link.exit + link.tail + link.value]]
-        low, high = part.height + above + 8.0 + LANE * lane, above - 8.0 - LANE * lane
+        low = part.height + above + 8.0 + LANE * lane
+        high = above - 8.0 - LANE * (len(ordered) - 1 - lane)
         middle = gutter + LANE * lane
         way = [
             (x0 + shift[0], y0 + above),

@@ -66,11 +66,11 @@ def _cells(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[list[str], l
     for side, held in enumerate(sides):
         for name in held.boxes:
             joined[side, name]
-    for name, olds in _matches(sides, diff).items():
-        for old in olds:
-            if name in sides[1].boxes and old in sides[0].boxes:
-                joined.union((0, old), (1, name))
-    matched = {old for olds in _matches(sides, diff).values() for old in olds}
+    found_in = _claimed(sides, _matches(sides, diff))
+    for old, news in found_in.items():
+        for name in news:
+            joined.union((0, old), (1, name))
+    matched = set(found_in)
     neighbours = _neighbours(sides[0])
     for name, other in neighbours.items():
         if name not in matched:
@@ -88,6 +88,27 @@ def _matches(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[str, ...]]
     for old, new in zip(sides[0].graph.inputs, sides[1].graph.inputs, strict=False):
         found[new] = (old,)
     found[sides[1].graph.output] = (sides[0].graph.output,)
+    return found
+
+
+def _claimed(
+    sides: tuple[Side, Side], matches: Mapping[str, tuple[str, ...]]
+) -> dict[str, list[str]]:
+    """The boxes after that each box before is drawn with.
+
+    A constant that many nodes share tells of all of them, and so does a kernel that holds it: a
+    box before that has its own counterpart is not drawn with a group that only shares something.
+    """
+    claims: dict[str, list[str]] = {}
+    for name, olds in matches.items():
+        for old in olds:
+            if name in sides[1].boxes and old in sides[0].boxes:
+                claims.setdefault(old, []).append(name)
+    found: dict[str, list[str]] = {}
+    for old, news in claims.items():
+        own = [name for name in news if name == old or set(matches[name]) == {old}]
+        least = min(len(matches[name]) for name in news)
+        found[old] = own or [name for name in news if len(matches[name]) == least]
     return found
 
 

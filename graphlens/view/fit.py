@@ -9,14 +9,14 @@ from graphlens.view.diagram import Box, Diagram
 from graphlens.view.fold import fold
 from graphlens.view.quotient import Tree
 
-PAGES = (20.0, 30.0, 40.0, 50.0, 58.0, 66.0, 74.0, 82.0, 92.0, 104.0, 120.0)
+PAGES = tuple(range(16, 124, 4))
 """How much a page may hold, in lines of text; a box costs its lines and the space around them."""
 _AROUND = 1.4
 _FRAME = 1.6
 _SHUT = 2.6 + _AROUND
 
 
-def fits(diagram: Diagram, pages: Sequence[float] = PAGES) -> list[Diagram]:
+def fits(diagram: Diagram, pages: Sequence[int] = PAGES) -> list[Diagram]:
     """The diagram with scopes folded until it fits a page, for pages of several sizes.
 
     All is folded first; then scopes are opened as long as there is room for them.
@@ -30,15 +30,13 @@ def fits(diagram: Diagram, pages: Sequence[float] = PAGES) -> list[Diagram]:
     """
     fitter = _Fitter(diagram)
     found: list[Diagram] = []
-    seen: set[frozenset[str]] = set()
-    for page in sorted(pages):
-        closed = fitter.closed(page)
-        if closed in seen:
-            continue
-        seen.add(closed)
-        small = fold(diagram, closed) if closed else diagram
-        found.append(small)
-    return found
+    shut: frozenset[str] = frozenset()
+    for page in sorted(pages, reverse=True):  # each from the one before: few boxes are quick
+        closed = fitter.closed(page) | shut
+        if not found or closed != shut:
+            found.append(fold(found[-1] if found else diagram, closed))
+        shut = closed
+    return found[::-1]
 
 
 def cost(box: Box) -> float:

@@ -79,6 +79,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
     """The box that stands for a cluster, with the kinds of ops in it and their numbers."""
     times = repeats(boxes, clusters, cluster)
     changed = any(box.changed for box in boxes)
+    lines = 2 if len(boxes[0].faces) == 1 else 1
     faces: list[Face | None] = []
     for pane in range(len(boxes[0].faces)):
         held = [(face, times(box)) for box in boxes if (face := box.faces[pane]) is not None]
@@ -100,7 +101,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             "changed" if changed else "",
             title,
         )
-        faces.append(Face((head, *_inner(held)), "module", ops, params, inside))
+        faces.append(Face((head, *_inner(held, lines)), "module", ops, params, inside))
     name = f"{boxes[0].id}"
     return Box(
         name,
@@ -161,7 +162,7 @@ def _inside(held: list[tuple[Face, int]]) -> tuple[tuple[str, str, int], ...]:
     return tuple(found)
 
 
-def _inner(held: list[tuple[Face, int]]) -> list[Row]:
+def _inner(held: list[tuple[Face, int]], limit: int) -> list[Row]:
     """What is inside: the kinds of ops, the most frequent first, and a strip of their colours.
 
     The strip has each block of a run once, and a gap after each kernel.
@@ -180,19 +181,19 @@ def _inner(held: list[tuple[Face, int]]) -> list[Row]:
         if face.kind == "group":
             strip.append("")
     words = [f"{number} {text}" if number > 1 else text for text, number in counts.most_common()]
-    rows = [Row("", line, style="summary") for line in _lines(words)]
+    rows = [Row("", line, style="summary") for line in _lines(words, limit)]
     picked = tuple(strip[:_STRIP])
     return [*rows, Row("", style="summary", strip=picked)] if any(picked) else rows
 
 
-def _lines(words: list[str]) -> list[str]:
-    """Words in at most two lines of some 34 letters."""
+def _lines(words: list[str], limit: int) -> list[str]:
+    """Words in at most ``limit`` lines of some 34 letters."""
     lines = [""]
     for index, word in enumerate(words):
         longer = f"{lines[-1]} · {word}" if lines[-1] else word
         if len(longer) <= _LETTERS or not lines[-1]:
             lines[-1] = longer
-        elif len(lines) < 2:
+        elif len(lines) < limit:
             lines.append(word)
         else:
             lines[-1] += f" · … {len(words) - index} more"

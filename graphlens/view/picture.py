@@ -12,11 +12,12 @@ from graphlens.view.build import flat as flat_diagram
 from graphlens.view.bundle import bundle
 from graphlens.view.diagram import Arrow, Diagram
 from graphlens.view.fit import fits
-from graphlens.view.fold import fold_to
+from graphlens.view.fold import fold, fold_to
 from graphlens.view.gather import gather_inputs
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
+from graphlens.view.trim import trimmed
 
 
 def graph(
@@ -59,11 +60,23 @@ def _is_scope(graph: Graph, scope: str) -> bool:
 
 def fitting(rolled: Diagram) -> Diagram:
     """A rolled diagram as fine as a page may hold, with ever coarser ones behind it."""
-    coarsest, *finer = fits(bundle(rolled))
-    found = finished(coarsest)
-    for diagram in finer:
+    levels = fits(bundle(rolled))
+    for most in _FEWER:
+        bundled = bundle(levels[0], most, most)
+        smaller = fold(bundled, {cluster.id for cluster in bundled.clusters})
+        if len(smaller.boxes) < len(levels[0].boxes):
+            levels.insert(0, smaller)
+    levels[:0] = [trimmed(levels[0], lines) for lines in _SHORTER]
+    found = finished(levels[0])
+    for diagram in levels[1:]:
         found = replace(finished(diagram), coarser=found)
     return found
+
+
+_SHORTER = (2, 4)
+"""Lines of a box when even so few boxes are too much."""
+_FEWER = (19, 16, 14, 12, 10, 8, 6)
+"""Members of a cluster, and of the page, when twenty of them are too many for it."""
 
 
 def finished(diagram: Diagram) -> Diagram:
