@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt tests/stand_in/torchvision_stand_in.py
 	$(PIP) --upgrade pip
 	$(PIP) torch
 	$(PIP) tensorflow-cpu
-	$(PIP) --editable '.[runtime,pictures,complete]' --group dev
+	$(PIP) --editable '.[runtime,pictures,complete,sweep,cluster]' --group dev
 	$(PIP) --no-deps torchvision timm
 	@command -v chromium google-chrome chrome >/dev/null 2>&1 \
 	  || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1 \

@@ -138,6 +138,9 @@ _EXTRAS = {
     "transformers": "graphlens[models]",
     "timm": "graphlens[models]",
     "argcomplete": "graphlens[complete]",
+    "psutil": "graphlens[sweep]",
+    "tqdm": "graphlens[sweep]",
+    "distributed": "graphlens[cluster]",
 }
 
 
