@@ -15,14 +15,27 @@ author = "The graphlens developers"
 project_copyright = "2026, the graphlens developers"
 release = version = version_of("graphlens")
 
-extensions = ["sphinx_gallery.gen_gallery"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+    "graphlens.sphinx_ext",
+]
+default_role = "py:obj"  # single backticks in a docstring name a thing of ours
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+nitpicky = True  # a link that leads nowhere stops the build
+# Names of other packages, and what a docstring only names in passing.
+nitpick_ignore_regex = [(r"py:.*", r"(?!graphlens\.).*")]
+napoleon_use_ivar = True
 exclude_patterns = ["pages"]
 # The scraper below is a function, which Sphinx cannot keep between builds: it need not.
 suppress_warnings = ["config.cache"]
 html_theme = "pydata_sphinx_theme"
 html_title = "graphlens"
-html_theme_options = {"show_prev_next": False}
-html_sidebars = {"**": ["sidebar-nav-bs"]}
+html_theme_options = {"show_prev_next": False, "navbar_align": "left"}
+html_sidebars = {"index": [], "**": ["sidebar-nav-bs"]}
 html_show_sourcelink = False
 
 

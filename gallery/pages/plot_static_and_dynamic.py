@@ -66,12 +66,36 @@ print("PyTorch:", from_torch)
 graphlens.draw(dynamic, "dynamic.svg")
 
 # %%
+# From five sides
+# ---------------
+# The two have since met in the middle: TensorFlow 2 runs eagerly and traces what ``tf.function``
+# decorates; PyTorch traces, compiles, or is watched while it runs.
+
+
+@tf.function
+def tf2_cost(X: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """The same in TensorFlow 2, where a tracer makes the graph."""
+    return tf.reduce_mean(tf.square(tf.matmul(X, tf.ones((3, 1))) - y))
+
+
+sides = {
+    "TF1 session": static,
+    "tf.function": graphlens.capture(tf2_cost, X, y),
+    "torch.fx": dynamic,
+    "torch.jit": graphlens.capture(model, *examples, via="torch.jit"),
+    "torch.eager": graphlens.capture(model, *examples, via="torch.eager"),
+}
+for side, graph in sides.items():
+    print(f"{side:<12}", *(graph.nodes[name]["source"].op for name in graph.in_order()))
+
+# %%
 # One graph
 # ---------
-# The two frameworks name and spell things differently (``Square`` here, ``pow`` there). In
-# canonical form the graphs are the same, op by op, edge by edge and weight by weight.
+# The frameworks name and spell things differently (``Square`` here, ``pow`` there), and a weight of
+# one is a constant of another. In canonical form the graphs are the same, op by op, edge by edge
+# and weight by weight.
 
-one_graph = graphlens.equivalent(static, dynamic)
+one_graph = all(graphlens.equivalent(static, graph) for graph in sides.values())
 print("one graph:", one_graph)
 
 # %%
