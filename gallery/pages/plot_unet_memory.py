@@ -70,8 +70,8 @@ graphlens.draw(captured, "captured.svg")
 # ----------
 # Once normalisations are folded into the convolutions and activations run inside their kernels,
 # half of the tensors are never written at all, and half of the traffic is gone. The peak stays
-# where it was: the last concatenation needs both its operands and its result, and no order of execution
-# and no fusion of these kernels changes that. The map shows what would: joining in place.
+# where it was: the last concatenation needs both its operands and its result, and no order of
+# execution and no fusion of these kernels changes that. The map shows what would: joining in place.
 
 history = graphlens.optimize(graph)
 planned = graphlens.plan_memory(history.after)
