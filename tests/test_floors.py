@@ -38,13 +38,15 @@ NEIGHBOURS = {
 }
 
 EDGES = {
-    "torch": ("frontends/torch_", "cli/libraries/timm", "cli/libraries/torchvision",
-              "cli/libraries/transformers"),
-    "torchvision": ("cli/libraries/torchvision",),
-    "timm": ("cli/libraries/timm",),
-    "transformers": ("cli/libraries/transformers",),
-    "tensorflow": ("frontends/tf_", "frontends/keras"),
-    "keras": ("frontends/tf_", "frontends/keras", "cli/libraries/keras"),
+    "torch": ("frontends/torch_", "frontends/keras_torch", "cli/libraries/timm",
+              "cli/libraries/torchvision", "cli/libraries/transformers", "sweep/torch_side",
+              "sweep/sets/"),
+    "torchvision": ("cli/libraries/torchvision", "sweep/sets/torchvision"),
+    "timm": ("cli/libraries/timm", "sweep/sets/timm"),
+    "transformers": ("cli/libraries/transformers", "sweep/sets/transformers"),
+    "tensorflow": ("frontends/tf_", "frontends/keras", "sweep/keras_side"),
+    "keras": ("frontends/tf_", "frontends/keras", "cli/libraries/keras", "sweep/keras_side",
+              "sweep/sets/keras"),
     "onnx": ("ops/", "runtime/", "frontends/onnx_", "optimizers/onnx"),
     "onnxruntime": ("runtime/", "optimizers/onnxruntime"),
     "graphviz": ("render/",),

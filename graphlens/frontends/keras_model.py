@@ -1,7 +1,8 @@
-"""Capture of Keras 3 models on the TensorFlow backend, through the tf.function of their call."""
+"""Capture of Keras 3 models, by the backend that Keras runs on."""
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 from collections.abc import Mapping, Sequence
@@ -9,20 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from graphlens.errors import CaptureError, FormatError
-from graphlens.frontends.keras_names import LayerNames, input_names
-from graphlens.frontends.tf_function import Names, capture_concrete
-from graphlens.frontends.tf_specs import (
+from graphlens.frontends.input_types import (
     DynamicShapes,
-    Feeds,
     named_sizes,
-    spec_of,
     symbols,
     type_given,
     with_symbols,
 )
+from graphlens.frontends.keras_call import Call
+from graphlens.frontends.keras_names import input_names
 from graphlens.ir.graph import Graph
 from graphlens.tensor import TensorType
 
@@ -51,29 +49,28 @@ def capture(
         CaptureError: If the model cannot be captured; the message says why.
         FormatError: If a file is no Keras model.
     """
-    if keras.backend.backend() != "tensorflow":
+    backend = keras.backend.backend()
+    if backend not in _BACKENDS:
         raise CaptureError(
-            f"Keras runs on {keras.backend.backend()!r} here; a Keras model is captured from "
-            "TensorFlow: set KERAS_BACKEND=tensorflow, or give the torch model to a torch front end"
+            f"Keras runs on {backend!r} here; a model is captured from {sorted(_BACKENDS)}: set "
+            "KERAS_BACKEND to one of them before Keras is imported"
         )
     if isinstance(model, str | os.PathLike):
         model = _load(Path(model))
     if not isinstance(model, keras.Layer):
         raise CaptureError(f"a {type(model).__name__} is no Keras model or layer")
     struct, names, types = _signature(model, inputs, dynamic_shapes)
-    concrete = _trace(model, struct, names, types, kwargs or {})
-    found = LayerNames(model)
-    held = [(variable.value, variable) for variable in model.variables]
-    parameters = {
-        id(inner): found.parameters.get(id(outer), outer.path.replace("/", "."))
-        for inner, outer in held
-    }
-    variables = tuple(inner for inner, _ in held)
-    known = Names(variables, parameters, found.node, found.title, found.outputs())
-    graph = capture_concrete(concrete, Feeds(types), known)
+    call = Call(model, struct, tuple(names), tuple(types), dict(kwargs or {}))
+    graph: Graph = importlib.import_module(_BACKENDS[backend]).capture_call(call, inputs)
     graph.graph["capture"] = "keras"
-    graph.graph["scopes"] = {**found.classes, **graph.scopes}
     return graph
+
+
+_BACKENDS = {
+    "tensorflow": "graphlens.frontends.keras_tf",
+    "torch": "graphlens.frontends.keras_torch",
+}
+"""What captures a call, by Keras's backend; the module imports the backend's framework."""
 
 
 def _signature(
@@ -126,31 +123,6 @@ def _own_type(tensor: Any) -> TensorType:
     if not tensor.shape:
         return TensorType(tensor.dtype, ())
     return TensorType(tensor.dtype, (batch or 1, *("?" if dim is None else dim for dim in rest)))
-
-
-def _trace(
-    model: Any,
-    struct: list[Any],
-    names: Sequence[str],
-    types: Sequence[TensorType],
-    words: Mapping[str, Any],
-) -> Any:
-    specs = [spec_of(held, name) for held, name in zip(types, names, strict=True)]
-
-    def call(*tensors: Any) -> Any:
-        arguments = keras.tree.pack_sequence_as(struct, list(tensors))
-        return model(*arguments, **{**training, **words})
-
-    training = {"training": False} if model._call_has_training_arg else {}
-    try:
-        if not model.built:
-            call(*(tf.zeros([dim or 1 for dim in spec.shape], spec.dtype) for spec in specs))
-        return tf.function(call).get_concrete_function(*specs)
-    except Exception as error:
-        raise CaptureError(
-            f"the Keras model {model.name!r} could not be traced on {list(map(str, types))}: "
-            f"{error}"
-        ) from error
 
 
 def _load(path: Path) -> Any:

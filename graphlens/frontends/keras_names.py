@@ -29,9 +29,14 @@ class LayerNames:
         self.classes: dict[str, str] = {}
         self.parameters: dict[int, str] = {}
         self._model = model
+        self._found: list[Any] = []
         self._children: dict[str, dict[str, str]] = {}
         self.title = _counted([model])[0]
         self._walk(model)
+
+    def layers(self) -> list[tuple[Any, str]]:
+        """Each layer within the model and its path."""
+        return [(layer, self.paths[id(layer)]) for layer in self._found if self.paths[id(layer)]]
 
     def _walk(self, model: Any) -> None:
         waiting: list[tuple[Any, str]] = [(model, "")]
@@ -40,6 +45,7 @@ class LayerNames:
             if id(layer) in self.paths:
                 continue
             self.paths[id(layer)] = path
+            self._found.append(layer)
             if path:
                 self.classes[path] = type(layer).__name__
             for variable in _own_variables(layer):

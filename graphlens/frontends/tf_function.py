@@ -10,17 +10,11 @@ from typing import Any
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.input_types import symbols, type_given, with_symbols
 from graphlens.frontends.tf_call import Handle, Literal, Operand
 from graphlens.frontends.tf_import import Frame, Importer
 from graphlens.frontends.tf_session import finish, node_name
-from graphlens.frontends.tf_specs import (
-    Feeds,
-    fitted,
-    spec_of,
-    symbols,
-    type_given,
-    with_symbols,
-)
+from graphlens.frontends.tf_specs import Feeds, fitted, spec_of
 from graphlens.frontends.tf_types import function_title
 from graphlens.frontends.tf_variables import shared
 from graphlens.ir.graph import Graph

@@ -10,10 +10,11 @@ from typing import Any
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.input_types import DynamicShapes
 from graphlens.frontends.tf_function import capture_concrete, capture_function
 from graphlens.frontends.tf_saved import capture_path, imported
 from graphlens.frontends.tf_session import capture_graph
-from graphlens.frontends.tf_specs import DynamicShapes, Feeds
+from graphlens.frontends.tf_specs import Feeds
 from graphlens.ir.graph import Graph
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.input_types import symbols
 from graphlens.frontends.tf_call import materialise
 from graphlens.frontends.tf_import import (
     ASSIGNS,
@@ -19,7 +20,7 @@ from graphlens.frontends.tf_import import (
     Importer,
     reached,
 )
-from graphlens.frontends.tf_specs import Feeds, fitted, symbols
+from graphlens.frontends.tf_specs import Feeds, fitted
 from graphlens.frontends.tf_types import type_of
 from graphlens.frontends.tf_variables import session_values
 from graphlens.ir.graph import Graph

@@ -154,32 +154,15 @@ def test_a_layer_alone_is_a_model():
 
 
 LAYERS = {
-    "separable": (keras.layers.SeparableConv2D(5, 3, padding="same"), (6, 6, 3)),
-    "transposed": (keras.layers.Conv2DTranspose(4, 3, strides=2, padding="same"), (5, 5, 3)),
-    "depthwise": (keras.layers.DepthwiseConv2D(3, depth_multiplier=2), (6, 6, 3)),
-    "conv1d causal": (keras.layers.Conv1D(4, 3, padding="causal", dilation_rate=2), (9, 3)),
-    "upsampling": (keras.layers.UpSampling2D(2, interpolation="bilinear"), (4, 5, 2)),
     "resizing": (keras.layers.Resizing(7, 9), (4, 5, 2)),
-    "cropping": (keras.layers.Cropping2D(1), (6, 5, 2)),
-    "group norm": (keras.layers.GroupNormalization(2), (4, 5, 6)),
     "layer norm": (keras.layers.LayerNormalization(), (4, 6)),
-    "unit norm": (keras.layers.UnitNormalization(), (4, 6)),
-    "rms norm": (keras.layers.RMSNormalization(), (4, 6)),
     "prelu": (keras.layers.PReLU(), (4, 6)),
     "average": (keras.layers.AveragePooling2D(3, padding="same"), (7, 7, 2)),
     "global max": (keras.layers.GlobalMaxPooling2D(), (7, 7, 2)),
-    "permute": (keras.layers.Permute((2, 1)), (3, 4)),
-    "repeat": (keras.layers.RepeatVector(3), (4,)),
     "hard swish": (keras.layers.Activation("hard_swish"), (8,)),
     "mish": (keras.layers.Activation("mish"), (8,)),
     "batch norm first": (keras.layers.BatchNormalization(axis=1), (3, 4, 5)),
-    "spectral": (keras.layers.SpectralNormalization(keras.layers.Dense(3)), (4,)),
-    "in space": (keras.layers.Conv3D(2, 3, padding="same"), (4, 5, 6, 2)),
-    "sequence of images": (keras.layers.ConvLSTM2D(2, 3, padding="same"), (3, 5, 5, 2)),
-    "two cells": (keras.layers.RNN([keras.layers.LSTMCell(3), keras.layers.GRUCell(2)]), (5, 4)),
     "masked": (keras.Sequential([keras.layers.Masking(), keras.layers.LSTM(3)]), (5, 4)),
-    "relu of parts": (keras.layers.ReLU(4, 0.1, 0.5), (6,)),
-    "buckets": (keras.layers.Discretization([-0.5, 0.0, 0.5]), (6,)),
     "embedding of floats": (keras.layers.Dense(4, use_bias=False), (3, 5)),
 }
 
