@@ -7,6 +7,7 @@ longer than it did, since a layer that was folded before no longer is. A snapsho
 have said so. graphlens comes with a pytest fixture that keeps one.
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ print(report)
 # The picture that it drew, which CI can keep as an artefact:
 
 for drawn in (project / "differences").glob("*.svg"):
-    drawn.rename(drawn.name)
+    shutil.move(drawn, drawn.name)
 
 # %%
 # If the change was meant, ``pytest --graph-update`` keeps the new graph, and the review of the pull
