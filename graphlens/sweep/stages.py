@@ -1,0 +1,103 @@
+"""The later stages of a sweep's model: one graph, optimise, plan, draw."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from graphlens import api
+from graphlens.analysis.equivalent import isomorphic
+from graphlens.passes.standard_form import standard_form
+from graphlens.sweep.row import Row, one_line, told
+from graphlens.sweep.spec import Task
+
+if TYPE_CHECKING:
+    from graphlens.ir.graph import Graph
+
+
+def later(row: Row, graphs: Mapping[str, Graph], task: Task, emit: Callable[[Row], None]) -> None:
+    """Whatever stages after running are asked for, each into its own field of the row."""
+    if not graphs:
+        return
+    best = next(
+        (via for via in graphs if row.frontends[via]["status"] == "equal"), next(iter(graphs))
+    )
+    for stage, do in _STAGES.items():
+        if stage not in task.stages:
+            continue
+        found: dict[str, Any] = {"reason": "it was being done"}
+        setattr(row, stage, found)
+        emit(row)
+        try:
+            setattr(row, stage, do(graphs, best))
+        except Exception as error:  # a pass or picture that fails is the row's reason
+            setattr(row, stage, {"reason": told(error)})
+        emit(row)
+
+
+def _one_graph(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+    """Whether all front ends gave one graph, else the first difference from the best one's."""
+    if len(graphs) < 2:
+        return {"status": "single"}
+    first = standard_form(graphs[best])
+    unlike: dict[str, str] = {}
+    for via, graph in graphs.items():
+        if via != best:
+            difference = isomorphic(first, standard_form(graph))
+            if difference is not None:
+                unlike[via] = one_line(difference)
+    if not unlike:
+        return {"status": "one"}
+    return {"status": "several", "against": best, "difference": unlike}
+
+
+def _optimize(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+    since = time.perf_counter()
+    history = api.optimize(graphs[best])
+    found: dict[str, Any] = {"seconds": round(time.perf_counter() - since, 2)}
+    first, last = history.evidence, history.result
+    doubtful = [step for step in history.steps if step.evidence.status == "unproven"]
+    found["status"] = "unproven" if doubtful else "proven"
+    found["why"] = doubtful[0].evidence.reason if doubtful else ""
+    found["kernels"] = [first.kernels, last.kernels]
+    found["traffic_bytes"] = [first.traffic_bytes, last.traffic_bytes]
+    found["peak_bytes"] = [first.peak_bytes, last.peak_bytes]
+    return found
+
+
+def _plan(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+    since = time.perf_counter()
+    plan = api.plan_memory(graphs[best])
+    return {
+        "arena_bytes": plan.arena_bytes,
+        "peak_bytes": plan.peak_live_bytes,
+        "total_bytes": plan.total_bytes,
+        "seconds": round(time.perf_counter() - since, 2),
+    }
+
+
+def _draw(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.svg"
+        since = time.perf_counter()
+        api.draw(graphs[best], path)
+        seconds = time.perf_counter() - since
+        head = ElementTree.parse(path).getroot().attrib
+        return {
+            "seconds": round(seconds, 2),
+            "width": head.get("width", ""),
+            "height": head.get("height", ""),
+            "bytes": path.stat().st_size,
+        }
+
+
+_STAGES: dict[str, Callable[[Mapping[str, Graph], str], dict[str, Any]]] = {
+    "one_graph": _one_graph,
+    "optimize": _optimize,
+    "plan": _plan,
+    "draw": _draw,
+}

@@ -1,0 +1,118 @@
+"""What a table of a sweep says as a whole: the shares that are the project's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from graphlens.sweep.row import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Shares over a table; a share of nothing is None.
+
+    Attributes:
+        models: Rows.
+        built: Those that the framework itself makes and runs here: what the shares are of.
+        equal: Built models of which one front end or more gave the framework's outputs.
+        nodes: Operations over all graphs captured.
+        known: Those in the vocabulary.
+        compared: Models captured by two front ends or more.
+        one: Those of which all gave one graph.
+        overhead: Median of our seconds over the framework's own, of each front end and model.
+        seconds: Wall time of all processes.
+    """
+
+    models: int
+    built: int
+    equal: int
+    nodes: int
+    known: int
+    compared: int
+    one: int
+    overhead: float | None
+    seconds: float
+
+    def __str__(self) -> str:
+        """One line: ``120 models: 118 of 119 captured with equal output (99.2 %) ...``."""
+        parts = [
+            f"{self.models} models, {self.built} that run here",
+            f"captured with equal output {share(self.equal, self.built)}",
+            f"nodes in the vocabulary {share(self.known, self.nodes, 3)}",
+            f"one graph {share(self.one, self.compared)}",
+        ]
+        if self.overhead is not None:
+            parts.append(f"capture takes {self.overhead:.2f} x the framework's own (median)")
+        return "; ".join(parts)
+
+
+def summary(rows: Iterable[Row]) -> Summary:
+    """The shares over some rows."""
+    rows = list(rows)
+    built = [row for row in rows if row.built]
+    entries = [entry for row in built for entry in row.frontends.values()]
+    graphs = [row.one_graph.get("status") for row in built]
+    nodes = sum(entry["nodes"] for entry in entries)
+    ratios = overheads(built)
+    return Summary(
+        models=len(rows),
+        built=len(built),
+        equal=sum(row.status == "equal" or _any_equal(row) for row in built),
+        nodes=nodes,
+        known=nodes - sum(sum(entry["foreign"].values()) for entry in entries),
+        compared=sum(status in ("one", "several") for status in graphs),
+        one=graphs.count("one"),
+        overhead=median(ratios) if ratios else None,
+        seconds=sum(row.seconds for row in rows),
+    )
+
+
+def by_set(rows: Sequence[Row]) -> dict[str, Summary]:
+    """The same for each set, in the order of the table."""
+    names = dict.fromkeys(row.set for row in rows)
+    return {name: summary(row for row in rows if row.set == name) for name in names}
+
+
+def overheads(rows: Iterable[Row]) -> list[float]:
+    """Our seconds over the framework's own, wherever both captured."""
+    return [
+        entry["seconds"] / entry["bare_seconds"]
+        for row in rows
+        for entry in row.frontends.values()
+        if entry["seconds"] and entry["bare_seconds"]
+    ]
+
+
+def reasons(row: Row) -> list[str]:
+    """Why a row is not sound, one line each; empty if it is."""
+    found = [row.reason] if row.reason else []
+    for via, entry in row.frontends.items():
+        if entry["reason"]:
+            found.append(f"{via}: {entry['reason']}")
+        if entry["foreign"]:
+            found.append(f"{via}: outside the vocabulary: {', '.join(entry['foreign'])}")
+    for via, difference in row.one_graph.get("difference", {}).items():
+        found.append(f"{via} is another graph than {row.one_graph.get('against')}: {difference}")
+    for stage in ("one_graph", "optimize", "plan", "draw"):
+        reason = getattr(row, stage).get("reason")
+        if reason:
+            found.append(f"{stage}: {reason}")
+    return list(dict.fromkeys(found))
+
+
+def share(part: int, whole: int, digits: int = 1) -> str:
+    """``118 of 120 (98.3 %)``."""
+    if not whole:
+        return "0 of 0"
+    # 99.97 % must not be read as all of them
+    percent = 100 * part / whole
+    if part < whole:
+        percent = min(percent, 100 - 10.0**-digits)
+    return f"{part} of {whole} ({percent:.{digits}f} %)"
+
+
+def _any_equal(row: Row) -> bool:
+    """A row that was cut off later was equal all the same."""
+    return any(entry["status"] == "equal" for entry in row.frontends.values())

@@ -1,0 +1,105 @@
+"""PyTorch as a sweep sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.fx
+
+from graphlens import api, registry
+from graphlens.errors import GraphlensError
+from graphlens.frontends.torch_inputs import arguments, returned
+from graphlens.frontends.torch_types import array_of
+from graphlens.sweep.subject import Subject
+
+_VIAS = ("torch.fx", "torch.eager", "torch.jit", "torch.export")
+
+
+class _Torch:
+    """See `graphlens.sweep.sides.Side`."""
+
+    def __init__(self) -> None:
+        self._is_warm = False
+
+    def warm(self) -> None:
+        """Capture a small module by every means: torch.export alone imports for seconds."""
+        if self._is_warm:
+            return
+        self._is_warm = True
+        torch.set_num_threads(1)
+        model: Any = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU()).eval()
+        subject = Subject(model, (torch.zeros(1, 2),))
+        for via in self.vias(subject):
+            with contextlib.suppress(GraphlensError), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                graph = api.capture(model, *subject.inputs, via=via)
+                api.run(graph, *self.examples(subject))
+                (self.bare(subject, via) or bool)()
+
+    def settle(self, subject: Subject) -> Subject:
+        given = arguments(subject.model.forward, subject.inputs, subject.kwargs)
+        return Subject(subject.model, given.args, given.kwargs, subject.about)
+
+    def examples(self, subject: Subject) -> list[np.ndarray]:
+        given = arguments(subject.model.forward, subject.inputs, subject.kwargs)
+        return [array_of(one) for one in given.tensors]
+
+    def reference(self, subject: Subject) -> list[np.ndarray]:
+        torch.manual_seed(0)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            args, kwargs = _fresh(subject)
+            leaves, _ = returned(subject.model(*args, **kwargs))
+        return [array_of(torch.as_tensor(one)) for one in leaves]
+
+    def vias(self, subject: Subject) -> Sequence[str]:
+        del subject
+        known = registry.entries(registry.FRONTENDS)
+        return [via for via in _VIAS if via in known]
+
+    def given(self, subject: Subject, via: str) -> Subject:
+        del via
+        args, kwargs = _fresh(subject)
+        return Subject(subject.model, args, kwargs, subject.about)
+
+    def bare(self, subject: Subject, via: str) -> Callable[[], Any] | None:
+        model = subject.model
+        args, kwargs = _fresh(subject)
+        if via == "torch.fx":
+            return lambda: torch.fx.symbolic_trace(model)
+        if via == "torch.jit":
+            named = kwargs or None
+            return lambda: torch.jit.trace(
+                model,
+                args if named is None or args else None,
+                strict=False,
+                check_trace=False,
+                example_kwarg_inputs=None if named is None else _all_named(model, args, named),
+            )
+        if via == "torch.export":
+            return lambda: torch.export.export(model, args, kwargs, strict=False)
+        return None
+
+    def parameters(self, subject: Subject) -> int:
+        return sum(each.numel() for each in subject.model.parameters())
+
+
+def _all_named(
+    model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments by name alone: torch.jit.trace takes either kind, not both."""
+    return {**dict(zip(arguments(model.forward, args, None).formals, args, strict=True)), **kwargs}
+
+
+def _fresh(subject: Subject) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Copies of the inputs: a model may write to them."""
+    return copy.deepcopy((tuple(subject.inputs), dict(subject.kwargs)))
+
+
+SIDE = _Torch()

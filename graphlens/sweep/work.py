@@ -1,0 +1,175 @@
+"""One model of a sweep, from its name to its row: everything here runs in a process of its own."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graphlens import api
+from graphlens.errors import RunError
+from graphlens.ir.graph import walk
+from graphlens.ir.node import OURS, REGION
+from graphlens.ops.schema import in_vocabulary
+from graphlens.runtime.compare import errors, magnitude, tolerance
+from graphlens.runtime.prove import depth
+from graphlens.sweep import sets
+from graphlens.sweep.row import Entry, Row, told
+from graphlens.sweep.sides import Side, side_of
+from graphlens.sweep.spec import Spec, Task
+from graphlens.sweep.stages import later
+from graphlens.sweep.subject import Subject
+
+if TYPE_CHECKING:
+    from graphlens.ir.graph import Graph
+
+Emit = Callable[[Row], None]
+
+
+def work(spec: Spec, task: Task, emit: Emit = lambda row: None) -> Row:
+    """Do with one model all that is asked.
+
+    Args:
+        spec: The model.
+        task: What to do; its limits are the caller's to hold.
+        emit: Given the row each time that something is added to it: should the process be killed,
+            the last one stands.
+    """
+    row = Row(spec.set, spec.model, stages=list(task.stages))
+    row.status, row.reason = "not built", "it was being built"
+    emit(row)
+    try:
+        subject = sets.build(spec)
+        side = side_of(subject.model)
+        if task.bare:
+            side.warm()
+        subject = side.settle(subject)
+        row.about, row.parameters = subject.about, side.parameters(subject)
+        row.reason = "the framework was running it"
+        emit(row)
+        expected = side.reference(subject)
+    except Exception as error:  # strangers' code: whatever it raises is the row's reason
+        row.reason = told(error)
+        return row
+    row.status, row.reason = "failed", ""
+    graphs = _captured(row, subject, side, task, expected, emit)
+    later(row, graphs, task, emit)
+    return row
+
+
+def _captured(
+    row: Row,
+    subject: Subject,
+    side: Side,
+    task: Task,
+    expected: Sequence[np.ndarray],
+    emit: Emit,
+) -> dict[str, Graph]:
+    """The graph of each front end that captures the model."""
+    graphs: dict[str, Graph] = {}
+    arrays = side.examples(subject)
+    for via in side.vias(subject):
+        if task.vias and via not in task.vias:
+            continue
+        entry = Entry(status="failed", reason="it was being captured")
+        _keep(row, via, entry, emit)
+        graph = _capture(entry, subject, side, via)
+        if graph is not None:
+            graphs[via] = graph
+            _count(entry, graph)
+            if "run" in task.stages:
+                entry.status, entry.reason = "not run", "it was being run"
+                _keep(row, via, entry, emit)
+                _run(entry, graph, arrays, expected)
+        _keep(row, via, entry, emit)
+        if task.bare:
+            _bare(entry, subject, side, via)
+        _keep(row, via, entry, emit)
+    return graphs
+
+
+def _keep(row: Row, via: str, entry: Entry, emit: Emit) -> None:
+    row.frontends[via] = asdict(entry)
+    states = {held["status"] for held in row.frontends.values()}
+    row.status = next((one for one in ("equal", "captured") if one in states), "failed")
+    if row.status == "failed" and states & {"different", "not run"}:
+        row.status = "captured"
+    emit(row)
+
+
+def _capture(entry: Entry, subject: Subject, side: Side, via: str) -> Graph | None:
+    try:
+        given = side.given(subject, via)
+        since = time.perf_counter()
+        graph = api.capture(given.model, *given.inputs, via=via, kwargs=dict(given.kwargs) or None)
+        entry.seconds = round(time.perf_counter() - since, 4)
+    except Exception as error:  # strangers' code runs inside
+        entry.reason = told(error)
+        return None
+    entry.status, entry.reason = "captured", ""
+    entry.means = str(graph.graph.get("capture", ""))
+    return graph
+
+
+def _count(entry: Entry, graph: Graph) -> None:
+    """Operations in and out of the vocabulary, regions among them."""
+    found: Counter[str] = Counter()
+    for _, held in walk(graph):
+        for fields in held.nodes.values():
+            op, domain = fields["op"], fields["domain"]
+            if domain == OURS and op != REGION:
+                continue
+            entry.nodes += 1
+            if not in_vocabulary(op, domain):
+                found[f"{domain}.{op}"] += 1
+    entry.foreign = dict(sorted(found.items()))
+
+
+def _run(
+    entry: Entry, graph: Graph, arrays: Sequence[np.ndarray], expected: Sequence[np.ndarray]
+) -> None:
+    try:
+        found = api.run(graph, *arrays)
+    except RunError as error:
+        entry.reason = told(error)
+        return
+    except Exception as error:  # a foreign op runs strangers' code
+        entry.reason = f"a bug: {told(error)}"
+        return
+    entry.status, entry.reason, entry.max_error = _compared(expected, found, depth(graph))
+
+
+def _compared(
+    expected: Sequence[np.ndarray], found: Sequence[np.ndarray], deep: int
+) -> tuple[str, str, float | None]:
+    """Status, reason and largest relative error, by the tolerance of `prove`."""
+    if len(expected) != len(found):
+        return "different", f"{len(found)} outputs, the framework gives {len(expected)}", None
+    largest, reason = 0.0, ""
+    for place, (one, other) in enumerate(zip(expected, found, strict=True)):
+        if one.dtype != other.dtype or one.shape != other.shape:
+            told_as = f"{other.dtype}{list(other.shape)}, expected {one.dtype}{list(one.shape)}"
+            return "different", f"output {place} is {told_as}", None
+        _, relative = errors(one, other, 1e-3 * magnitude(one))
+        allowed = tolerance(one.dtype, deep)
+        if relative > allowed and not reason:
+            reason = f"output {place}: relative error {relative:.3g}, allowed {allowed:.3g}"
+        largest = max(largest, relative)
+    return ("different" if reason else "equal"), reason, float(f"{largest:.3g}")
+
+
+def _bare(entry: Entry, subject: Subject, side: Side, via: str) -> None:
+    """The framework's own capture, after ours, so that what it keeps warm helps it and not us."""
+    try:
+        call = side.bare(subject, via)
+        if call is None:
+            return
+        since = time.perf_counter()
+        call()
+        entry.bare_seconds = round(time.perf_counter() - since, 4)
+    except Exception as error:  # strangers' code runs inside
+        entry.bare_reason = told(error)

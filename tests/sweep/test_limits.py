@@ -1,0 +1,94 @@
+"""Whatever a model does, the sweep goes on and the model's row says what it was, in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("psutil")
+
+from graphlens.sweep import Spec, Task, sets
+from graphlens.sweep.row import LONGEST
+from graphlens.sweep.worker import Worker
+
+pytestmark = pytest.mark.torch
+
+HERE = Path(__file__).with_name("zoo_models.py")
+TASK = Task(stages=("capture", "run"), vias=("torch.fx",), seconds=100, bare=False)
+
+
+@pytest.fixture(scope="module")
+def worker():
+    made = Worker()
+    yield made
+    made.close()
+
+
+def row_of(worker, name, **limits):
+    task = Task(**{**TASK.form(), "stages": TASK.stages, **limits})
+    return worker.do(Spec("model", f"{HERE}:{name}"), task)
+
+
+@pytest.mark.parametrize("name", ["plain", "talks", "forks"])
+def test_a_model_that_prints_or_forks_is_captured_like_any_other(worker, name):
+    row = row_of(worker, name)
+    assert row.status == "equal", row.line()
+    assert row.frontends["torch.fx"]["nodes"] == 4
+    assert row.peak_bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("raises", "not built", "ValueError: a shape that does not fit"),
+        ("needs_gpu", "not built", "CUDA"),
+        ("ends", "died", "exit code 3"),
+        ("quits", "died", "it quits"),
+    ],
+)
+def test_a_model_that_does_not_run_is_a_row_with_its_own_reason(worker, name, status, reason):
+    row = row_of(worker, name)
+    assert row.status == status
+    assert reason in row.reason
+    assert "\n" not in row.reason
+    assert len(row.reason) <= LONGEST
+
+
+def test_a_model_over_its_memory_is_ended(worker):
+    row = row_of(worker, "fat", memory=1_200_000_000)
+    assert row.status == "over memory"
+    assert row.reason == "over 1.2 GB (the framework was running it)"
+
+
+def test_a_model_over_its_time_is_ended(worker):
+    row = row_of(worker, "slow", seconds=5)
+    assert row.status == "over time"
+    assert row.reason.startswith("over 5 s (")
+
+
+def test_what_was_found_before_a_crash_is_kept(worker):
+    row = row_of(worker, "aborts", vias=("torch.fx", "torch.export"))
+    assert row.status == "died"
+    assert "SIGABRT (torch.export: it was being captured)" in row.reason
+    assert row.frontends["torch.fx"]["status"] == "equal"
+
+
+def test_ops_outside_the_vocabulary_are_counted(worker):
+    row = row_of(worker, "foreign")
+    entry = row.frontends["torch.fx"]
+    assert entry["foreign"] == {"aten.special_i1e": 1}
+    assert not row.sound
+
+
+def test_a_worker_whose_process_is_lost_says_so_and_starts_another():
+    worker = Worker()
+    try:
+        worker._ready(sets.named("model"))
+        worker._process.kill()
+        worker._process.wait()
+        assert row_of(worker, "raises").status == "died"
+        assert row_of(worker, "raises").status == "not built"
+    finally:
+        worker.close()

@@ -1,0 +1,105 @@
+"""Small models that behave and misbehave, for the tests of the sweep: ``zoo_models.py:NAME``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import torch
+
+
+class Plain(torch.nn.Module):
+    """A layer and a ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.layer(self.before(x)))
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        """What a misbehaving one does first."""
+        return x
+
+
+class Talks(Plain):
+    def before(self, x):
+        print("a line of its own")
+        print("another", file=sys.stderr)
+        os.write(1, b"and one past Python\n")
+        return x
+
+
+class Forks(Plain):
+    def before(self, x):
+        if os.fork() == 0:
+            time.sleep(100)
+        return x
+
+
+class Raises(Plain):
+    def before(self, x):
+        raise ValueError("a shape\nthat does not fit")
+
+
+class NeedsGpu(Plain):
+    def before(self, x):
+        return x.cuda()
+
+
+class Fat(Plain):
+    def before(self, x):
+        self.kept = [torch.ones(1 << 22) for _ in range(1000)]
+        return x
+
+
+class Slow(Plain):
+    def before(self, x):
+        time.sleep(1000)
+        return x
+
+
+class Ends(Plain):
+    def before(self, x):
+        os._exit(3)
+
+
+class Aborts(Plain):
+    """Only under torch.export: what was found before that must not be lost."""
+
+    def before(self, x):
+        if torch.compiler.is_exporting():
+            os.abort()
+        return x
+
+
+class Foreign(Plain):
+    """An op that ONNX has not."""
+
+    def before(self, x):
+        return torch.special.i1e(x)
+
+
+class Counts(Plain):
+    """Leaves a mark each time that it is made, to show that it was made once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with open(os.environ["GRAPHLENS_TEST_MARKS"], "a") as marks:
+            marks.write(f"{os.getpid()}\n")
+
+
+def _maker(kind):
+    return lambda: (kind().eval(), torch.rand(2, 4))
+
+
+plain, talks, forks, raises = map(_maker, (Plain, Talks, Forks, Raises))
+needs_gpu, fat, slow, ends = map(_maker, (NeedsGpu, Fat, Slow, Ends))
+aborts, foreign, counts = map(_maker, (Aborts, Foreign, Counts))
+
+
+def quits():
+    sys.exit("it quits")
