@@ -47,10 +47,11 @@ PICKLED = Format(
     executes=True,
 )
 FROZEN = Format("a TensorFlow GraphDef", (".pb",), "tf")
+CAFFE2 = Format("a Caffe2 net", (".pb",), "caffe2")
 KERAS = Format("a Keras model", (".keras",), "keras")
 SAVED_MODEL = Format("a TensorFlow SavedModel", (), "tf")
 
-FORMATS = (SAVED, ONNX, EXPORTED, SCRIPTED, PICKLED, FROZEN, KERAS)
+FORMATS = (SAVED, ONNX, EXPORTED, SCRIPTED, PICKLED, CAFFE2, FROZEN, KERAS)
 SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS for suffix in each.suffixes))
 
 
@@ -69,6 +70,8 @@ def recognise(path: str | Path) -> Format:
     path = Path(path)
     if (path / "saved_model.pb").is_file():
         return SAVED_MODEL
+    if (path / "predict_net.pb").is_file():
+        return CAFFE2
     head = _head(path)
     promised = [each for each in FORMATS if path.suffix.lower() in each.suffixes]
     if not promised:
@@ -100,7 +103,7 @@ def _head(path: Path) -> bytes:
         raise UsageError(f"no such file: {str(path)!r}") from None
     except IsADirectoryError:
         raise UsageError(
-            f"{str(path)!r} is a folder without a saved_model.pb: expected a file"
+            f"{str(path)!r} is a folder without a saved_model.pb or predict_net.pb: expected a file"
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from error
@@ -141,6 +144,32 @@ def _is_graph_def(_: Path, head: bytes) -> bool:
     return head[:1] == b"\x0a" and b"\x0a" in head[2:8]
 
 
+def _is_net_def(_: Path, head: bytes) -> bool:
+    # A NetDef opens with field 1, its name, a text, where a GraphDef has a message; then its ops,
+    # field 2, each of which opens with a text: an input, an output, a name or a type.
+    place = 0
+    if head[:1] == b"\x0a":
+        length, place = _varint(head, 1)
+        name, place = head[place : place + length], place + length
+        if any(byte < 32 for byte in name):
+            return False
+    if head[place : place + 1] != b"\x12":
+        return False
+    length, place = _varint(head, place + 1)
+    return length > 2 and head[place : place + 1] in (b"\x0a", b"\x12", b"\x1a", b"\x22")
+
+
+def _varint(head: bytes, place: int) -> tuple[int, int]:
+    """A number of protobuf, and where it ends."""
+    value = shift = 0
+    while place < len(head):
+        value |= (head[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+        if head[place - 1] < 128:
+            break
+    return value, place
+
+
 def _is_exported(path: Path, head: bytes) -> bool:
     names = _members(path, head)
     return any(name in ("archive_format", "serialized_exported_program.json") for name in names)
@@ -167,6 +196,7 @@ _CHECKS: dict[str, Callable[[Path, bytes], bool]] = {
     EXPORTED.name: _is_exported,
     SCRIPTED.name: _is_scripted,
     PICKLED.name: _is_pickled,
+    CAFFE2.name: _is_net_def,
     FROZEN.name: _is_graph_def,
     KERAS.name: _is_keras,
 }

@@ -46,6 +46,7 @@ FRONTENDS = Table(
         "tf": "graphlens.frontends.tf_graph:capture",
         "keras": "graphlens.frontends.keras_model:capture",
         "onnx": "graphlens.frontends.onnx_file:capture",
+        "caffe2": "graphlens.frontends.caffe2_net:capture",
     },
 )
 

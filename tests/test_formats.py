@@ -36,6 +36,10 @@ CONTENTS = {
     "old pickle": pickle.dumps({"a": 1}, protocol=2),
     "keras": archive("metadata.json", "config.json", "model.weights.h5"),
     "text": b"hello, world\n",
+    # NodeDef(name='x', op='Relu') in a GraphDef; NetDef(op=[OperatorDef(input=['x'] ...)]).
+    "graph": b"\x0a\x09\x0a\x01x\x12\x04Relu",
+    "net": b"\x0a\x03net\x12\x0c\x0a\x01x\x12\x01y\x22\x04Relu",
+    "nameless net": b"\x12\x0c\x0a\x01x\x12\x01y\x22\x04Relu",
 }
 
 
@@ -50,6 +54,9 @@ CONTENTS = {
         (".pth", "old pickle", formats.PICKLED),
         (".ONNX", "onnx", formats.ONNX),
         (".keras", "keras", formats.KERAS),
+        (".pb", "graph", formats.FROZEN),
+        (".pb", "net", formats.CAFFE2),
+        (".pb", "nameless net", formats.CAFFE2),
     ],
 )
 def test_a_file_is_told_by_its_name_and_bytes(tmp_path, suffix, content, expected):
@@ -131,3 +138,8 @@ def test_a_model_of_onnx_with_a_large_version_is_still_one(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
     assert formats.recognise(path) is formats.ONNX
+
+
+def test_a_folder_with_a_caffe2_net_is_one(tmp_path):
+    (tmp_path / "predict_net.pb").write_bytes(CONTENTS["net"])
+    assert formats.recognise(tmp_path) is formats.CAFFE2

@@ -39,9 +39,9 @@ SIZES = (0, 16, 64, 224)
 def example_inputs(graph: Graph, seed: int = 0, kind: str = "ordinary", size: int = 0) -> list[Any]:
     """An array for each Input of the graph; the same for the same seed and types.
 
-    A sequence is a list of two. Integers that index something stay inside of it; those called a mask, and booleans, are
-    0 or 1 with a 1 at the start of each row, so that no row is masked out as a whole. A symbol
-    is the same small size wherever it stands.
+    A sequence is a list of two. Integers that index something stay inside of it; those called a
+    mask, and booleans, are 0 or 1 with a 1 at the start of each row, so that no row is masked out
+    as a whole. A symbol is the same small size wherever it stands.
 
     Args:
         graph: What will be run.
