@@ -17,27 +17,26 @@ from graphlens.view.page_data import Page
 
 ASSETS = Path(__file__).with_name("assets")
 MODULES = (
-    "data",
-    "camera",
-    "place",
-    "paint",
-    "view",
-    "minimap",
-    "search",
-    "details",
-    "outline",
-    "link",
-    "keys",
-    "walk",
-    "pointer",
-    "main",
+    *("data", "camera", "place", "paint", "view", "minimap", "search", "details", "outline"),
+    *("link", "keys", "walk", "pointer", "app", "bars", "passes", "memory", "main"),
 )
 """The modules of the page's script, each after those that it needs."""
 
-_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=const |function |class )", re.MULTILINE)
-_REEXPORT = re.compile(r"^export \{[^}]*\};\n", re.MULTILINE)
-_PLAIN = ("paper", "ink", "soft", "faint", "hair", "cluster0", "cluster1", "cluster2", "focus")
+_IMPORT = re.compile(r'^import (\{[^}]*\}) from "(?:\./)?(\w+)(?:\.js)?";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export (const|function|class) (\w+)", re.MULTILINE)
+_LISTED = re.compile(r"^export \{([^}]*)\};$", re.MULTILINE)
+_PLAIN = (
+    "paper",
+    "ink",
+    "soft",
+    "faint",
+    "hair",
+    "cluster0",
+    "cluster1",
+    "cluster2",
+    "focus",
+    "good",
+)
 
 
 def to_html(page: Page) -> str:
@@ -55,27 +54,41 @@ def to_html(page: Page) -> str:
         "PAGE": _embedded(page_json(page)),
         "DETAILS": _embedded(details(page)),
     }
-    text = (ASSETS / "page.html").read_text("utf-8")
+    text = _asset("page.html")
     return re.sub("@([A-Z]+)@", lambda found: filled[found[1]], text)
 
 
 @cache
 def script() -> str:
-    """The modules in one scope, after the two libraries that they use."""
-    lit = (ASSETS / "vendor" / "lit-html.js").read_text("utf-8").partition("\n//# source")[0]
-    fuzzy = (ASSETS / "vendor" / "uFuzzy.iife.min.js").read_text("utf-8")
-    exported = re.search(r"export\{([^}]*)\};?\s*$", lit)
-    names = dict(pair.split(" as ")[::-1] for pair in exported[1].split(",")) if exported else {}
-    head = lit[: exported.start()] if exported else lit
-    wanted = ", ".join(f"{name}: {names[name]}" for name in ("html", "nothing", "render"))
-    parts = [
-        f"const {{ html, nothing, render }} = (() => {{\n{head}\nreturn {{ {wanted} }};\n}})();",
-        fuzzy,
-    ]
-    for name in MODULES:
-        text = (ASSETS / "js" / f"{name}.js").read_text("utf-8")
-        parts.append(_REEXPORT.sub("", _EXPORT.sub("", _IMPORT.sub("", text))))
+    """The modules as one script, each in a function of its own, after the libraries they use."""
+    lit = _asset("vendor/lit-html.js").partition("\n//# source")[0]
+    fuzzy = _asset("vendor/uFuzzy.iife.min.js") + "\nreturn { uFuzzy };"
+    parts = ["const modules = {};", _module("lit", _minified(lit)), _module("ufuzzy", fuzzy)]
+    parts += [_module(name, _body(_asset(f"js/{name}.js"))) for name in MODULES]
     return "\n".join(parts)
+
+
+def _module(name: str, body: str) -> str:
+    return f"modules.{name} = (() => {{\n{body}\n}})();"
+
+
+def _body(text: str) -> str:
+    """A module of ours as the body of a function that returns what it exports."""
+    names = [found[2] for found in _EXPORT.finditer(text)]
+    names += [name for found in _LISTED.finditer(text) for name in found[1].split(",")]
+    text = _LISTED.sub("", _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = modules.\2;", text)))
+    return f"{text}\nreturn {{ {', '.join(map(str.strip, names))} }};"
+
+
+def _minified(text: str) -> str:
+    """The same of a library whose last statement is ``export{a as b,...}``."""
+    body, _, exported = text.rpartition("export{")
+    pairs = (pair.split(" as ") for pair in exported.rstrip().rstrip(";").rstrip("}").split(","))
+    return f"{body}\nreturn {{ {', '.join(f'{new}: {old}' for old, new in pairs)} }};"
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text("utf-8")
 
 
 @cache
@@ -85,7 +98,7 @@ def _style() -> str:
         mode: "".join(f"--{word}:{getattr(tone, mode)};" for word, tone in _colours().items())
         for mode in ("light", "dark")
     }
-    css = (ASSETS / "page.css").read_text("utf-8")
+    css = _asset("page.css")
     return (
         f":root{{color-scheme:light;--font:{FONT};{sheets['light']}}}"
         f":root[data-theme=dark]{{color-scheme:dark;{sheets['dark']}}}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from graphlens.ir import Graph, Node
 from graphlens.ops.schema import defaults
 from graphlens.view import words
 from graphlens.view.build import flat
-from graphlens.view.diagram import Arrow, Box, Row
+from graphlens.view.diagram import Box, Row
 from graphlens.view.operand import Stored, operands, stored
 from graphlens.view.page_data import STRIP, Detail, Entry, Item, Scope, Wire
 from graphlens.view.page_tree import IN, OUT, Level, Unit, levels
@@ -84,14 +84,16 @@ def _scope(
     level: Level, boxes: Sequence[Box], own: dict[str, int], index: dict[str, int], is_open: bool
 ) -> Scope:
     place = {name: number for number, name in enumerate(level.units)}
-    entering = list(dict.fromkeys(value for tail, _, value in level.wires if tail == IN))
-    leaving = list(dict.fromkeys(value for _, head, value in level.wires if head == OUT))
+    known = _known(level)
+    entering = _numbered(value for tail, _, value in level.wires if tail == IN)
+    leaving = _numbered(value for _, head, value in level.wires if head == OUT)
     wires = [
         Wire(
-            -1 - entering.index(value) if tail == IN else place[tail],
-            -1 - leaving.index(value) if head == OUT else place[head],
+            -1 - entering[value] if tail == IN else place[tail],
+            -1 - leaving[value] if head == OUT else place[head],
             value,
-            *_said(arrow, level, tail),
+            "" if (tail, arrow.label) in known else arrow.label,
+            arrow.title,
         )
         for (tail, head, value), arrow in level.wires.items()
     ]
@@ -111,15 +113,21 @@ def _scope(
     )
 
 
-def _said(arrow: Arrow, level: Level, tail: str) -> tuple[str, str]:
-    """What is written beside a wire: its shape, unless the box above it reads the same shape."""
-    unit = level.units.get(tail)
-    if unit is None or unit.scope or unit.boxes[0].face.kind == "input":
-        return "", arrow.title
-    reads = {
-        other.label for (_, head, _), other in level.wires.items() if level.units.get(head) is unit
-    }
-    return ("" if arrow.label in reads else arrow.label), arrow.title
+def _numbered(values: Iterable[str]) -> dict[str, int]:
+    return {value: number for number, value in enumerate(dict.fromkeys(values))}
+
+
+def _known(level: Level) -> set[tuple[str, str]]:
+    """Units with the shapes that need not be written below them: those that they read too.
+
+    Those of an inner scope and of an input are written in it.
+    """
+    known = {(head, arrow.label) for (_, head, _), arrow in level.wires.items()}
+    for (tail, _, _), arrow in level.wires.items():
+        unit = level.units.get(tail)
+        if unit is None or unit.scope or unit.boxes[0].face.kind == "input":
+            known.add((tail, arrow.label))
+    return known
 
 
 def _item(unit: Unit, own: dict[str, int], index: dict[str, int]) -> Item:

@@ -21,12 +21,34 @@ function itemOf([held, tags, width, height, row, x], index) {
   return { index, entries: isScope ? [] : held, scope: isScope ? held : -1, tags, width, height, row, x };
 }
 
-function scopeOf(fields, index) {
-  const [path, label, ops, note, strip, open, rows, width, top, bottom, items, wires] = fields;
-  return {
-    index, path, label, ops, note, strip, open, rows, width, top, bottom,
-    items: items.map(itemOf), wires: wires.map(wireOf), gaps: null,
-  };
+/** A scope; its items and wires become objects when they are first asked for. */
+class Scope {
+  constructor([path, label, ops, note, strip, open, rows, width, top, bottom, items, wires], index) {
+    Object.assign(this, { index, path, label, ops, note, strip, open, rows, width, top, bottom });
+    this.raw = { items, wires };
+    this.gaps = null;
+  }
+
+  get items() {
+    return (this.madeItems ??= this.raw.items.map(itemOf));
+  }
+
+  get wires() {
+    return (this.madeWires ??= this.raw.wires.map(wireOf));
+  }
+}
+
+/** Where a node is: the scopes around it, the whole first, and the item that it is part of. */
+class Home {
+  constructor(entry, chain, at) {
+    this.entry = entry;
+    this.chain = chain;
+    this.at = at;
+  }
+
+  get item() {
+    return this.chain.at(-1).items[this.at];
+  }
 }
 
 /** Everything about the nodes is read only when somebody asks. */
@@ -43,30 +65,56 @@ export function detailOf(entry) {
 export function readPage() {
   const page = readScript("page");
   page.entries = page.entries.map(entryOf);
-  page.scopes = page.scopes.map(scopeOf);
+  page.scopes = page.scopes.map((fields, index) => new Scope(fields, index));
   page.states.forEach((state, index) => indexState(page, state, index));
   return page;
 }
 
-/** Where each node of a state is: the chain of scopes around it, by the node's name. */
+/** Where each node and each scope of a state is, by name and path. */
 function indexState(page, state, index) {
   state.index = index;
   state.nodes = new Map();
   state.scopes = new Map();
-  state.order = [];
   const visit = (scope, around) => {
     const chain = [...around, scope];
     state.scopes.set(scope.path, { scope, chain });
-    for (const item of scope.items) {
-      if (item.scope >= 0) visit(page.scopes[item.scope], chain);
-      for (const held of item.entries) {
-        const entry = page.entries[held];
-        state.nodes.set(entry.name, { entry, chain, item });
-        state.order.push(entry.name);
+    scope.raw.items.forEach(([held], at) => {
+      if (typeof held === "number") {
+        visit(page.scopes[held], chain);
+        return;
       }
-    }
+      for (const each of held) {
+        const entry = page.entries[each];
+        state.nodes.set(entry.name, new Home(entry, chain, at));
+      }
+    });
   };
   visit(page.scopes[state.root], []);
+}
+
+/** The wires of a state by the tensor that they carry, each with its scope. */
+export function wiresOf(state, value) {
+  if (!state.wires) {
+    state.wires = new Map();
+    for (const { scope } of state.scopes.values()) {
+      for (const wire of scope.wires) {
+        if (!state.wires.has(wire.value)) state.wires.set(wire.value, []);
+        state.wires.get(wire.value).push({ scope, wire });
+      }
+    }
+  }
+  return state.wires.get(value) ?? [];
+}
+
+/** The tensors that a node gives. */
+export function valuesOf(state, name) {
+  const found = [];
+  for (let result = 0; result < 1000; result++) {
+    const value = `${name}:${result}`;
+    if (wiresOf(state, value).length) found.push(value);
+    else if (result > 8) break;
+  }
+  return found;
 }
 
 /** The names in the state before that a node stands for. */
@@ -91,6 +139,14 @@ export function namesAfter(page, state, name) {
     }
   }
   return next.standing.get(name) ?? [];
+}
+
+/** Whether a node is new in its state, or not as it was in the state before. */
+export function isFresh(page, state, name) {
+  if (state.index === 0) return false;
+  const before = namesBefore(page, state, name);
+  const same = before.length === 1 && before[0] === name;
+  return !same || page.states[state.index - 1].nodes.get(name)?.entry !== state.nodes.get(name)?.entry;
 }
 
 /** The names in another state that are, or stand for, or became, some nodes of a state. */

@@ -26,7 +26,7 @@ export function listen(app) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
-      app.escape();
+      escape(app);
       return;
     }
     const { target } = event;
@@ -37,20 +37,27 @@ export function listen(app) {
   });
 }
 
+/** Leave what one is in. */
+function escape(app) {
+  if (document.getElementById("help").open) return;
+  if (document.activeElement.matches("input")) app.active.canvas.focus();
+  else app.select(null);
+}
+
 function pageKey(app, event) {
   const keys = {
-    "/": () => app.openSearch(),
-    "?": () => app.toggleHelp(),
+    "/": () => app.bars.open(),
+    "?": () => app.bars.toggleHelp(),
     f: () => app.active.fit(),
     c: () => app.selected !== null && app.active.show(app.selected),
     "+": () => app.active.zoom(1.3),
     "=": () => app.active.zoom(1.3),
     "-": () => app.active.zoom(1 / 1.3),
-    "[": () => app.goToState(app.active.state.index - 1),
-    "]": () => app.goToState(app.active.state.index + 1),
-    b: () => app.toggleBeside(),
-    m: () => app.toggleMemory(),
-    t: () => app.toggleTree(),
+    "[": () => app.passes.goTo(app.active.state.index - 1),
+    "]": () => app.passes.goTo(app.active.state.index + 1),
+    b: () => app.passes.toggleBeside(),
+    m: () => app.memory.toggle(),
+    t: () => app.bars.toggleTree(),
     d: () => app.toggleDark(),
     o: () => app.openAll(true),
     O: () => app.openAll(false),

@@ -2,7 +2,8 @@
 
 /** What is worth a link. */
 export function toHash(app) {
-  const { page, active, open } = app;
+  const { page, panes, open } = app;
+  const active = panes.at(-1);
   const parts = new URLSearchParams();
   if (active.state.index !== app.firstState) parts.set("pass", active.state.index);
   if (app.panes.length > 1) parts.set("beside", app.panes[0].state.index);
@@ -10,7 +11,7 @@ export function toHash(app) {
   if (more.length) parts.set("open", more.join("~"));
   if (fewer.length) parts.set("closed", fewer.join("~"));
   if (app.selected !== null) parts.set("at", app.selected);
-  if (app.memoryShown) parts.set("memory", "1");
+  if (app.memory?.shown) parts.set("memory", "1");
   const { x, y, k } = active.camera;
   parts.set("view", [x.toFixed(0), y.toFixed(0), k.toFixed(3)].join(","));
   return `#${parts}`;

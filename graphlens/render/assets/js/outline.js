@@ -71,7 +71,7 @@ export class Outline {
         aria-level=${level} aria-setsize=${each.of} aria-posinset=${each.index + 1}
         aria-expanded=${isScope ? String(open) : "undefined"} aria-selected=${String(app.selected === name)}
         .depth=${level} .style_=${style} title=${name.startsWith("/") ? name.slice(1) : name}
-        @click=${() => this.clicked(each)} @pointerenter=${() => app.point(isScope ? null : name)}
+        @click=${() => this.clicked(each)} @pointerenter=${() => app.point(isScope ? [] : [name])}
         ><i class="twist" @click=${(event) => { event.stopPropagation(); if (isScope) app.toggle(unit.path); }}>${isScope ? (open ? "▾" : "▸") : ""}</i><i class="dot"></i><b>${said}</b><span>${kind}</span></div>`;
     };
     render(html`<div class="space" .high=${lines.length * LINE}><div class="lines" .from=${first * LINE}>${inSight.map(line)}</div></div>`, host);

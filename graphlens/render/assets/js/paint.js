@@ -8,6 +8,8 @@ const TAG = 14.5;
 const SUMMARY = 13.5;
 const STRIP = 12;
 const LEGIBLE = 0.5;
+const TINY = 12;
+const FAINT = 0.05;
 export const FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
 /** Paint a placed picture; returns how much was drawn. */
@@ -53,12 +55,71 @@ function paintItem(ctx, scene, held, left, top, depth, count, labels, paintInsid
   paintNodes(ctx, scene, held, left, top, count);
 }
 
+/** Paint a picture on its way to another, t from 0 to 1: see `transition` in passes.js. */
+export function paintBetween(ctx, scene, { frames, items, from, to }, t) {
+  const { camera, width, height, ratio, colour } = scene;
+  const rect = shown(camera, width, height);
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = colour("paper");
+  ctx.fillRect(0, 0, width, height);
+  const k = camera.k * ratio;
+  ctx.setTransform(k, 0, 0, k, -camera.x * k, -camera.y * k);
+  for (const frame of frames) {
+    const { x, y, wide, high } = midway(frame, t);
+    ctx.globalAlpha = Math.min(1, frame.old ? (frame.new ? 1 : 1 - t) : t);
+    rounded(ctx, x, y, wide, high, 8);
+    ctx.fillStyle = colour(`cluster${frame.depth % 3}`);
+    ctx.fill();
+    ctx.strokeStyle = colour("frame");
+    ctx.lineWidth = 1;
+    ctx.stroke();
+    if (camera.k >= LEGIBLE) paintTitle(ctx, scene, frame.scope, x, y, wide, `cluster${frame.depth % 3}`);
+  }
+  const count = { boxes: 0, wires: 0, words: 0 };
+  paintAllWires(ctx, scene, from, rect, Math.max(0, 1 - 2 * t), count);
+  paintAllWires(ctx, scene, to, rect, Math.max(0, 2 * t - 1), count);
+  for (const item of items) {
+    const { x, y, wide, high } = midway(item, t);
+    if (x > rect.right || x + wide < rect.left || y > rect.bottom || y + high < rect.top) continue;
+    const same = item.old && item.new && item.same;
+    if (item.old && !same) paintSprite(ctx, scene, item.old, x, y, 1 - t, count);
+    if (item.new) paintSprite(ctx, scene, item.new, x, y, same ? 1 : t, count);
+  }
+  ctx.globalAlpha = 1;
+  return count;
+}
+
+function midway({ start, end }, t) {
+  const mix = (key) => start[key] + (end[key] - start[key]) * t;
+  return { x: mix("x"), y: mix("y"), wide: mix("width"), high: mix("height") };
+}
+
+function paintSprite(ctx, scene, held, x, y, alpha, count) {
+  const still = { ...held, inner: null, open: 0, width: held.item.width, height: held.item.height };
+  paintItem(ctx, scene, still, x, y, 0, count, [], null, alpha);
+}
+
+function paintAllWires(ctx, scene, placed, rect, alpha, count) {
+  if (alpha <= 0) return;
+  const go = (inner, x, y, depth) => {
+    paintWires(ctx, scene, inner, rect, x, y, depth, count, alpha);
+    for (const held of inner.items) if (held.inner) go(held.inner, x + held.x + held.shift, y + held.y, depth + 1);
+  };
+  go(placed, 0, 0, 0);
+}
+
 // -- scopes ------------------------------------------------------------------------------------
 
 function paintScope(ctx, scene, held, left, top, depth, count, labels, paintInside, alpha) {
   const { colour, camera, page } = scene;
   const inner = page.scopes[held.item.scope];
   const { open } = held;
+  if (held.height * camera.k < TINY || held.width * camera.k < TINY / 2) {
+    ctx.globalAlpha = alpha;
+    paintBlock(ctx, scene, held, inner, left, top);
+    return;
+  }
   if (open > 0) {
     ctx.globalAlpha = alpha;
     rounded(ctx, left, top, held.width, held.height, 8);
@@ -85,6 +146,16 @@ function paintScope(ctx, scene, held, left, top, depth, count, labels, paintInsi
   }
   ctx.globalAlpha = 1;
   paintRing(ctx, scene, { path: inner.path }, left, top, held.width, held.height, 8);
+}
+
+/** A scope that is too small for anything but its colours. */
+function paintBlock(ctx, scene, held, inner, left, top) {
+  const strip = inner.strip.length ? inner.strip : ["module"];
+  const shown = strip.slice(0, Math.max(1, Math.round((held.height * scene.camera.k) / 3)));
+  shown.forEach((style, index) => {
+    ctx.fillStyle = scene.colour(edge(style));
+    ctx.fillRect(left, top + (held.height * index) / shown.length, held.width, held.height / shown.length);
+  });
 }
 
 function paintTitle(ctx, scene, inner, left, top, width, tone) {
@@ -278,22 +349,23 @@ function paintRing(ctx, scene, thing, left, top, width, height, radius) {
   const mark = scene.marked(thing);
   if (!mark) return;
   const wide = Math.max(2, 2 / scene.camera.k);
-  ctx.lineWidth = mark === "selected" ? wide * 1.4 : wide;
+  ctx.lineWidth = wide * (mark === "selected" || mark === "matched" ? 1.4 : mark === "fresh" ? 0.7 : 1);
   ctx.strokeStyle = scene.colour(RINGS[mark]);
   const out = ctx.lineWidth / 2 + 0.5;
   rounded(ctx, left - out, top - out, width + 2 * out, height + 2 * out, radius + out);
   ctx.stroke();
 }
 
-const RINGS = { selected: "focus", hover: "strong", matched: "changed", found: "changed", alive: "added" };
+const RINGS = { selected: "focus", hover: "strong", matched: "changed", fresh: "added", alive: "focus" };
 
 // -- wires -------------------------------------------------------------------------------------
 
 function paintWires(ctx, scene, placed, rect, x, y, depth, count, alpha) {
   const { rows } = placed;
-  if (rows.length === 0) return;
+  if (rows.length === 0 || scene.camera.k < FAINT) return;
   const first = firstRow(rows, rect.top - y) - 1;
   const marked = [];
+  const bent = scene.camera.k > 0.15;
   ctx.globalAlpha = alpha;
   ctx.beginPath();
   const tips = [];
@@ -305,13 +377,13 @@ function paintWires(ctx, scene, placed, rect, x, y, depth, count, alpha) {
       continue;
     }
     count.wires++;
-    trace(ctx, way, x, y, rect);
+    trace(ctx, way, x, y, rect, bent);
     if (way.arrow) tips.push(way);
   }
   strokeWires(ctx, scene, tips, x, y, "line", 1.1);
   if (marked.length) {
     ctx.beginPath();
-    for (const way of marked) trace(ctx, way, x, y, rect);
+    for (const way of marked) trace(ctx, way, x, y, rect, bent);
     strokeWires(ctx, scene, marked.filter((way) => way.arrow), x, y, "focus", 2.2);
   }
   if (scene.camera.k >= 0.7) paintShapes(ctx, scene, placed, rect, x, y, depth ? `cluster${(depth - 1) % 3}` : "paper");
@@ -336,13 +408,15 @@ function strokeWires(ctx, scene, tips, x, y, tone, wide) {
 }
 
 /** Add a way to the path: straight down within rows, bent in the gaps between them. */
-function trace(ctx, way, x, y, rect) {
+function trace(ctx, way, x, y, rect, bent) {
   const { points } = way;
   for (let i = 0; i + 1 < points.length; i++) {
     const [a, b] = [points[i], points[i + 1]];
     if (Math.max(a.y, b.y) + y < rect.top || Math.min(a.y, b.y) + y > rect.bottom) continue;
     ctx.moveTo(x + a.x, y + a.y);
     if (a.x === b.x) {
+      ctx.lineTo(x + b.x, y + b.y);
+    } else if (!bent) {
       ctx.lineTo(x + b.x, y + b.y);
     } else {
       const bend = (b.y - a.y) * 0.5;

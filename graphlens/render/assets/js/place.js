@@ -13,10 +13,31 @@ const EDGE = 13;
 export function place(page, index, openness) {
   const scope = page.scopes[index];
   const items = scope.items.map((item) => placeItem(page, item, openness));
+  return settle(scope, items, stackRows(scope, items));
+}
+
+/** Two states of one scope, as high as each other, what they share at equal heights. */
+export function placePair(page, indices, openness, shared) {
+  const scopes = indices.map((index) => page.scopes[index]);
+  const partner = new Map();
+  const inner = scopes.map((scope) => new Map(
+    scope.items.filter((item) => item.scope >= 0).map((item) => [page.scopes[item.scope].path, item]),
+  ));
+  for (const [path, item] of inner[0]) {
+    const other = inner[1].get(path);
+    if (!other || openness(path) === 0) continue;
+    const pair = placePair(page, [item.scope, other.scope], openness, shared);
+    partner.set(item, pair[0]);
+    partner.set(other, pair[1]);
+  }
+  const items = scopes.map((scope) => scope.items.map((item) => placeItem(page, item, openness, partner.get(item))));
+  const stacks = stackTogether(scopes, items, sharedRows(page, scopes, shared));
+  return scopes.map((scope, side) => settle(scope, items[side], stacks[side]));
+}
+
+/** Put items into their rows and columns. */
+function settle(scope, items, rows) {
   const across = spread(scope, items);
-  const width = across(scope.width) + 2 * PAD;
-  const isWhole = scope.path === "";
-  const rows = stackRows(scope, items, isWhole ? 0 : HEAD);
   for (const held of items) {
     const { item } = held;
     const row = rows.at[item.row];
@@ -25,16 +46,17 @@ export function place(page, index, openness) {
     held.y = row.y + (row.height - held.height) / 2;
   }
   const column = (x) => PAD + across(x);
+  const width = across(scope.width) + 2 * PAD;
   return { scope, items, rows: rows.at, byRow: rows.items, width, height: rows.height, column, ways: null };
 }
 
 /** An item, closed, open, or on the way between the two. */
-function placeItem(page, item, openness) {
+function placeItem(page, item, openness, inner = null) {
   const held = { item, x: 0, y: 0, width: item.width, height: item.height, inner: null, open: 0, shift: 0 };
   const open = item.scope < 0 ? 0 : openness(page.scopes[item.scope].path);
   if (open > 0) {
     held.open = open;
-    held.inner = place(page, item.scope, openness);
+    held.inner = inner ?? place(page, item.scope, openness);
     held.shift = Math.max(0, (item.width - held.inner.width) / 2);
     held.width += (Math.max(held.inner.width, item.width) - item.width) * open;
     held.height += (held.inner.height - item.height) * open;
@@ -83,7 +105,18 @@ export function firstBeyond(numbers, x) {
 }
 
 /** The rows from top to bottom, each as high as its highest item. */
-function stackRows(scope, items, head) {
+function stackRows(scope, items) {
+  const rows = measureRows(scope, items);
+  let { y } = rows;
+  rows.heights.forEach((height, row) => {
+    rows.at.push({ y, height });
+    y += height + rows.below(row);
+  });
+  return { at: rows.at, items: rows.items, height: y };
+}
+
+/** The items of each row and its height, where the first begins, and what is below each. */
+function measureRows(scope, items) {
   const heights = new Array(scope.rows).fill(0);
   const inRow = heights.map(() => []);
   for (const held of items) {
@@ -91,13 +124,75 @@ function stackRows(scope, items, head) {
     inRow[held.item.row].push(held);
   }
   const gaps = (scope.gaps ??= gapHeights(scope));
-  let y = head + (scope.top.length ? gaps[0] : head ? 4 : EDGE);
-  const at = heights.map((height, row) => {
-    const held = { y, height };
-    y += height + (row + 1 < scope.rows ? gaps[row + 1] : 0);
-    return held;
-  });
-  return { at, items: inRow, height: y + (scope.bottom.length ? gaps[scope.rows] : EDGE) };
+  const head = scope.path === "" ? 0 : HEAD;
+  const y = head + (scope.top.length ? gaps[0] : head ? 4 : EDGE);
+  const last = scope.rows - 1;
+  const below = (row) => (row < last ? gaps[row + 1] : scope.bottom.length ? gaps[scope.rows] : EDGE);
+  return { heights, items: inRow, y: scope.rows ? y : y + EDGE, below, at: [] };
+}
+
+/** The rows of two scopes, those that are shared at one height. */
+function stackTogether(scopes, items, pairs) {
+  const sides = scopes.map((scope, side) => ({ ...measureRows(scope, items[side]), row: 0 }));
+  const advance = (held, to) => {
+    for (; held.row < to; held.row++) {
+      const height = held.heights[held.row];
+      held.at.push({ y: held.y, height });
+      held.y += height + held.below(held.row);
+    }
+  };
+  for (const rows of [...pairs, sides.map((held) => held.heights.length)]) {
+    sides.forEach((held, side) => advance(held, rows[side]));
+    const y = Math.max(...sides.map((held) => held.y));
+    const high = Math.max(...sides.map((held, side) => held.heights[rows[side]] ?? 0));
+    sides.forEach((held, side) => {
+      held.y = y;
+      if (rows[side] < held.heights.length) held.heights[rows[side]] = high;
+    });
+  }
+  return sides.map((held) => ({ at: held.at, items: held.items, height: held.y }));
+}
+
+/** Pairs of rows that hold the same, downward on both sides. */
+function sharedRows(page, [one, other], shared) {
+  const home = new Map();
+  for (const item of one.items) for (const name of namesOf(page, item)) home.set(name, item.row);
+  const pairs = [];
+  const rows = [...other.items].sort((a, b) => a.row - b.row);
+  for (const item of rows) {
+    for (const name of namesOf(page, item)) {
+      const row = name.startsWith("/") ? home.get(name) : shared(name).map((held) => home.get(held)).find((held) => held !== undefined);
+      if (row !== undefined) pairs.push([row, item.row]);
+    }
+  }
+  return longestRise(pairs);
+}
+
+/** What stands at an item: nodes, or ``/path`` of a scope. */
+function namesOf(page, item) {
+  if (item.scope >= 0) return [`/${page.scopes[item.scope].path}`];
+  return item.entries.map((index) => page.entries[index].name);
+}
+
+/** The most pairs, sorted by their second numbers, that rise in both; by patience sorting. */
+function longestRise(pairs) {
+  const tails = [];
+  const previous = new Map();
+  const sorted = [...pairs].sort((a, b) => a[1] - b[1] || b[0] - a[0]);
+  for (const pair of sorted) {
+    let low = 0;
+    let high = tails.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (tails[middle][0] < pair[0]) low = middle + 1;
+      else high = middle;
+    }
+    previous.set(pair, tails[low - 1] ?? null);
+    tails[low] = pair;
+  }
+  const found = [];
+  for (let pair = tails.at(-1) ?? null; pair; pair = previous.get(pair)) found.unshift(pair);
+  return found.filter((pair, index) => index === 0 || pair[1] > found[index - 1][1]);
 }
 
 /** The height of each gap: more where a wire crosses far. */

@@ -11,7 +11,7 @@ export function grab(app, view) {
     canvas.setPointerCapture(event.pointerId);
     down.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
     moved = 0;
-    app.activate?.(view);
+    app.active = view;
     view.moving?.finish();
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -35,7 +35,7 @@ export function grab(app, view) {
   };
   canvas.addEventListener("pointerup", up);
   canvas.addEventListener("pointercancel", up);
-  canvas.addEventListener("pointerleave", () => down.size === 0 && app.point(null));
+  canvas.addEventListener("pointerleave", () => down.size === 0 && app.point([], view));
   canvas.addEventListener("dblclick", (event) => {
     const found = view.at(event.offsetX, event.offsetY);
     if (!found) view.zoom(1.8, event.offsetX, event.offsetY);
@@ -60,7 +60,7 @@ function pinch(view, last, now, other) {
 function hover(app, view, x, y) {
   const found = view.at(x, y);
   view.canvas.classList.toggle("pointing", found !== null);
-  app.point(found?.entry?.name ?? null, view);
+  app.point(found?.entry ? [found.entry.name] : [], view);
 }
 
 /** A click selects a node, and opens or closes a scope. */

@@ -3,7 +3,6 @@
 import { html, render } from "lit";
 import { uFuzzy } from "ufuzzy";
 
-const MOST = 60;
 const FUZZY = 20000;
 const matcher = new uFuzzy({ intraMode: 0, unicode: true, interSplit: "[^\\p{L}\\d×:./_-]+", intraSplit: "" });
 
@@ -42,16 +41,17 @@ export function find(app, state, query) {
 }
 
 /** The list of what was found, under the search box. */
-export function renderHits(app, host) {
-  const { hits, total } = app.found;
-  const asked = app.query.trim() !== "";
+export function renderHits(bars, host, most) {
+  const { app, hit: chosen } = bars;
+  const { hits, total } = bars.found;
+  const asked = bars.query.trim() !== "";
   const row = (hit, index) => html`<li
-    id="hit${index}" role="option" aria-selected=${index === app.hit ? "true" : "false"}
-    @pointerdown=${(event) => { event.preventDefault(); app.choose(index); }}
+    id="hit${index}" role="option" aria-selected=${index === chosen ? "true" : "false"}
+    @pointerdown=${(event) => { event.preventDefault(); bars.choose(index); }}
   ><i class="dot" data-style=${hit.style}></i><b>${short(hit.said)}</b><span>${short(hit.kind)}</span></li>`;
-  const more = total > MOST ? html`<li class="more">${total - MOST} more</li>` : null;
+  const more = total > most ? html`<li class="more">${total - most} more</li>` : null;
   const none = asked && total === 0 ? html`<li class="more">nothing found</li>` : null;
-  render(html`${hits.slice(0, MOST).map(row)}${more}${none}`, host);
+  render(html`${hits.slice(0, most).map(row)}${more}${none}`, host);
   for (const dot of host.querySelectorAll(".dot")) dot.style.background = app.colour(`${dot.dataset.style}.edge`);
 }
 

@@ -1,10 +1,10 @@
 // One pane: a state of the graph on a canvas, with its own camera.
 
 import { between, eased, farthest, fitting, makeCamera, opening, zoom } from "./camera.js";
-import { paint, ROW, TAG } from "./paint.js";
-import { place, visit, whereIs } from "./place.js";
+import { paint, paintBetween, ROW, TAG } from "./paint.js";
+import { visit, whereIs } from "./place.js";
 
-const SECONDS = 0.24;
+export const SECONDS = 0.24;
 
 export class View {
   /** A pane for a canvas. The app knows what is open, selected and pointed at. */
@@ -17,13 +17,9 @@ export class View {
     this.placed = null;
     this.count = { boxes: 0, wires: 0, words: 0 };
     this.moving = null;
+    this.change = null;
     this.lit = new Set();
     this.frames = 0;
-  }
-
-  /** Work out where everything stands. */
-  arrange(openness = (path) => (this.app.open.has(path) ? 1 : 0)) {
-    this.placed = place(this.app.page, this.state.root, openness);
   }
 
   resize() {
@@ -38,22 +34,24 @@ export class View {
   draw() {
     const start = performance.now();
     const { app, placed, camera, width, height, ratio } = this;
-    this.count = paint(this.ctx, {
+    const scene = {
       page: app.page, placed, camera, width, height, ratio,
       colour: app.colour,
       marked: (thing) => this.mark(thing),
       lit: (wire) => this.lit.has(wire),
-    });
+    };
+    if (this.change) this.count = paintBetween(this.ctx, scene, this.change.sprites, this.change.t);
+    else this.count = paint(this.ctx, scene);
     this.count.milliseconds = performance.now() - start;
     this.frames++;
   }
 
   /** How a node or scope is marked, if at all. */
   mark(thing) {
-    const { app } = this;
-    if (thing.path !== undefined) return app.selected === `/${thing.path}` ? "selected" : "";
-    if (app.selected === thing.name) return "selected";
-    return app.marks.get(this.state.index)?.get(thing.name) ?? "";
+    const { app, state } = this;
+    const name = thing.path !== undefined ? `/${thing.path}` : thing.name;
+    if (app.selected === name) return "selected";
+    return app.marks.get(state.index)?.get(name) ?? (app.fresh(state).has(name) ? "fresh" : "");
   }
 
   // -- where things are ---------------------------------------------------------------------
@@ -193,37 +191,31 @@ export class View {
     requestAnimationFrame(frame);
   }
 
-  /** Open and close scopes, what is under the anchor staying where it is on the screen. */
-  rearrange(before, anchor) {
-    const { app } = this;
-    const fixed = anchor === null ? null : this.rectOf(anchor);
-    const corner = fixed && { x: fixed.x + fixed.width / 2, y: fixed.y };
-    const keep = () => {
-      const now = fixed && this.rectOf(anchor);
+  /** A function that keeps what is under a name where it is on the screen, for as long as called. */
+  anchor(name) {
+    const fixed = name === null ? null : this.rectOf(name);
+    if (!fixed) return () => {};
+    let { x, y } = { x: fixed.x + fixed.width / 2, y: fixed.y };
+    return () => {
+      const now = this.rectOf(name);
       if (!now) return;
-      this.camera.x += now.x + now.width / 2 - corner.x;
-      this.camera.y += now.y - corner.y;
-      corner.x = now.x + now.width / 2;
-      corner.y = now.y;
+      this.camera.x += now.x + now.width / 2 - x;
+      this.camera.y += now.y - y;
+      ({ x, y } = { x: now.x + now.width / 2, y: now.y });
     };
-    const finish = () => {
-      this.arrange();
-      keep();
-      app.moved(this);
-    };
-    if (app.still() || this.count.boxes > 4000) {
-      finish();
-      return;
-    }
-    const after = new Set(app.open);
-    this.animate((t) => {
-      if (t >= 1) {
-        finish();
-        return;
-      }
-      this.arrange((path) => (before.has(path) ? 1 - t : 0) * !after.has(path) || (after.has(path) ? (before.has(path) ? 1 : t) : 0));
-      keep();
-      app.moved(this);
+  }
+
+  /** The names of the nodes that can be seen, the one nearest to the middle first. */
+  inMiddle() {
+    const { camera, width, height, app } = this;
+    const [x, y] = [camera.x + width / 2 / camera.k, camera.y + height / 2 / camera.k];
+    const rect = { left: camera.x, right: camera.x + width / camera.k, top: camera.y, bottom: camera.y + height / camera.k };
+    const found = [];
+    visit(this.placed, rect, 0, 0, 0, (held, left, top) => {
+      const far = Math.hypot(left + held.width / 2 - x, top + held.height / 2 - y);
+      for (const index of held.item.entries) found.push([far, app.page.entries[index].name]);
+      return true;
     });
+    return found.sort((a, b) => a[0] - b[0]).slice(0, 40).map(([, name]) => name);
   }
 }
