@@ -138,9 +138,10 @@ def _crossed(lines: Sequence[Line], y: float) -> list[float]:
 
 def _arrow(line: Line, x: float, y: float) -> Group:
     points = tuple((px + x, py + y) for px, py in line.points)
-    found: list[Shape] = [Path(points)]
+    tone = line.arrow.mark or "line"
+    found: list[Shape] = [Path(points, tone, dash="4 3" if line.arrow.mark == "removed" else "")]
     if line.tip is not None:
-        found.append(_tip(points[-1], (line.tip[0] + x, line.tip[1] + y)))
+        found.append(_tip(points[-1], (line.tip[0] + x, line.tip[1] + y), tone))
     return Group(tuple(found), line.arrow.title, "arrow")
 
 
@@ -157,14 +158,14 @@ def _stub(placed: Layout, line: Line, pane: int, x: float, y: float) -> Iterator
             yield Path(straight((left + x, end + y), (left + x, bottom + y)))
 
 
-def _tip(base: Point, tip: Point) -> Path:
+def _tip(base: Point, tip: Point, tone: str) -> Path:
     """A slim arrow head from ``base`` to ``tip``."""
     across = (0.42 * (tip[1] - base[1]), 0.42 * (base[0] - tip[0]))
     left, right = (
         (base[0] + across[0], base[1] + across[1]),
         (base[0] - across[0], base[1] - across[1]),
     )
-    return Path(straight(tip, left, right, tip), "none", "line", closed=True)
+    return Path(straight(tip, left, right, tip), "none", tone, closed=True)
 
 
 def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:

@@ -14,6 +14,7 @@ from graphlens.view import Diagram, Fact, Pane
 MARGIN, BETWEEN = 26.0, 48.0
 _TITLE, _SUBTITLE, _VALUE = 18.0, 11.0, 13.0
 _MARKS = {"removed": "gone after", "added": "new after", "changed": "changed"}
+_MERGED = {"removed": "removed", "added": "added", "changed": "changed"}
 
 
 class Outline(NamedTuple):
@@ -110,7 +111,8 @@ def entries(diagram: Diagram) -> list[tuple[str, str]]:
     if any(face.kind == "group" for face in faces):
         found.append(("group", "runs as one kernel"))
     marks = {row.mark for face in faces for row in face.rows}
-    found += [(mark, word) for mark, word in _MARKS.items() if mark in marks]
+    said = _MARKS if len(diagram.panes) > 1 else _MERGED
+    found += [(mark, word) for mark, word in said.items() if mark in marks]
     return found
 
 

@@ -139,8 +139,11 @@ def _body(
             top += TAG
     strong = face.kind in ("group", "module")
     tone = "strong" if face.kind == "group" else edge(face.rows[0].style)
-    if any(row.mark == "changed" for row in face.rows):
+    marks = {row.mark for row in face.rows if row.style not in ("summary", "more")}
+    if "changed" in marks:
         tone, strong = "changed", True
+    elif marks in ({"added"}, {"removed"}) and face.kind == "module":
+        tone = marks.pop()
     dash = "4 2.5" if face.rows[0].mark == "removed" and count == 1 else ""
     found.append(Rect(x, y, wide, high, radius, "none", tone, 1.7 if strong else 1.0, dash))
     return found

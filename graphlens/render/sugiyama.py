@@ -22,7 +22,7 @@ BEND = 9.0
 Tie = tuple[int, float, float, float]
 """Of a knot to another: which, where at this one, where at that one (from the left), how much."""
 _SWEEPS, _SETTLING = 6, 12
-_FREE = 0.05
+_FREE, _FIRMLY = 0.4, 6
 _FOOT = 12.0
 """Space above the points on the last rank."""
 _NEAR = 14.0
@@ -201,7 +201,7 @@ class _Leveller:
             most = max((weight for _, _, _, weight in held), default=_FREE)
             near = [self.x[n] + its - mine for n, mine, its, weight in held if weight == most]
             wanted.append(sum(near) / len(near) if near else self.x[knot])
-            weights.append(most)
+            weights.append(most**_FIRMLY)
         gaps = [self.width[one] + self._apart(one, other) for one, other in pairwise(layer)]
         for knot, place in zip(layer, spread(wanted, gaps, weights), strict=True):
             self.x[knot] = place

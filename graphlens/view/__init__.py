@@ -1,6 +1,6 @@
 """Pictures as plain data: diagrams, before/after, memory maps; no colours and no layout."""
 
-from graphlens.view.before_after import before_after, difference
+from graphlens.view.before_after import before_after
 from graphlens.view.diagram import (
     Arrow,
     Box,
@@ -16,6 +16,7 @@ from graphlens.view.diagram import (
     Tag,
 )
 from graphlens.view.memory_map import memory
+from graphlens.view.merged import difference
 from graphlens.view.picture import graph
 
 __all__ = [

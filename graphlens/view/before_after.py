@@ -2,75 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from graphlens.analysis.diff import Diff, diff
+from graphlens.analysis.diff import diff
 from graphlens.ir import Graph
 from graphlens.view import words
 from graphlens.view.build import totals
 from graphlens.view.cells import union
-from graphlens.view.diagram import Diagram, Fact, Pane
-from graphlens.view.picture import fitting
+from graphlens.view.diagram import Arrow, Box, Diagram, Fact, Pane
+from graphlens.view.picture import Folding, folded
 from graphlens.view.quotient import topological
-from graphlens.view.roll import roll
 from graphlens.view.scope import scopes
-from graphlens.view.stack import stack
 
 if TYPE_CHECKING:
     from graphlens.passes.history import Evidence, History, Step
 
 
-def before_after(history: History | Step) -> Diagram:
-    """What a pipeline, or one pass, did to a graph, as a Diagram of two panes."""
+def before_after(
+    history: History | Step,
+    *,
+    depth: int | None = None,
+    expand: Sequence[str] = (),
+    flat: bool = False,
+) -> Diagram:
+    """What a pipeline, or one pass, did to a graph, as a Diagram of two panes.
+
+    Args:
+        history: The graphs before and after, and what is known of them.
+        depth: How many scopes may stand inside one another, instead of as many as fit.
+        expand: Scopes to leave open whatever the depth.
+        flat: Every operation a box of its own, nothing folded or rolled.
+    """
     before, after = history.before, history.after
     # Both descend from one capture, however little a pass left as it was.
-    return compared(before, after, diff(before, after, by="origins"), _panes(history))
+    boxes, arrows = union(before, after, diff(before, after, by="origins").matches())
+    head = Diagram(before.name or "graph", (), subtitle=totals(before))
+    whole = laid((before, after), boxes, arrows, _panes(history), head)
+    return folded(whole, Folding(depth, tuple(expand), flat))
 
 
-def difference(found: Diff) -> Diagram:
-    """Two graphs of any origin side by side, and what differs between them."""
-    before, after = found.before, found.after
-    panes = (
-        Pane(before.name or "before", totals(before)),
-        Pane(after.name or "after", totals(after)),
-    )
-    drawn = compared(before, after, found, panes, details=True)
-    counts = ((len(found.removed), "removed"), (len(found.added), "added"))
-    counts += ((len(found.changed), "changed"), (len(found.fused), "fused"))
-    said = ", ".join(f"{count} {word}" for count, word in counts if count) or "no difference"
-    title = before.name if before.name == after.name else f"{panes[0].title} → {panes[1].title}"
-    return _titled(drawn, title or drawn.title, f"nodes: {said}")
-
-
-def _titled(diagram: Diagram, title: str, subtitle: str) -> Diagram:
-    """The diagram, and the coarser ones behind it, under another title."""
-    coarser = diagram.coarser and _titled(diagram.coarser, title, subtitle)
-    return replace(diagram, title=title, subtitle=subtitle, coarser=coarser)
-
-
-def compared(
-    before: Graph,
-    after: Graph,
-    change: Diff,
-    panes: tuple[Pane, Pane],
-    details: bool = False,
+def laid(
+    graphs: tuple[Graph, Graph],
+    boxes: Sequence[Box],
+    arrows: Sequence[Arrow],
+    panes: tuple[Pane, ...],
+    head: Diagram,
 ) -> Diagram:
-    """Two graphs laid out as one, in two panes."""
-    boxes, arrows = union(before, after, change, details)
+    """Two graphs as one diagram, in order of execution, with their scopes as clusters."""
+    before, after = graphs
     held = {box.id: box for box in boxes}
-    boxes = [held[name] for name in topological(held, arrows)]
-    boxes, around = scopes({**after.scopes, **before.scopes}, boxes, arrows)
-    whole = Diagram(
-        title=before.name or "graph",
-        boxes=tuple(boxes),
-        arrows=tuple(arrows),
-        clusters=tuple(around),
-        panes=panes,
-        subtitle=totals(before),
-    )
-    return fitting(roll(stack(whole)))
+    ordered = [held[name] for name in topological(held, arrows)]
+    ordered, around = scopes({**after.scopes, **before.scopes}, ordered, arrows)
+    return replace(head, panes=panes).having(ordered, arrows, around)
 
 
 # -- the head -------------------------------------------------------------------------------------

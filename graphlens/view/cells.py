@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from graphlens.analysis.diff import Diff
 from graphlens.ir import Graph
 from graphlens.view.build import arrows, box, rolled
 from graphlens.view.diagram import Arrow, Box, Face, Row
@@ -34,7 +33,7 @@ class Side:
 
 
 def union(
-    before: Graph, after: Graph, diff: Diff, details: bool = False
+    before: Graph, after: Graph, matches: Mapping[str, tuple[str, ...]], details: bool = False
 ) -> tuple[list[Box], list[Arrow]]:
     """The boxes and arrows of two graphs drawn as one, before any scope becomes a cluster.
 
@@ -45,11 +44,11 @@ def union(
     Args:
         before: The graph as it was.
         after: The graph as it is.
-        diff: Which nodes stand for which.
+        matches: The nodes before that each node after stands for.
         details: Whether operations that stay, but with other attributes, are marked too.
     """
     sides = (Side.of(before), Side.of(after))
-    cells = _cells(sides, diff)
+    cells = _cells(sides, _with_ends(sides, matches))
     home: tuple[dict[str, str], dict[str, str]] = ({}, {})
     boxes: list[Box] = []
     for name, (olds, news) in cells.items():
@@ -60,13 +59,15 @@ def union(
     return boxes, _arrows(sides, home)
 
 
-def _cells(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[list[str], list[str]]]:
+def _cells(
+    sides: tuple[Side, Side], matches: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[list[str], list[str]]]:
     """Names before and after of each cell, in the order of the graph before, by an id."""
     joined = nx.utils.UnionFind()
     for side, held in enumerate(sides):
         for name in held.boxes:
             joined[side, name]
-    found_in = _claimed(sides, _matches(sides, diff))
+    found_in = _claimed(sides, matches)
     for old, news in found_in.items():
         for name in news:
             joined.union((0, old), (1, name))
@@ -82,9 +83,11 @@ def _cells(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[list[str], l
     return {(olds[0] if olds else f"+{news[0]}"): (olds, news) for olds, news in found.values()}
 
 
-def _matches(sides: tuple[Side, Side], diff: Diff) -> dict[str, tuple[str, ...]]:
+def _with_ends(
+    sides: tuple[Side, Side], matches: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
     """What each node after stands for; inputs and the output in their order, whatever they are."""
-    found = dict(diff.matches())
+    found = dict(matches)
     for old, new in zip(sides[0].graph.inputs, sides[1].graph.inputs, strict=False):
         found[new] = (old,)
     found[sides[1].graph.output] = (sides[0].graph.output,)

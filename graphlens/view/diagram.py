@@ -114,6 +114,7 @@ class Arrow:
         label: What is written beside it: its shape, left out where it is no news.
         title: Its name and type.
         panes: Which panes it is in; empty for all.
+        mark: ``''``, or what happened to it: ``'removed'``, ``'added'``.
     """
 
     tail: str
@@ -122,6 +123,7 @@ class Arrow:
     label: str = ""
     title: str = ""
     panes: tuple[int, ...] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def fits(diagram: Diagram, pages: Sequence[int] = PAGES) -> list[Diagram]:
     for page in sorted(pages, reverse=True):  # each from the one before: few boxes are quick
         closed = fitter.closed(page) | shut
         if not found or closed != shut:
-            found.append(fold(found[-1] if found else diagram, closed))
+            found.append(fold(found[-1] if found else diagram, closed - shut))
         shut = closed
     return found[::-1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from graphlens.view import words
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row
@@ -11,6 +11,7 @@ from graphlens.view.quotient import Tree, quotient
 
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 """Classes whose name says nothing that the frame does not."""
+_NO_OPS = ("summary", "more")
 _GAP = ("", "", 0)
 """What stands between two kernels in the contents of a folded scope."""
 _LETTERS = 34
@@ -98,7 +99,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             "" if plain or not cluster.path else cluster.kind,
             words.count(params) if params else "",
             "module",
-            "changed" if changed else "",
+            _mark([face for face, _ in held]) if changed else "",
             title,
         )
         faces.append(Face((head, *_inner(held, lines)), "module", ops, params, inside))
@@ -111,6 +112,12 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         signature=repr((cluster.kind, [box.signature for box in boxes])),
         changed=changed,
     )
+
+
+def _mark(faces: Sequence[Face]) -> str:
+    """What happened to a folded scope: all is gone, all is new, or something in it changed."""
+    marks = {row.mark for face in faces for row in face.rows if row.style not in _NO_OPS}
+    return marks.pop() if len(marks) == 1 and marks != {""} else "changed"
 
 
 def _home(cluster: Cluster) -> str:

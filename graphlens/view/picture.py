@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from graphlens.errors import UsageError
 from graphlens.ir import Graph
@@ -41,17 +42,40 @@ def graph(
     Raises:
         UsageError: If ``depth`` is below 0, or ``expand`` names a scope that the graph has not.
     """
-    if depth is not None and depth < 0:
-        raise UsageError(f"depth is a number of scopes from 0 on, found {depth}")
     for scope in expand:
         if not _is_scope(graph, scope):
             raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
-    if flat:
-        return finished(stack(flat_diagram(graph, derived=False), chains=False))
-    rolled = roll(stack(flat_diagram(graph)))
-    if depth is None and not expand:
+    return folded(flat_diagram(graph, derived=not flat), Folding(depth, tuple(expand), flat))
+
+
+class Folding(NamedTuple):
+    """How much is folded.
+
+    Attributes:
+        depth: How many scopes may stand inside one another; None for as many as fit a page.
+        expand: Scopes to leave open whatever the depth.
+        flat: Whether nothing is folded or rolled.
+    """
+
+    depth: int | None = None
+    expand: tuple[str, ...] = ()
+    flat: bool = False
+
+
+def folded(whole: Diagram, how: Folding) -> Diagram:
+    """A flat diagram folded: by default to what fits one page.
+
+    Raises:
+        UsageError: If the depth is below 0.
+    """
+    if how.depth is not None and how.depth < 0:
+        raise UsageError(f"depth is a number of scopes from 0 on, found {how.depth}")
+    if how.flat:
+        return finished(stack(whole, chains=False))
+    rolled = roll(stack(whole))
+    if how.depth is None and not how.expand:
         return fitting(rolled)
-    return finished(fold_to(rolled, 1 if depth is None else depth, expand))
+    return finished(fold_to(rolled, 1 if how.depth is None else how.depth, how.expand))
 
 
 def _is_scope(graph: Graph, scope: str) -> bool:
@@ -63,7 +87,8 @@ def fitting(rolled: Diagram) -> Diagram:
     levels = fits(bundle(rolled))
     for most in _FEWER:
         bundled = bundle(levels[0], most, most)
-        smaller = fold(bundled, {cluster.id for cluster in bundled.clusters})
+        frames = {cluster.id for cluster in levels[0].clusters}
+        smaller = fold(bundled, {cluster.id for cluster in bundled.clusters} - frames)
         if len(smaller.boxes) < len(levels[0].boxes):
             levels.insert(0, smaller)
     levels[:0] = [trimmed(levels[0], lines) for lines in _SHORTER]
@@ -108,4 +133,5 @@ def _bundled(arrows: Sequence[Arrow]) -> list[Arrow]:
 def _bundle(held: list[Arrow]) -> Arrow:
     value = " ".join(arrow.value for arrow in held)
     title = "\n".join(arrow.title for arrow in held)
-    return replace(held[0], value=value, label=f"{len(held)} tensors", title=title)
+    mark = held[0].mark if len({arrow.mark for arrow in held}) == 1 else ""
+    return replace(held[0], value=value, label=f"{len(held)} tensors", title=title, mark=mark)

@@ -54,7 +54,7 @@ def _moved(arrow: Arrow, owner: Mapping[str, str], alike: bool) -> Arrow:
     if (tail, head) == (arrow.tail, arrow.head):
         return arrow
     value = arrow.value if alike or tail == arrow.tail else f"{arrow.tail}:{arrow.value}"
-    return Arrow(tail, head, value, arrow.label, arrow.title, arrow.panes)
+    return Arrow(tail, head, value, arrow.label, arrow.title, arrow.panes, arrow.mark)
 
 
 def _joined(one: Arrow, other: Arrow) -> Arrow:
@@ -62,7 +62,8 @@ def _joined(one: Arrow, other: Arrow) -> Arrow:
         panes: tuple[int, ...] = ()
     else:
         panes = tuple(sorted({*one.panes, *other.panes}))
-    return Arrow(one.tail, one.head, one.value, one.label or other.label, one.title, panes)
+    mark = one.mark if one.mark == other.mark else ""
+    return Arrow(one.tail, one.head, one.value, one.label or other.label, one.title, panes, mark)
 
 
 def topological(names: Iterable[str], arrows: Iterable[Arrow]) -> list[str]:

@@ -107,6 +107,8 @@ class _Roller:
     def _best(self, members: list[Member]) -> Run | None:
         """The run that saves most boxes."""
         classes = np.array([self.classify(member) for member in members])
+        if len(set(classes.tolist())) == len(members):
+            return None
         sizes = np.array([len(self.inside(member)) for member in members])
         candidates: list[tuple[float, Run]] = []
         for period in range(1, min(len(members) // 2, _LONGEST) + 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 from graphlens.tensor import TensorType
 
@@ -33,13 +33,15 @@ def many(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def dims(shape: Sequence[object] | None) -> str:
+@lru_cache(maxsize=8192)
+def dims(shape: tuple[object, ...] | None) -> str:
     """``'1×3×224×224'``; ``'scalar'`` for no axes, ``'?'`` where the rank is not known."""
     if shape is None:
         return "?"
     return "×".join(str(dim).replace(" ", "") for dim in shape) or "scalar"
 
 
+@lru_cache(maxsize=8192)
 def held(kind: TensorType) -> str:
     """``'1×3×224×224 float32'``."""
     return f"{dims(kind.shape)} {kind.dtype}".replace(" undefined", "")

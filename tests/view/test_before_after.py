@@ -87,13 +87,38 @@ def test_one_step_is_drawn_like_a_history():
     assert "fuse" in drawn.panes[1].title
 
 
-def test_two_unrelated_graphs_can_be_compared():
+def finest_marks(drawn):
+    return {row.text: row.mark for box in drawn.boxes for row in box.face.rows if row.mark}
+
+
+def test_two_unrelated_graphs_stand_side_by_side_one_removed_and_one_added():
     one, other = picture_graphs.residual_net(), picture_graphs.flat_layers()
-    drawn = view.difference(diff(one, other))
-    assert [pane.title for pane in drawn.panes] == ["net", "flat"]
+    drawn = view.difference(diff(one, other), flat=True)
     assert drawn.title == "net → flat"
     assert drawn.subtitle.startswith("nodes: ")
-    assert {len(box.faces) for box in drawn.boxes} == {2}
+    assert {len(box.faces) for box in drawn.boxes} == {1}
+    assert {cluster.path for cluster in drawn.clusters if not cluster.parent} == {"net", "flat"}
+    marks = finest_marks(drawn)
+    assert (marks["Conv"], marks["MatMul"]) == ("removed", "added")
+
+
+def test_a_longer_model_shows_what_it_has_more_in_one_picture():
+    one, other = picture_graphs.residual_net(blocks=1), picture_graphs.residual_net(blocks=2)
+    drawn = view.difference(diff(one, other))
+    assert len(drawn.panes) == 1
+    assert {row.mark for box in drawn.boxes for row in box.face.rows} == {"", "added"}
+    assert {arrow.mark for arrow in drawn.arrows} >= {"", "added", "removed"}
+    facts = {fact.name: fact.value for fact in drawn.panes[0].facts}
+    assert facts["operations"] == "8 → 13"
+
+
+def test_a_changed_attribute_is_written_as_what_it_was_and_is():
+    one = picture_graphs.residual_net(blocks=1)
+    other = one.copy()
+    other.update_node("stem.conv", attributes={"kernel_shape": (3, 3), "strides": (2, 2)})
+    drawn = view.difference(diff(one, other), flat=True)
+    changed = [row for box in drawn.boxes for row in box.face.rows if row.mark == "changed"]
+    assert [row.detail for row in changed if row.text == "Conv"] == ["3×3, 8 → 3×3, 8, /2"]
 
 
 def test_between_two_models_other_attributes_are_marked_and_shown_first():
@@ -101,14 +126,14 @@ def test_between_two_models_other_attributes_are_marked_and_shown_first():
     other = one.copy()
     other.update_node("stage4.1.b.conv", attributes={"kernel_shape": (3, 3), "group": 2})
     drawn = view.difference(diff(one, other))
-    marks = {row.mark for box in drawn.boxes for row in box.faces[1].rows}
+    marks = {row.mark for box in drawn.boxes for row in box.face.rows}
     assert marks == {"", "changed"}
     changed = [box for box in drawn.boxes if box.changed]
     assert [box.id.split(".")[0] for box in changed] == ["stage4"]
     while drawn.coarser is not None:
         drawn = drawn.coarser
     folded = next(box for box in drawn.boxes if box.changed)
-    assert folded.faces[0].rows[0].mark == "changed"
+    assert folded.face.rows[0].mark == "changed"
 
 
 def test_empty_graphs_can_be_compared():

@@ -1,0 +1,156 @@
+"""What differs between two models in one picture: what is removed, added and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graphlens.analysis.diff import Diff
+from graphlens.ir import Graph
+from graphlens.view import words
+from graphlens.view.before_after import laid
+from graphlens.view.build import rolled
+from graphlens.view.cells import union
+from graphlens.view.diagram import Arrow, Box, Diagram, Face, Fact, Pane, Row
+from graphlens.view.picture import Folding, folded
+
+_ROWS = 9
+_RELATED = 0.4
+"""Share of the smaller graph that must be found in the other for the two to be drawn as one."""
+
+
+def difference(
+    found: Diff, *, depth: int | None = None, expand: Sequence[str] = (), flat: bool = False
+) -> Diagram:
+    """Two graphs of any origin as one, and what differs between them.
+
+    Where they have next to nothing in common they stand side by side, one removed and one added:
+    single operations that happen to agree would only tie them together.
+
+    Args:
+        found: What is removed, added and changed.
+        depth: How many scopes may stand inside one another, instead of as many as fit.
+        expand: Scopes to leave open whatever the depth.
+        flat: Every operation a box of its own, nothing folded or rolled.
+    """
+    before, after = found.before, found.after
+    related = _related(found)
+    matches = found.matches() if related else dict.fromkeys(found.matches(), ())
+    boxes, arrows = union(before, after, matches, details=True)
+    if not related:
+        boxes = _named(boxes, (before.name or "before", after.name or "after"))
+    title = before.name if before.name == after.name else f"{before.name} → {after.name}"
+    whole = laid(
+        (before, after),
+        [_merged(box) for box in boxes],
+        [_marked(arrow) for arrow in arrows],
+        (Pane("", facts=_facts(before, after)),),
+        Diagram(title or "graph", (), subtitle=_counted(found)),
+    )
+    return folded(whole, Folding(depth, tuple(expand), flat))
+
+
+def _related(found: Diff) -> bool:
+    """Whether enough operations of the smaller graph are the same in the other."""
+    before, after = _ops(found.before), _ops(found.after)
+    alike = 0
+    for change in (*found.kept, *found.changed):
+        old, new = change.before[0], change.after
+        same = old == new or not any(
+            what.startswith(("attribute", "results")) for what in change.what
+        )
+        alike += same and old in before and before[old] == after.get(new)
+    return alike >= _RELATED * min(len(before), len(after))
+
+
+def _ops(graph: Graph) -> dict[str, str]:
+    return {name: graph.op(name) for name in graph if not graph.node(name).is_structural}
+
+
+def _named(boxes: Sequence[Box], names: tuple[str, str]) -> list[Box]:
+    """The boxes, those of each model in a scope of its own."""
+    words = [name.replace(".", "_") for name in names]
+    if words[0] == words[1]:
+        words = [f"{words[0]} before", f"{words[1]} after"]
+    found: list[Box] = []
+    for box in boxes:
+        side = [pane for pane, face in enumerate(box.faces) if face is not None]
+        scope = ".".join(filter(None, (words[side[0]], box.cluster)))
+        found.append(replace(box, cluster=scope) if len(side) == 1 else box)
+    return found
+
+
+def _counted(found: Diff) -> str:
+    counts = ((len(found.removed), "removed"), (len(found.added), "added"))
+    counts += ((len(found.changed), "changed"), (len(found.fused), "fused"))
+    said = ", ".join(f"{count} {word}" for count, word in counts if count) or "no difference"
+    return f"nodes: {said}"
+
+
+def _facts(before: Graph, after: Graph) -> tuple[Fact, ...]:
+    one, other = _sizes(before), _sizes(after)
+    return tuple(
+        Fact(name, f"{one[name]} → {other[name]}" if one[name] != other[name] else one[name])
+        for name in one
+    )
+
+
+def _sizes(graph: Graph) -> dict[str, str]:
+    ops = sum(not graph.node(name).is_structural for name in graph)
+    held = [graph.node(name).results[0] for name in graph.params]
+    return {
+        "operations": f"{ops:,}",
+        "parameters": words.count(sum(kind.elements or 0 for kind in held)),
+        "weights": words.size(sum(kind.nbytes or 0 for kind in held)),
+    }
+
+
+def _marked(arrow: Arrow) -> Arrow:
+    mark = {(0,): "removed", (1,): "added"}.get(arrow.panes, "")
+    return replace(arrow, panes=(), mark=mark)
+
+
+def _merged(box: Box) -> Box:
+    """A box of two faces with one that shows both."""
+    before, after = box.faces
+    face = before if after is None else after
+    if face is None:
+        return box
+    if before is None or after is None:
+        mark = "added" if before is None else "removed"
+        rows = tuple(replace(row, mark=row.mark or mark) for row in face.rows)
+    else:
+        rows = _rows(before, after)
+    marks = {row.mark for row in rows} - {""}
+    return replace(box, faces=(replace(face, rows=rows),), changed=bool(marks))
+
+
+def _rows(before: Face, after: Face) -> tuple[Row, ...]:
+    """The lines after, each with what it was if that differs, and those before that are gone."""
+    gone = [row for row in before.rows if row.mark == "removed"]
+    was = [row for row in before.rows if row.mark != "removed"]
+    found: list[Row] = []
+    for row in after.rows:
+        old = next((each for each in was if each.text == row.text), None)
+        if old is not None:
+            was.remove(old)
+        found.append(_told(old, row) if old is not None and row.mark == "changed" else row)
+    return rolled([*gone, *found], _ROWS)
+
+
+def _told(old: Row, row: Row) -> Row:
+    """A line with what changed in it: ``'3×3, 64 → 3×3, 128'``."""
+    title = f"was {old.title}\nis {row.title}"
+    if old.detail == row.detail:
+        note = f"{old.note} → {row.note}" if old.note != row.note else row.note
+        return replace(row, note=note, title=title)
+    return replace(row, detail=_between(old.detail, row.detail), title=title)
+
+
+def _between(old: str, new: str) -> str:
+    """Two lists of words as one, what differs as ``old → new``."""
+    one, other = old.split(", "), new.split(", ")
+    if len(one) != len(other):
+        return f"{old or '—'} → {new or '—'}"
+    pairs = zip(one, other, strict=True)
+    return ", ".join(a if a == b else f"{a} → {b}" for a, b in pairs)
