@@ -46,7 +46,7 @@ def _rows(client: Client, specs: Sequence[Spec], task: Task) -> Generator[Row]:
     # and is pure only within this sweep, so that a second one does it again.
     futures = {client.submit(_do, spec, task.form(), pure=False, retries=2): spec for spec in specs}
     try:
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures), loop=client.loop):
             spec = futures[future]
             error = future.exception()
             if error is None:

@@ -39,10 +39,14 @@ def asked(names: Iterable[str], choice: Choice) -> list[Spec]:
     """
     found: list[Spec] = []
     for name in names:
-        whole = sets.specs(name) if name in sets.SETS else [Spec("model", name)]
+        whole = sets.specs(name) if name in sets.SETS else [_single(name)]
         kept = [spec for spec in whole if _fits(spec, choice.only)]
         found += kept[: choice.limit]
     return unique(found)
+
+
+def _single(name: str) -> Spec:
+    return Spec("file" if name.endswith(".onnx") else "model", name)
 
 
 def _fits(spec: Spec, only: str) -> bool:

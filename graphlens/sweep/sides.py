@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from graphlens import registry
+from graphlens.errors import UsageError
 from graphlens.sweep.subject import Subject
 
 
@@ -51,6 +53,7 @@ _SIDES = {
     "torch": "graphlens.sweep.torch_side:SIDE",
     "keras": "graphlens.sweep.keras_side:SIDE",
     "tf": "graphlens.sweep.keras_side:SIDE",
+    ".onnx": "graphlens.sweep.onnx_side:SIDE",
 }
 
 
@@ -59,7 +62,15 @@ def side_of(model: Any) -> Side:
 
     Raises:
         CaptureError: If no front end is known for its type.
+        UsageError: If it is a file that no framework is asked to run.
     """
+    if isinstance(model, Path):
+        if model.suffix not in _SIDES:
+            raise UsageError(
+                f"{str(model)!r} cannot be swept: of files, .onnx is, since ONNX Runtime says what "
+                "is right; name the code that makes the model instead (file.py:NAME)"
+            )
+        return registry.load(_SIDES[model.suffix])
     if any(base.__module__.startswith("torch.nn.") for base in type(model).__mro__):
         return registry.load(_SIDES["torch"])
     return registry.load(_SIDES[registry.detect(model).partition(".")[0]])

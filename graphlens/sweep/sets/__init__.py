@@ -40,9 +40,17 @@ _ON_TF = {"KERAS_BACKEND": "tensorflow"}
 _HERE = "graphlens.sweep.sets"
 
 SETS: Mapping[str, ModelSet] = {
-    "torchvision": ModelSet(f"{_HERE}.torchvision", _TORCH, "all of list_models()"),
-    "timm": ModelSet(f"{_HERE}.timm", _TORCH, "the smallest model of every module"),
-    "transformers": ModelSet(f"{_HERE}.transformers", _TORCH, "every type, by a small config"),
+    "torchvision": ModelSet(
+        f"{_HERE}.torchvision", (*_TORCH, f"{_HERE}.torchvision"), "all of list_models()"
+    ),
+    "timm": ModelSet(
+        f"{_HERE}.timm", (*_TORCH, f"{_HERE}.timm"), "the smallest model of every family"
+    ),
+    "transformers": ModelSet(
+        f"{_HERE}.transformers",
+        (*_TORCH, f"{_HERE}.transformers", "transformers.masking_utils", "transformers.generation"),
+        "every type that can be made small",
+    ),
     "keras": ModelSet(f"{_HERE}.keras", _KERAS, "keras.applications on TensorFlow", _ON_TF),
     "keras-layers": ModelSet(
         f"{_HERE}.keras_layers", _KERAS, "every Keras layer on TensorFlow", _ON_TF
@@ -51,10 +59,15 @@ SETS: Mapping[str, ModelSet] = {
     "keras-layers-torch": ModelSet(
         f"{_HERE}.keras_layers", _TORCH, "every Keras layer on torch", _ON_TORCH
     ),
+    "file": ModelSet(f"{_HERE}.model", ("graphlens.sweep.onnx_side",), "ONNX files"),
     "model": ModelSet(
         f"{_HERE}.model", ("graphlens.sweep.torch_side",), "models that are named one by one"
     ),
 }
+
+
+SINGLE = ("file", "model")
+"""The sets whose models are named one by one."""
 
 
 def named(name: str) -> ModelSet:
@@ -64,7 +77,7 @@ def named(name: str) -> ModelSet:
         UsageError: If there is none.
     """
     if name not in SETS:
-        raise unknown_name("set of models", name, [each for each in SETS if each != "model"])
+        raise unknown_name("set of models", name, [each for each in SETS if each not in SINGLE])
     return SETS[name]
 
 

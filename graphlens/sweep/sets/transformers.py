@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import transformers
+import transformers.modeling_utils
 from transformers.models.auto import configuration_auto, modeling_auto
 
 from graphlens.sweep.sets.small_config import VOCABULARY, shallow, small
