@@ -63,7 +63,7 @@ def _upsample(call: Call, x: Value, size: Any, *rest: Any) -> Value:
     mode = next(mode for word, mode in _RESIZE.items() if word in name)
     align = bool(rest[0]) if mode != "nearest" and rest else False
     factors = rest[-1] if overload == "vec" and size is None else None
-    if factors:
+    if factors and not align:  # which looks at sizes only
         scales = np.array([1.0, 1.0, *map(float, factors)], np.float32)
         operands = [x, None, call.const(scales)]
     else:

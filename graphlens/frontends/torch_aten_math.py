@@ -17,8 +17,8 @@ _FLOAT_UNARY = {
 """Unary ops of floats; torch computes integers in the default float type."""
 
 _UNARY = {
-    "neg": "Neg", "negative": "Neg", "_neg_view": "Neg", "sign": "Sign", "sgn": "Sign", "relu": "Relu",
-    "bitwise_not": "BitwiseNot", "mish": "Mish", "hardswish": "HardSwish",
+    "neg": "Neg", "negative": "Neg", "_neg_view": "Neg", "sign": "Sign", "sgn": "Sign",
+    "relu": "Relu", "bitwise_not": "BitwiseNot", "mish": "Mish", "hardswish": "HardSwish",
 }  # fmt: skip
 
 _ROUNDING = {"ceil": "Ceil", "floor": "Floor", "round": "Round"}

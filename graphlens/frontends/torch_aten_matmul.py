@@ -21,9 +21,25 @@ def _linear(call: Call, x: Value, weight: Value, bias: Value | None = None) -> V
     return call.emit("Add", product, call.cast(bias, dtype))
 
 
-@row("matmul", "mm", "bmm", "mv", "dot", "vdot", "chain_matmul", "linalg_matmul")
+_NARROW = frozenset(["int8", "uint8", "int16", "uint16", "bool"])
+"""Types that ONNX multiplies no matrices of."""
+
+
+def _product(call: Call, x: Value, other: Value) -> Value:
+    """A matrix product in the result's type, as a step."""
+    dtype = call.out.dtype
+    wide = "int32" if dtype in _NARROW else dtype
+    made = call.build.op(
+        "MatMul", call.cast(x, wide), call.cast(other, wide), name=f"{call.name}.matmul"
+    )
+    return call.cast(made, dtype)
+
+
+@row("matmul", "mm", "bmm", "mv", "dot", "vdot", "linalg_matmul")
 def _matmul(call: Call, x: Value, other: Value, *_: Any) -> Value:
     dtype = call.out.dtype
+    if dtype in _NARROW:
+        return call.same(_product(call, x, other))
     return call.emit("MatMul", call.cast(x, dtype), call.cast(other, dtype))
 
 
@@ -51,7 +67,7 @@ def _addmm(call: Call, x: Value, a: Value, b: Value, beta: Any = 1, alpha: Any =
         column = call.step("Unsqueeze", a, call.const([1]))
         product = call.step("Mul", column, b)
     else:
-        product = call.build.op("MatMul", a, b, name=f"{call.name}.matmul")
+        product = _product(call, a, b)
     product = _times(call, product, alpha)
     if beta == 0:
         return call.same(product)
@@ -60,7 +76,7 @@ def _addmm(call: Call, x: Value, a: Value, b: Value, beta: Any = 1, alpha: Any =
 
 @row("addbmm")
 def _addbmm(call: Call, x: Value, a: Value, b: Value, beta: Any = 1, alpha: Any = 1) -> Value:
-    product = call.step("ReduceSum", call.step("MatMul", a, b), call.const([0]), keepdims=0)
+    product = call.step("ReduceSum", _product(call, a, b), call.const([0]), keepdims=0)
     return call.emit("Add", _times(call, product, alpha), _times(call, x, beta))
 
 

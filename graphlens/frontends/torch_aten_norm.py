@@ -105,8 +105,13 @@ def _native_layer_norm(
 ) -> Any:
     scale = weight if weight is not None else call.const(np.ones(shape), call.dtype(x))
     axis = call.rank(x) - len(shape)
-    first = call.emit("LayerNormalization", x, scale, bias, axis=axis, epsilon=float(eps))
-    return first, Value(first.node, 1), Value(first.node, 2)
+    held = call.types[0], *(one.with_dtype("float32") for one in call.types[1:])  # ONNX's stash
+    first = call.build.op(
+        "LayerNormalization", x, scale, bias, results=held, name=call.name, axis=axis,
+        epsilon=float(eps),
+    )  # fmt: skip
+    beside = [Value(first.node, 1), Value(first.node, 2)]
+    return first, *(call.cast(one, call.out.dtype) for one in beside)
 
 
 @row("rms_norm", "_fused_rms_norm")

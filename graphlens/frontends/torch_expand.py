@@ -11,6 +11,8 @@ import torch._refs
 import torch._refs.nn.functional
 import torch._refs.special
 
+from graphlens.frontends.torch_compose import COMPOSED
+
 
 @cache
 def expansion_of(func: Any) -> Callable[..., Any] | None:
@@ -23,6 +25,10 @@ def expansion_of(func: Any) -> Callable[..., Any] | None:
     func = _pure(func)
     if func is None:
         return None
+    name = func._schema.name.partition("::")[2]
+    own = COMPOSED.get(f"{name}.{func._overloadname}") or COMPOSED.get(name)
+    if own is not None and func.namespace == "aten":
+        return own
     if func._can_decompose():
         return func.decompose
     return torch._decomp.decomposition_table.get(func)

@@ -47,7 +47,7 @@ def spelt(
                 operands.append(part)
                 places.append(f"{name}[{index}]" if listed else name)
         plain = [None if held[i] is not None else _plain(part) for i, part in enumerate(parts)]
-        if listed and not all(held):
+        if listed and (not held or not all(held)):
             attributes[name] = tuple(plain)
         elif not listed and plain[0] is not None:
             attributes[name] = plain[0]

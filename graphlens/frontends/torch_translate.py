@@ -93,6 +93,11 @@ class Translator:
         self.graph.scopes.update(self.scopes.classes(self.graph))
         return self.graph
 
+    def forget(self, names: Sequence[str]) -> None:
+        """Take back nodes that were added in vain."""
+        self.graph.remove_nodes_from(names)
+        self.pairs.forget(names)
+
     # -- ops ------------------------------------------------------------------------------------
 
     def place(self, scope: str, source: Source) -> None:
@@ -201,8 +206,8 @@ class Translator:
         arguments = dict(zip(held.names, bound, strict=True))
         if base.read() in self.pairs.values:  # whose last axis is no axis of the tensor
             rank = len(self.pairs.type_of(base.read()).shape or (0,))
-            dims = [key for key, one in arguments.items() if key[:3] == "dim" and one is not None]
-            arguments |= {key: arguments[key] % rank for key in dims}
+            places = {key: one for key, one in arguments.items() if isinstance(one, int)}
+            arguments |= {key: one % rank for key, one in places.items() if key[:3] == "dim"}
         return [
             Ref(value, View(base, index, again, held.base, arguments, self.build))
             for index, value in enumerate(values)

@@ -79,9 +79,10 @@ def tensor_of(array: np.ndarray) -> torch.Tensor:
     """A numpy array as a tensor that shares its memory where it can."""
     for dtype, (bits, native) in _THROUGH_BITS.items():
         if array.dtype == native:
-            whole = np.ascontiguousarray(array)
+            whole = np.asarray(array, order="C")
             return torch.from_numpy(whole.view(_numpy_bits(bits))).view(dtype)
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+    held = np.asarray(array, order="C")
+    return torch.from_numpy(held if held.flags.writeable else held.copy())
 
 
 def _numpy_bits(bits: torch.dtype) -> str:

@@ -51,7 +51,9 @@ _PARTS = frozenset(
     ["slice", "select", "narrow", "split", "chunk", "unbind", "split_with_sizes", "tensor_split"]
 )
 _OTHERS = frozenset(
-    ["diagonal", "unfold", "broadcast_to", "real", "imag", "view_as_real", "view_as_complex"]
+    """
+    diagonal unfold broadcast_to real imag view_as_real view_as_complex as_strided
+    """.split()  # noqa: SIM905
 )
 
 MAYBE = frozenset(["reshape", "reshape_as", "flatten", "ravel", "contiguous", "to", "type_as"])
@@ -150,6 +152,8 @@ def _put_back(view: View, base: Value, part: Value) -> Value:
         return call.emit("Reshape", part, call.step("Shape", base))
     if view.op in _SAME and view.build.type_of(part) == held:
         return part
+    if view.op == "diagonal":
+        return _put_diagonal(view, call, base, part)
     put = _put_part(view, call, base, part) if view.op in _PARTS else None
     if put is not None and put is not NotImplemented:
         return put
@@ -163,6 +167,22 @@ def _order(view: View, base: Value) -> tuple[int, ...]:
     (made, *_) = view.again(base)
     perm = view.build.graph.node(made.node).attributes.get("perm")
     return tuple(range(len(perm))) if not isinstance(perm, tuple) else perm  # type: ignore[return-value]
+
+
+def _put_diagonal(view: View, call: Call, base: Value, part: Value) -> Value:
+    given = view.arguments
+    axes = [call.axis(base, given[name]) for name in ("dim1", "dim2")]
+    rest = [axis for axis in range(call.rank(base)) if axis not in axes]
+    order = [*axes, *rest]
+    length = call.shape(part)[-1]
+    if not isinstance(length, int):
+        raise CaptureError("a write into a diagonal of symbolic length cannot be captured")
+    steps, offset = np.arange(length), given["offset"]
+    where = np.stack([steps + max(-offset, 0), steps + max(offset, 0)], axis=1)
+    last = len(rest)
+    turned = call.permuted(part, (last, *range(last)))
+    put = call.step("ScatterND", call.permuted(base, order), call.const(where), turned)
+    return call.emit("Transpose", put, perm=tuple(int(i) for i in np.argsort(order)))
 
 
 def _put_part(view: View, call: Call, base: Value, part: Value) -> Value:

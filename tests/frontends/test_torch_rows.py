@@ -15,10 +15,12 @@ torch = pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from torch_rows import CASES  # noqa: E402
+from torch_rows_more import DYNAMIC, MORE, RANDOM  # noqa: E402
 from torch_rows_moves import MOVES  # noqa: E402
 
-from graphlens.frontends import torch_fx  # noqa: E402
+from graphlens.frontends import torch_eager, torch_fx  # noqa: E402
 from graphlens.frontends.torch_aten import TABLE  # noqa: E402
+from graphlens.frontends.torch_complex import COMPLEX  # noqa: E402
 from graphlens.frontends.torch_inputs import returned  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.ops.schema import in_vocabulary  # noqa: E402
@@ -30,7 +32,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same'"),
 ]
 
-ALL = CASES | MOVES
+ALL = CASES | MOVES | MORE | DYNAMIC
 
 
 class Calling(torch.nn.Module):
@@ -65,30 +67,30 @@ def captured(name: str) -> tuple[Graph, list[torch.Tensor], list[Any]]:
     operands = [operand(one, f"{name}{index}") for index, one in enumerate(spelt)]
     with torch.no_grad():
         wanted, _ = returned(function(*(one.clone() for one in operands)))
-    return check(torch_fx.capture(Calling(function), *operands)), operands, wanted
+    via = torch_eager if name in DYNAMIC else torch_fx
+    return check(via.capture(Calling(function), *operands)), operands, wanted
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_row_gives_what_torch_gives(name: str) -> None:
     graph, operands, wanted = captured(name)
     nodes = [graph.node(node) for node in graph]
-    assert [n.qualified for n in nodes if not in_vocabulary(n.op, n.domain)] == []
+    foreign = {n.qualified for n in nodes if not in_vocabulary(n.op, n.domain)}
+    assert foreign <= {"aten.view_as_complex"}  # what is complex in the end
     got = run(graph, *(one.numpy() for one in operands))
     assert len(got) == len(wanted)
     for one, other in zip(got, wanted, strict=True):
-        expected = other.numpy()
+        expected = other.resolve_conj().resolve_neg().numpy()
         assert (one.dtype, one.shape) == (expected.dtype, expected.shape)
         np.testing.assert_allclose(one, expected, rtol=2e-5, atol=1e-5, equal_nan=True)
     for value, other in zip(graph.outputs, wanted, strict=True):
         assert graph.type_of(value).shape == tuple(other.shape)
 
 
-RANDOM = {
-    "rand": lambda x: torch.rand(2, 3) + x,
-    "randn": lambda x: torch.randn(2, 3) + x,
-    "rand_like": torch.rand_like,
-    "randn_like": torch.randn_like,
-}
+RANDOM_ROWS = """
+rand randn rand_like randn_like randint uniform normal.Tensor_Tensor normal.float_float bernoulli.p
+exponential multinomial randperm
+""".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -100,25 +102,51 @@ def test_random_row_gives_another_draw_of_the_same_type(name: str) -> None:
     assert second.shape == first.shape
 
 
+def test_random_rows_that_repeat_values_draw_what_can_be_drawn() -> None:
+    chances = torch.tensor([[0.2, 0.0, 0.8], [0.5, 0.5, 0.0]])
+
+    def draw(x: torch.Tensor) -> Any:
+        some = torch.bernoulli(x), torch.bernoulli(x, 1.0), x.clone().bernoulli_(0.5)
+        return *some, x.multinomial(2), x.multinomial(4, True), torch.randperm(5) + x[0, 1].int()
+
+    graph = torch_fx.capture(Calling(draw), chances)
+    assert all(in_vocabulary(graph.node(name).op, graph.node(name).domain) for name in graph)
+    first, ones, halves, twice, often, order = run(graph, chances.numpy())
+    assert not first[chances.numpy() == 0].any()
+    assert set(np.unique(ones)) == {1}
+    assert set(np.unique(halves)) <= {0, 1}
+    assert [sorted(row) for row in twice.tolist()] == [[0, 2], [0, 1]]
+    assert often.shape == (2, 4)
+    assert not {1} & set(often[0]) | {2} & set(often[1])
+    assert sorted(order.tolist()) == [0, 1, 2, 3, 4]
+
+
+RAISED = frozenset(
+    ["torchvision::deform_conv2d"]  # no kernel on CPU without torchvision's own C++
+)
+
+
 def test_no_row_is_without_a_case() -> None:
-    seen: set[str] = set()
-    for name in ALL:
-        graph, _, _ = captured(name)
-        seen |= {fields["source"].op for fields in graph.nodes.values()}
-    functions = {
-        TABLE.get(op) or TABLE.get(op.partition(".")[0])
-        for op in (_spelt(source) for source in seen)
+    seen = {
+        _spelt(fields["source"].op)
+        for name in ALL
+        for fields in captured(name)[0].nodes.values()
+        if fields["source"].op
     }
-    # nonzero's result has a size that depends on data: it is tested by torch.export
-    apart = {*RANDOM, "nonzero"}
-    missing = sorted(
-        name for name, row in TABLE.items() if row not in functions and name not in apart
-    )
+    seen |= {_spelt(f"aten.{name}") for name in RANDOM_ROWS} | RAISED
+    missing = [
+        name
+        for table in (TABLE, COMPLEX)
+        for name, row in table.items()
+        if row not in {table.get(op) or table.get(op.partition(".")[0]) for op in seen}
+    ]
     assert missing == []
 
 
 def _spelt(source: str) -> str:
     """``aten.add_.Tensor`` as the table spells it: ``add.Tensor``."""
-    name, _, overload = source.removeprefix("aten.").partition(".")
+    domain, _, rest = source.partition(".")
+    name, _, overload = rest.partition(".")
     name = name if name.startswith("__") else name.removesuffix("_")
-    return name if overload == "default" else f"{name}.{overload}"
+    name = name if domain == "aten" else f"{domain}::{name}"
+    return name if overload in ("", "default") else f"{name}.{overload}"
