@@ -123,11 +123,11 @@ def prove(
 def equivalent(a: Graph, b: Graph) -> bool:
     """Whether two graphs are one graph once in canonical form, with data layout taken out.
 
-    Ops, attributes, dataflow and weights must agree; names and the order of nodes need not.
+    Ops, attributes, dataflow and weights must agree; names and the order of nodes need not. Images
+    taken and returned may be channels last in the one and channels first in the other.
     """
-    standard_form = registry.load("graphlens.passes.standard_form:standard_form")
-    isomorphic = registry.load("graphlens.analysis.equivalent:isomorphic")
-    return isomorphic(standard_form(_graph(a)), standard_form(_graph(b))) is None
+    difference = registry.load("graphlens.passes.standard_form:difference")
+    return difference(_graph(a), _graph(b)) is None
 
 
 def diff(a: Graph, b: Graph) -> Diff:

@@ -8,7 +8,9 @@ import numpy as np
 
 from graphlens.ir import Value
 from graphlens.ops.build import Builder
-from graphlens.rewrite import Match, Rule, const, op, scalar, var
+from graphlens.passes.canonicalize_views import reshaped
+from graphlens.rewrite import Match, Rule, const, op, param, scalar, var
+from graphlens.tensor import TensorType
 
 LOW = -1e9
 """What added to a score hides it at float32 and less, as long as another key is seen."""
@@ -57,6 +59,18 @@ def _bool(m: Match, b: Builder) -> Value:
     return attention(m, b, b.const(_seen(m), name=m["mask"].node))
 
 
+def _says_ones(held: TensorType, _: np.ndarray | None) -> bool:
+    return held.shape is not None and len(held.shape) > 2 and held.shape[0] == 1
+
+
+def _short(m: Match, b: Builder) -> Value | None:
+    """The mask without leading axes of 1, which broadcasting adds again."""
+    shape = m.type("mask").shape or ()
+    first = next((axis for axis, size in enumerate(shape[:-2]) if size != 1), len(shape) - 2)
+    mask = reshaped(b, m["mask"], m.type("mask").with_shape(shape[first:]))
+    return None if mask is None else attention(m, b, mask)
+
+
 _OPERANDS = (var("q"), var("k"), var("v"))
 
 MASKS = (
@@ -80,6 +94,13 @@ MASKS = (
         _bool,
         lambda m: _seen(m) is not None,
         "Attention(q, k, v, [[0, -inf]]) -> Attention(q, k, v, [[True, False]])",
+    ),
+    Rule(
+        "mask-rank",
+        op("Attention", *_OPERANDS, param("mask", when=_says_ones)),
+        _short,
+        lambda m: m.type("mask").is_static,
+        "Attention(q, k, v, [[[True]]]) -> Attention(q, k, v, [[True]])",
     ),
 )
 """Masks that are known."""

@@ -38,6 +38,9 @@ _ZEROS = frozenset({"pads", "output_padding"})
 _ONES = frozenset({"strides", "dilations"})
 _POOLS = frozenset({"MaxPool", "AveragePool", "LpPool"})
 
+_HALF_PIXEL = {"coordinate_transformation_mode": "pytorch_half_pixel"}
+"""What differs from the default only where a Resize makes an axis of size 1."""
+
 Says = Callable[[Mapping[str, Any], TensorType | None], bool]
 
 
@@ -72,6 +75,8 @@ def settled(graph: Graph, name: str) -> dict[str, Attribute]:
         given["axis"] = _counted(given["axis"], read.rank)
         if "axis" in usual:
             usual["axis"] = _counted(usual["axis"], read.rank)
+    if _HALF_PIXEL.items() <= given.items() and _resizes_to_many(read, held["results"][0]):
+        del given["coordinate_transformation_mode"]
     said = _Said(op, {**usual, **given}, usual, read, held["results"][0])
     return {key: value for key, value in sorted(given.items()) if not said.without(key, value)}
 
@@ -99,6 +104,16 @@ class _Said(NamedTuple):
             return floor_is_enough(self.full, self.read, self.made)
         idle = _IDLE.get((self.op, key))
         return idle is not None and idle(self.full, self.read)
+
+
+def _resizes_to_many(read: TensorType | None, made: TensorType) -> bool:
+    """Whether no axis surely becomes, or could become, a single element by being resized."""
+    if read is None or read.shape is None or made.shape is None:
+        return False
+    return all(
+        (new == old and "?" not in (old, new)) or (isinstance(new, int) and new > 1)
+        for old, new in zip(read.shape, made.shape, strict=True)
+    )
 
 
 def floor_is_enough(full: Mapping[str, Any], read: TensorType | None, made: TensorType) -> bool:

@@ -100,6 +100,27 @@ def _slice_one(m: Match, b: Builder) -> Value | None:
     return reshaped(b, b.op("Slice", m["x"], *bounds, results=[held]), m.type(), m.root)
 
 
+def _run(m: Match) -> int | None:
+    """Where the run of elements begins that a Gather takes one after the other, if it does."""
+    index, size = m.array("index"), (m.type("x").shape or ("?",))[_axis(m)]
+    if index is None or index.size < 2 or not isinstance(size, int):
+        return None
+    flat = index.reshape(-1).astype(np.int64)
+    flat = np.where(flat < 0, flat + size, flat)
+    start = int(flat[0])
+    return start if np.array_equal(flat, np.arange(start, start + flat.size)) else None
+
+
+def _slice_run(m: Match, b: Builder) -> Value | None:
+    shape, axis = m.type("x").shape or (), _axis(m)
+    start, index = _run(m), m.array("index")
+    if start is None or index is None or reshape_target(m.type()) is None:
+        return None
+    bounds = [b.const([part], "int64", name="slice") for part in (start, start + index.size, axis)]
+    held = m.type("x").with_shape((*shape[:axis], index.size, *shape[axis + 1 :]))
+    return reshaped(b, b.op("Slice", m["x"], *bounds, results=[held]), m.type(), m.root)
+
+
 def _split_sizes(m: Match) -> list[int] | None:
     """The sizes of a Split's results, where they are known and not written yet."""
     axis = _axis(m)
@@ -166,6 +187,24 @@ def _settle_pad(m: Match, b: Builder) -> Value:
     return rebuilt(m, b, m["x"], b.const(_pads(m), "int64", name="pads"), kept)
 
 
+def _pad_turned(m: Match, b: Builder) -> Value | None:
+    """The Pad after the Transpose, where a convolution can take it in."""
+    pads, rank = _ints(m, "pads"), m.type("x").rank or 0
+    given: Any = m.attribute("perm")
+    order = given if given is not None else tuple(reversed(range(rank)))
+    shape = m.type("x").shape
+    if pads is None or shape is None or len(pads) != 2 * rank:
+        return None
+    held = m.type("x").with_shape(tuple(shape[axis] for axis in order))
+    turned = b.op("Transpose", m["x"], perm=order, results=[held], name=m.root)
+    moved = [pads[axis + end] for end in (0, rank) for axis in order]
+    attributes: dict[str, Any] = dict(m.node("pad").attributes)
+    wanted = b.const(moved, "int64", name="pads")
+    return b.op(
+        "Pad", turned, wanted, m.get("value"), results=[m.type()], name=m["pad"].node, **attributes
+    )
+
+
 def _steps_of_1(m: Match, b: Builder) -> Value:
     return rebuilt(m, b, *m.graph.operands(m.root)[:4])
 
@@ -199,6 +238,13 @@ MOVES = (
         comment="Gather(x, 3) -> Reshape(Slice(x, 3, 4))",
     ),
     Rule(
+        "gather-run",
+        op("Gather", var("x"), const("index")),
+        _slice_run,
+        when=lambda m: _run(m) is not None,
+        comment="Gather(x, [[3, 4], [5, 6]]) -> Reshape(Slice(x, 3, 7))",
+    ),
+    Rule(
         "split-sizes",
         op("Split", var("x"), optional(var("sizes"))),
         _write_sizes,
@@ -218,6 +264,12 @@ MOVES = (
         _settle_pad,
         when=_pad_says_too_much,
         comment="Pad(x, pads, 0, axes) -> Pad(x, pads of all axes)",
+    ),
+    Rule(
+        "transpose-of-pad",
+        op("Transpose", op("Pad", var("x"), const("pads"), optional(var("value")), name="pad")),
+        _pad_turned,
+        comment="Transpose(Pad(x, pads)) -> Pad(Transpose(x), pads in its order)",
     ),
 )
 """Moves."""

@@ -2,7 +2,9 @@
 
 Forward propagation, as in TVM's ConvertLayout (relay/transform/convert_layout.py): a converted op
 leaves its result in the wanted layout, ops that do not care follow it there with their axes
-adapted, and only where somebody needs the old layout is a Transpose put back.
+adapted, and only where somebody needs the old layout is a Transpose put back. A Transpose between
+the two layouts that stands in the graph already (a file in which an NHWC model was saved has one
+before and after each convolution) is followed in the same way, so that it meets its inverse.
 """
 
 from __future__ import annotations
@@ -10,15 +12,34 @@ from __future__ import annotations
 from typing import Any
 
 from graphlens.errors import unknown_name
-from graphlens.ir import INPUT, OURS, OUTPUT, PARAM, Editor, Graph, Value
+from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, Editor, Graph, Value
 from graphlens.ops.build import Builder
 from graphlens.ops.facts import facts
 from graphlens.ops.infer import channels_first, channels_last_order
 from graphlens.passes.layout_follow import FOLLOWERS, Turn, follows
 from graphlens.rewrite.regions import inside
+from graphlens.tensor import Dim
 
 _ORDERS = {"NCHW": channels_first, "NHWC": channels_last_order}
 """The permutation of axes into each layout from the other one, by rank."""
+
+_WEIGHTS = frozenset({f"{OURS}.{CONST}", f"{OURS}.{PARAM}"})
+"""Whose Transpose costs nothing."""
+
+
+def channels_first_throughout(graph: Graph, *, absorb: bool = True) -> Graph:
+    """The graph channels first, Transposes as far down as they go, whoever wrote them.
+
+    What `layout` does, but that it does not matter how a graph came to its layout: the same model
+    saved with its ops channels first and a Transpose before and after each gives the same graph.
+    Not for running: an image that is used in both layouts is transposed more often.
+
+    Args:
+        graph: The graph, in canonical form.
+        absorb: As in `layout`.
+    """
+    graph = inside(graph, lambda body: channels_first_throughout(body, absorb=False))
+    return _Conversion(graph, "NCHW", absorb, always=True).run()
 
 
 def layout(graph: Graph, *, to: str = "NCHW", absorb: bool = False) -> Graph:
@@ -42,17 +63,21 @@ def layout(graph: Graph, *, to: str = "NCHW", absorb: bool = False) -> Graph:
 class _Conversion:
     """Converts one graph, node by node in order of execution."""
 
-    def __init__(self, graph: Graph, to: str, absorb: bool) -> None:
-        self._graph, self._to, self._absorb = graph, to, absorb
+    def __init__(self, graph: Graph, to: str, absorb: bool, *, always: bool = False) -> None:
+        self._graph, self._to, self._absorb, self._always = graph, to, absorb, always
         self._editor = Editor(graph)
         self._turned: dict[Value, Value] = {}
-        """Values of the graph given, by what holds them in the wanted layout."""
+        """Values of the graph given that are made in the wanted layout now, by what makes them."""
+        self._free: set[Value] = set()
+        """Those of them that a Transpose of the graph given turned, and what follows only these."""
+        self._copies: dict[Value, Value] = {}
+        """Values that stay as they are, by a Transpose of them into the wanted layout."""
         self._back: dict[Value, Value] = {}
         self._names: list[tuple[str, str]] = []
 
     def run(self) -> Graph:
         order = self._graph.in_order()
-        if not any(self._is_foreign(name) for name in order):
+        if not any(self._is_foreign(name) or self._turns(name) for name in order):
             return self._graph
         if self._absorb:
             self._absorb_inputs(order)
@@ -75,6 +100,22 @@ class _Conversion:
             and rank is not None
             and rank > 2
         )
+
+    def _turns(self, name: str) -> tuple[int, ...]:
+        """The order of axes of a Transpose from one layout to the other, () of any other node."""
+        held = self._graph.nodes[name]
+        rank = held["results"][0].rank if held["results"] else None
+        if held["domain"] != "" or rank is None or rank < 3:
+            return ()
+        ways = (self._order(rank), self._inverse(rank))
+        if held["op"] == "Transpose":
+            order = tuple(held["attributes"].get("perm", tuple(reversed(range(rank)))))
+            return order if order in ways else ()
+        read = self._graph.operands(name)[0] if held["op"] == "Reshape" else None
+        if read is None:
+            return ()
+        before, after = self._graph.type_of(read).shape, held["results"][0].shape
+        return next((order for order in ways if _moves_ones(order, before, after)), ())
 
     def _absorb_inputs(self, order: list[str]) -> None:
         """Turn the Inputs from which only ops that follow lead to an image op."""
@@ -106,20 +147,47 @@ class _Conversion:
         return tuple(order.index(axis) for axis in range(rank))
 
     def _visit(self, name: str) -> None:
-        held = self._graph.nodes[name]
         operands = self._graph.operands(name)
         if self._is_foreign(name):
             self._convert(name, operands)
-            return
+        elif order := self._turns(name):
+            self._turn(name, operands, order)
+        elif any(value in self._turned or value in self._back for value in operands):
+            rank = self._followed(name, operands)
+            if rank:
+                self._follow(name, operands, rank)
+            else:
+                self._leave(name, operands)
+
+    def _turn(self, name: str, operands: tuple[Value | None, ...], order: tuple[int, ...]) -> None:
+        """Take a Transpose between the layouts for what it says: this holds that, turned."""
+        made, read = Value(name), operands[0]
+        self._leave(name, operands)
+        if read in self._turned and order == self._order(len(order)):
+            self._back[made] = self._turned[read]
+        elif read is not None and order == self._inverse(len(order)):
+            self._turned[made] = self._back.get(read, read)
+            self._back[made] = made
+            self._free.add(made)
+
+    def _followed(self, name: str, operands: tuple[Value | None, ...]) -> int:
+        """The rank of the images if a node is to work in the wanted layout, else 0.
+
+        What was turned for nothing is followed only where nothing else need be turned for that.
+        """
+        held = self._graph.nodes[name]
         rank = held["results"][0].rank if held["results"] else None
-        turned = [value for value in operands if value and value in self._turned]
-        if not turned:
-            return
-        ranks = {self._graph.type_of(value).rank for value in turned}
-        if rank is not None and ranks == {rank} and follows(self._graph, name, rank):
-            self._follow(name, operands, rank)
-        else:
-            self._leave(name, operands)
+        turned = [value for value in operands if value in self._turned]
+        ranks = {self._graph.type_of(value).rank for value in turned if value}
+        if rank is None or ranks != {rank} or not follows(self._graph, name, rank):
+            return 0
+        if all(value in self._free for value in turned):
+            images = [v for v in operands if v and self._graph.type_of(v).rank == rank]
+            ready = all(v in self._turned or self._graph.op(v.node) in _WEIGHTS for v in images)
+            if not ready and not self._always:
+                return 0
+            self._free.update(Value(name, index) for index in range(len(held["results"])))
+        return rank
 
     def _convert(self, name: str, operands: tuple[Value | None, ...]) -> None:
         held = self._graph.nodes[name]
@@ -170,22 +238,27 @@ class _Conversion:
         """Let a node that needs the old layout read the old layout."""
         absorbs = self._absorb and self._graph.op(name) == f"{OURS}.{OUTPUT}"
         for index, value in enumerate(operands):
-            if value and value in self._turned:
-                new = self._turned[value] if absorbs else self._old(name, value)
+            if value and (value in self._turned or value in self._back):
+                turned = absorbs and value in self._turned and value not in self._free
+                new = self._turned[value] if turned else self._old(name, value)
                 if new != value:
                     self._editor.rewire(name, index, new)
 
     def _wanted(self, builder: Builder, value: Value) -> Value:
         """A value in the wanted layout, transposed if nothing holds it so yet."""
-        if value not in self._turned:
+        if value in self._turned:
+            return self._turned[value]
+        if value not in self._copies:
             held = self._graph.type_of(value)
             order = self._order(held.rank or 0)
             shape = None if held.shape is None else tuple(held.shape[axis] for axis in order)
-            self._turned[value] = builder.op(
-                "Transpose", value, perm=order, results=[held.with_shape(shape)]
+            self._copies[value] = builder.op(
+                "Transpose",
+                self._back.get(value, value),
+                perm=order,
+                results=[held.with_shape(shape)],
             )
-            self._back[value] = value
-        return self._turned[value]
+        return self._copies[value]
 
     def _old(self, name: str, value: Value | None) -> Value | None:
         return value if value is None else self._old_value(self._builder(name), value)
@@ -209,6 +282,16 @@ class _Conversion:
         builder = Builder(self._editor, at=name, origins=held["origins"])
         builder.scope, builder.source = held["scope"], held["source"]
         return builder
+
+
+def _moves_ones(
+    order: tuple[int, ...], before: tuple[Dim, ...] | None, after: tuple[Dim, ...] | None
+) -> bool:
+    """Whether a Reshape is the Transpose by that order, of which only axes of 1 move."""
+    if before is None or after is None or len(before) != len(order) or "?" in before:
+        return False
+    long = [axis for axis in order if before[axis] != 1]
+    return long == sorted(long) and after == tuple(before[axis] for axis in order)
 
 
 _KEPT = frozenset({f"{OURS}.{INPUT}", f"{OURS}.{OUTPUT}", f"{OURS}.{PARAM}"})

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from graphlens.ir import CONST, OURS, PARAM, Graph, Value
+from graphlens.ir import Graph, Value
 from graphlens.ops.build import Builder
 from graphlens.ops.facts import facts
 
-_WEIGHTS = frozenset({f"{OURS}.{CONST}", f"{OURS}.{PARAM}"})
 _REDUCTIONS = ("Mean", "Sum", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare")
 _AXIS = ("Concat", "Split", "Softmax", "LogSoftmax", "Hardmax")
 

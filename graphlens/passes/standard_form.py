@@ -4,25 +4,51 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphlens.ir import Graph
+from graphlens.analysis.equivalent import isomorphic
+from graphlens.ir import Graph, Value
 from graphlens.passes.canonicalize import canonicalize
 from graphlens.passes.canonicalize_attention import ADDED_MASKS
 from graphlens.passes.canonicalize_views import rebuilt
 from graphlens.passes.common_subexpressions import common_subexpressions
 from graphlens.passes.fold_batch_norm import fold_batch_norm
-from graphlens.passes.layout import layout
+from graphlens.passes.layout import channels_first_throughout
+from graphlens.passes.view_chains import VIEW_CHAINS
 from graphlens.rewrite import Rule, apply, const, op, var
 from graphlens.tensor import TensorType
 
 
-def standard_form(graph: Graph) -> Graph:
+def difference(a: Graph, b: Graph) -> str | None:
+    """What differs between two graphs in standard form, or None if they are one graph.
+
+    Where the types of the images that they take differ (of those that they return, if they take
+    none), images are channels first in both before they are compared. So a Keras model is its twin
+    in torch, but no model is itself with a Transpose at its end.
+    """
+    absorb = _images(a) != _images(b)
+    return isomorphic(standard_form(a, absorb=absorb), standard_form(b, absorb=absorb))
+
+
+def _images(graph: Graph) -> list[TensorType]:
+    taken = [graph.type_of(Value(name)) for name in graph.inputs]
+    returned = [graph.type_of(value) for value in graph.outputs]
+    return _of_rank_3(taken) or _of_rank_3(returned)
+
+
+def _of_rank_3(types: list[TensorType]) -> list[TensorType]:
+    return [held for held in types if held.rank is None or held.rank > 2]
+
+
+def standard_form(graph: Graph, *, absorb: bool = True) -> Graph:
     """The graph channels first, batch norms folded, equal weights merged, zeros not added.
 
     Exporters do some of this and front ends do none of it; the function computed stays the same
-    but for the sign of a zero, and for queries of an Attention that see no key at all. Images that
-    the graph takes and returns change their layout too.
+    but for the sign of a zero, and for queries of an Attention that see no key at all.
+
+    Args:
+        graph: The graph.
+        absorb: Whether images that the graph takes and returns change their layout too.
     """
-    graph = canonicalize(layout(canonicalize(graph), absorb=True))
+    graph = canonicalize(channels_first_throughout(canonicalize(graph), absorb=absorb))
     graph = apply(canonicalize(fold_batch_norm(graph)), RULES)
     return canonicalize(common_subexpressions(graph, weights=True))
 
@@ -33,6 +59,7 @@ def _zeros(held: TensorType, array: np.ndarray | None) -> bool:
 
 RULES = (
     *ADDED_MASKS,
+    *VIEW_CHAINS,
     Rule(
         "add-zeros",
         op("Add", var("x"), const(when=_zeros)),

@@ -649,6 +649,56 @@ CASES = (
         """,
     ),
     Case(
+        "gather-run",
+        "x: float32[6, 2]",
+        """
+        c: int64[2, 2] = Const([[1, 2], [3, -2]])
+        a: float32[2, 2, 2] = Gather(x, c)
+        return a
+        """,
+        """
+        slice: int64[1] = Const([1])
+        slice_1: int64[1] = Const([5])
+        slice_2: int64[1] = Const([0])
+        slice_3: float32[4, 2] = Slice(x, slice, slice_1, slice_2)
+        shape: int64[3] = Const([2, 2, 2])
+        a: float32[2, 2, 2] = Reshape(slice_3, shape)
+        return a
+        """,
+    ),
+    Case(
+        "transpose-of-pad",
+        "x: float32[1, 4, 4, 3]",
+        """
+        p: int64[8] = Const([0, 1, 2, 0, 0, 3, 0, 0])
+        one: float32[()] = Const(1.0)
+        y: float32[1, 8, 6, 3] = Pad(x, p, one)
+        t: float32[1, 3, 8, 6] = Transpose(y, perm=[0, 3, 1, 2])
+        return t
+        """,
+        """
+        one: float32[()] = Const(1.0)
+        t: float32[1, 3, 4, 4] = Transpose(x, perm=[0, 3, 1, 2])
+        pads: int64[8] = Const([0, 0, 1, 2, 0, 0, 3, 0])
+        y: float32[1, 3, 8, 6] = Pad(t, pads, one)
+        return y
+        """,
+    ),
+    Case(
+        "mask-rank",
+        "q: float32[1, 2, 2, 4], k: float32[1, 2, 2, 4], v: float32[1, 2, 2, 4]",
+        """
+        m: float32[1, 1, 2, 2] = Const([[[[0.0, -1.0], [0.0, 0.0]]]])
+        a: float32[1, 2, 2, 4] = Attention(q, k, v, m)
+        return a
+        """,
+        """
+        reshape: float32[2, 2] = Const([[0.0, -1.0], [0.0, 0.0]])
+        a: float32[1, 2, 2, 4] = Attention(q, k, v, reshape)
+        return a
+        """,
+    ),
+    Case(
         "leading-ones",
         "x: float32[2, 3]",
         """
@@ -786,6 +836,34 @@ NEAR_MISSES = (
         t: float32[3, 2, 1] = Transpose(x, perm=[1, 0, 2])
         return t
         """,
+    ),
+    Case(
+        "gather of a run with a step back",
+        "x: float32[6, 2]",
+        """
+        c: int64[4] = Const([1, 2, 3, 3])
+        a: float32[4, 2] = Gather(x, c)
+        return a
+        """,
+    ),
+    Case(
+        "padding that others read too",
+        "x: float32[1, 4, 4, 3]",
+        """
+        p: int64[8] = Const([0, 1, 2, 0, 0, 3, 0, 0])
+        y: float32[1, 8, 6, 3] = Pad(x, p)
+        t: float32[1, 3, 8, 6] = Transpose(y, perm=[0, 3, 1, 2])
+        return t, y
+        """,
+    ),
+    Case(
+        "resize to one element, whose place is the image's own corner",
+        "x: float32[1, 1, 4, 4]",
+        """
+        s: int64[4] = Const([1, 1, 1, 2])
+        a: float32[1, 1, 1, 2] = Resize(x, None, None, s, coordinate_transformation_mode='pytorch_half_pixel', mode='linear')
+        return a
+        """,  # noqa: E501
     ),
     Case(
         "expand that alone gives the shape",

@@ -11,6 +11,7 @@ from graphlens.errors import UsageError
 from graphlens.ir import Graph, check, to_text
 from graphlens.passes.canonicalize import canonicalize
 from graphlens.passes.layout import layout
+from graphlens.passes.standard_form import difference
 from graphlens.runtime.prove import prove
 from graphlens.runtime.run import run
 
@@ -49,7 +50,7 @@ def test_every_op_follows_and_only_the_boundary_is_transposed(known: Known) -> N
     after = canonicalize(check(layout(graph)))
     assert "NHWC" not in to_text(after)
     assert ops(after) == [
-        "Mul", "Pad", "Transpose", "Conv", "Mul", "Softmax", "Concat", "Slice", "ReduceMean",
+        "Mul", "Transpose", "Pad", "Conv", "Mul", "Softmax", "Concat", "Slice", "ReduceMean",
         "MaxPool", "Reshape", "Transpose",
     ]  # fmt: skip
     assert prove(graph, after).status == "proven"
@@ -98,6 +99,78 @@ def net(x: float32[2, 3]):
 """)
     assert layout(graph) is graph
     assert layout(graph, to="NHWC") is graph
+
+
+SAVED = """
+def net(x: float32[1, 8, 8, 3]):
+    conv.weight: float32[4, 3, 3, 3] = Param()
+    other.weight: float32[4, 4, 1, 1] = Param()
+    pads: int64[8] = Const([0, 1, 1, 0, 0, 1, 1, 0])
+    padded: float32[1, 10, 10, 3] = Pad(x, pads)
+    a: float32[1, 3, 10, 10] = Transpose(padded, perm=[0, 3, 1, 2])
+    b: float32[1, 4, 8, 8] = Conv(a, conv.weight)
+    c: float32[1, 8, 8, 4] = Transpose(b, perm=[0, 2, 3, 1])
+    d: float32[1, 8, 8, 4] = Relu(c)
+    e: float32[1, 4, 8, 8] = Transpose(d, perm=[0, 3, 1, 2])
+    f: float32[1, 4, 8, 8] = Conv(e, other.weight)
+    g: float32[1, 8, 8, 4] = Transpose(f, perm=[0, 2, 3, 1])
+    h: float32[1, 8, 8, 4] = Add(g, d)
+    return h
+"""
+
+WRITTEN = """
+def net(x: float32[1, 8, 8, 3]):
+    conv.weight: float32[4, 3, 3, 3] = Param()
+    other.weight: float32[4, 4, 1, 1] = Param()
+    b: float32[1, 8, 8, 4] = Conv(x, conv.weight, pads=[1, 1, 1, 1], data_format='NHWC')
+    d: float32[1, 8, 8, 4] = Relu(b)
+    f: float32[1, 8, 8, 4] = Conv(d, other.weight, data_format='NHWC')
+    h: float32[1, 8, 8, 4] = Add(f, d)
+    return h
+"""
+
+
+def test_transposes_that_a_file_has_around_its_images_meet_their_inverses(known: Known) -> None:
+    graph = canonicalize(known(SAVED))
+    after = canonicalize(check(layout(graph)))
+    assert ops(after) == ["Transpose", "Conv", "Relu", "Conv", "Add", "Transpose"]
+    assert prove(graph, after).status == "proven"
+    assert layout(after) is after
+
+
+def test_channels_last_model_is_itself_saved_channels_first(known: Known) -> None:
+    assert difference(known(WRITTEN), known(SAVED)) is None
+
+
+def test_model_with_a_transpose_at_its_end_is_another_model(known: Known) -> None:
+    turned = """
+    i: float32[1, 4, 8, 8] = Transpose(h, perm=[0, 3, 1, 2])
+    return i
+"""
+    longer = WRITTEN.replace("    return h\n", turned.lstrip("\n"))
+    assert difference(known(WRITTEN), known(longer)) is not None
+    square = """
+def net(x: float32[1, 4, 4, 4]):
+    w: float32[4, 4, 1, 1] = Param()
+    y: float32[1, 4, 4, 4] = Conv(x, w)
+    z: float32[1, 4, 4, 4] = Transpose(y, perm=[0, 2, 3, 1])
+    return z
+"""
+    assert difference(known(square), known(square.replace("return z", "return y"))) is not None
+    last = square.replace("Conv(x, w)", "Conv(x, w, data_format='NHWC')")
+    assert difference(known(square), known(last)) is not None
+
+
+def test_image_mixed_with_what_is_no_image_keeps_its_transpose(known: Known) -> None:
+    graph = known("""
+def net(x: float32[1, 3, 4, 4], y: float32[1, 4, 4, 5]):
+    w: float32[5, 3, 1, 1] = Param()
+    a: float32[1, 5, 4, 4] = Conv(x, w)
+    b: float32[1, 4, 4, 5] = Transpose(a, perm=[0, 2, 3, 1])
+    c: float32[1, 4, 4, 5] = Add(b, y)
+    return c
+""")
+    assert layout(graph) is graph
 
 
 def test_unknown_layout_is_an_error(known: Known) -> None:
