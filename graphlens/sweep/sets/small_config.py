@@ -74,6 +74,9 @@ _AT_MOST: Mapping[str, int] = {
 """Field -> the largest value that is let through."""
 
 
+_HEADS = ("head_dim", "qk_rope_head_dim")
+
+
 def small(config: Any) -> dict[str, Any]:
     """Arguments of the configuration's class that make it small; sub-configurations as dicts.
 
@@ -90,6 +93,17 @@ def small(config: Any) -> dict[str, Any]:
         if inner is not None and hasattr(inner, "to_dict"):
             found[name] = {"model_type": inner.model_type, **small(inner)}
     return _consistent(config, found)
+
+
+def small_in_three(config: Any) -> dict[str, Any]:
+    """As `small`, for rotary embeddings in three parts whose sizes the code has by default."""
+    found = small(config)
+    for name, held in [*found.items(), ("", found)]:
+        inner = getattr(config, name, None) if name else config
+        rope = getattr(inner, "rope_parameters", None)
+        if isinstance(held, dict) and isinstance(rope, dict):
+            held["rope_parameters"] = {**rope, "mrope_section": [2, 3, 3]}
+    return found
 
 
 def shallow(config: Any) -> dict[str, Any]:
@@ -139,6 +153,11 @@ def _consistent(config: Any, found: dict[str, Any]) -> dict[str, Any]:
             kinds = list(dict.fromkeys(value))
             found[name] = (kinds * layers)[: max(layers, len(kinds))]
             found["num_hidden_layers"] = len(found[name])
+    for name in _HEADS:  # a head's size that is another's by default stays so
+        for other in _HEADS:
+            if given.get(name) and given.get(name) == given.get(other):
+                smaller = min(_AT_MOST[name], _AT_MOST[other], given[name])
+                found[name] = found[other] = smaller
     for name in ("rope_parameters", "rope_scaling"):
         rope = given.get(name)
         if isinstance(rope, dict) and "mrope_section" in rope:

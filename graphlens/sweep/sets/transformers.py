@@ -11,11 +11,10 @@ import transformers
 import transformers.modeling_utils
 from transformers.models.auto import configuration_auto, modeling_auto
 
-from graphlens.sweep.sets.small_config import VOCABULARY, shallow, small
+from graphlens.sweep.sets.small_config import shallow, small, small_in_three
+from graphlens.sweep.sets.transformers_inputs import EXAMPLES
 from graphlens.sweep.subject import CannotBuildError, Subject
 
-_LENGTH = 16
-"""Tokens of the example."""
 _MOST = 400_000_000
 """Elements of the weights of a model that could not be made small."""
 
@@ -47,6 +46,7 @@ def build(name: str) -> Subject:
 
 _SHRINKERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "small": small,
+    "small, rotary in three": small_in_three,
     "shallow": shallow,
     "default": lambda config: {},
 }
@@ -66,11 +66,10 @@ def _class_name(name: str) -> str:
 
 
 def _made(kind: Any, default: Any, shrink: Callable[[Any], dict[str, Any]]) -> torch.nn.Module:
-    config = type(default)(**shrink(default))
-    for each in [
-        config,
-        *(getattr(config, key, None) for key in getattr(config, "sub_configs", ())),
-    ]:
+    needed = {"prediction_length": 4} if hasattr(default, "prediction_length") else {}
+    config = type(default)(**{**needed, **shrink(default)})
+    parts = [getattr(config, key, None) for key in getattr(config, "sub_configs", ())]
+    for each in (config, *parts):
         if each is not None:
             each.use_cache = False
     with torch.device("meta"):
@@ -83,12 +82,12 @@ def _made(kind: Any, default: Any, shrink: Callable[[Any], dict[str, Any]]) -> t
 
 def _inputs(model: Any) -> dict[str, Any]:
     """The first of the likely arguments that the model runs on."""
-    formals = inspect.signature(model.forward).parameters
+    formals = tuple(inspect.signature(model.forward).parameters)
     reasons: list[str] = []
-    for keys in _candidates(model.main_input_name, tuple(formals)):
+    for keys, variant in _candidates(model.main_input_name, formals):
         try:
             torch.manual_seed(0)
-            inputs = {key: _EXAMPLES[key](model.config) for key in keys}
+            inputs = {key: _example(key, model.config, variant) for key in keys}
             with torch.no_grad():
                 model(**inputs)
         except Exception as error:  # as above
@@ -98,63 +97,23 @@ def _inputs(model: Any) -> dict[str, Any]:
     raise CannotBuildError(" | ".join(reasons))
 
 
-def _candidates(main: str, formals: tuple[str, ...]) -> Generator[tuple[str, ...]]:
-    """Sets of arguments, the plainest first."""
-    more = [key for key in _EXAMPLES if key in formals and key != main]
-    known = (main,) if main in _EXAMPLES else ()
+def _candidates(main: str, formals: tuple[str, ...]) -> Generator[tuple[tuple[str, ...], int]]:
+    """Sets of arguments, and which of the shapes of the main one; the plainest first."""
+    more = tuple(key for key in EXAMPLES if key in formals and key != main)
+    known = (main,) if main in EXAMPLES else ()
     if known:
-        yield known
+        yield known, 0
     if "decoder_input_ids" in more:
-        yield (*known, "decoder_input_ids")
+        yield (*known, "decoder_input_ids"), 0
+    for variant in range(1, len(EXAMPLES.get(main, ()))):
+        yield known, variant
     for key in more:
-        yield (*known, key)
+        yield (*known, key), 0
     required = tuple(key for key in formals if key in ("bbox", "pixel_values", "input_ids"))
-    yield tuple(dict.fromkeys((*known, *required)))
-    yield tuple(dict.fromkeys((*known, *more)))
+    yield tuple(dict.fromkeys((*known, *required))), 0
+    yield (*known, *more), 0
 
 
-def _tokens(config: Any) -> torch.Tensor:
-    top = min(_size(config, "vocab_size", VOCABULARY), VOCABULARY) - 65
-    return torch.randint(min(5, max(top - 1, 0)), max(top, 2), (1, _LENGTH))
-
-
-def _image(config: Any) -> torch.Tensor:
-    side = _field(config, "image_size", 64)
-    side = side if isinstance(side, int) else (side[0] if isinstance(side, list | tuple) else 64)
-    channels = _size(config, "num_channels", 3)
-    return torch.rand(1, channels, side, side)
-
-
-_EXAMPLES: Mapping[str, Callable[[Any], torch.Tensor]] = {
-    "input_ids": _tokens,
-    "decoder_input_ids": _tokens,
-    "pixel_values": _image,
-    "input_values": lambda config: torch.rand(1, 4000),
-    "input_features": lambda config: torch.rand(
-        1, _size(config, "num_mel_bins", 80), 2 * _size(config, "max_source_positions", 64)
-    ),
-    "bbox": lambda config: torch.tensor([[[1, 2, 3, 4]] * _LENGTH]),
-    "attention_mask": lambda config: torch.ones(1, _LENGTH, dtype=torch.int64),
-    "inputs_embeds": lambda config: torch.rand(1, _LENGTH, _size(config, "hidden_size", 64)),
-    "hidden_states": lambda config: torch.rand(1, _LENGTH, _size(config, "hidden_size", 64)),
-    "pixel_values_videos": lambda config: _image(config)[None],
-    "audio_values": lambda config: torch.rand(1, 1, 4000),
-    "past_values": lambda config: torch.rand(1, _size(config, "context_length", 32), 1),
-}
-
-
-def _field(config: Any, name: str, default: Any) -> Any:
-    """A field of the configuration, or of the first of its parts that has it."""
-    for each in [
-        config,
-        *(getattr(config, key, None) for key in getattr(config, "sub_configs", ())),
-    ]:
-        found = getattr(each, name, None)
-        if found is not None:
-            return found
-    return default
-
-
-def _size(config: Any, name: str, default: int) -> int:
-    found = _field(config, name, default)
-    return found if isinstance(found, int) else default
+def _example(key: str, config: Any, variant: int) -> torch.Tensor:
+    shapes = EXAMPLES[key]
+    return shapes[min(variant, len(shapes) - 1)](config)
