@@ -32,7 +32,10 @@ def quick(
         return None
     if len(values) < len(held):
         values = [*values, *[None] * (len(held) - len(values))]
-    return rule(node, held, values)
+    try:
+        return rule(node, held, values)
+    except (IndexError, TypeError, ValueError, ZeroDivisionError):
+        return None  # a stranger's node may lack operands, or have attributes of another kind
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape | None:

@@ -12,11 +12,15 @@ import numpy as np
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
+from graphlens.runtime.limits import LARGEST
 from graphlens.tensor import Dim, TensorType
 
 KINDS = ("ordinary", "edges", "zeros", "wide")
 """What `example_inputs` can make of floats: uniform in [-1, 1); with special values among them;
 all zero; normal with a standard deviation of 30."""
+
+_WIDTH = 4
+"""How often an example is in memory while it is made: as float64, with special values ..."""
 
 _SMALLEST = 2
 """Size given to the first symbol; the next ones get 3, 4 ... so that no two are mixed up."""
@@ -50,7 +54,7 @@ def example_inputs(graph: Graph, seed: int = 0, kind: str = "ordinary", size: in
         size: The size of symbols that are no first axis (a batch), one of `SIZES`.
 
     Raises:
-        RunError: If the type of an Input is not known.
+        RunError: If the type of an Input is not known, or it is too large for this machine.
     """
     types = [graph.type_of(Value(name)) for name in graph.inputs]
     sizes = symbol_sizes(types, size)
@@ -61,6 +65,8 @@ def example_inputs(graph: Graph, seed: int = 0, kind: str = "ordinary", size: in
         shape = tuple(size_of(dim, sizes) for dim in held.shape)
         if size:
             shape = tuple(size if i and held.shape[i] == "?" else it for i, it in enumerate(shape))
+        if (held.with_shape(shape).nbytes or 0) * _WIDTH > LARGEST:
+            raise RunError(f"input {name!r} is {held}: an example does not fit into the memory")
         numbers = np.random.default_rng((seed, index))
         bound = _bound(graph, Value(name), sizes) if held.dtype.startswith(("int", "uint")) else 0
         made.append(_example(name, held.with_shape(shape), numbers, kind, bound))

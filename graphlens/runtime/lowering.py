@@ -141,7 +141,8 @@ class _Lowering:
         results = [self._result(Value(name, i), names) for i in range(len(node.results))]
         made = list(results)
         after: list[onnx.NodeProto] = []
-        if node.attributes.get("data_format") == "NHWC":
+        foreign = is_foreign(node.op, node.domain)
+        if node.attributes.get("data_format") == "NHWC" and not foreign:
             if not facts(node.op, node.domain).layout[0]:
                 raise GraphError(f"{name}: {node.op} has no NHWC form")
             for index in facts(node.op, node.domain).layout[0]:
@@ -153,7 +154,7 @@ class _Lowering:
                 made[index] = self._fresh(f"{name}.nchw")
                 after.append(transpose(f"{made[index]}.back", made[index], results[index], order))
         proto = node_proto(node, name, operands, made)
-        if results and (node.regions or is_foreign(node.op, node.domain)):
+        if results and (node.regions or foreign):
             self._nodes[results[0]] = node
         if node.regions:
             self._bodies(node, proto)

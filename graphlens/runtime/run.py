@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from graphlens.errors import GraphError
+from graphlens.errors import GraphError, RunError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, REGION, STRUCTURAL, Value
 from graphlens.ops.schema import is_foreign
 from graphlens.runtime.foreign import find
 from graphlens.runtime.given import check_inputs
+from graphlens.runtime.limits import must_end
 from graphlens.runtime.lowering import Lowered, lower
 from graphlens.runtime.segments import Segments
 from graphlens.runtime.session import NoKernelError
@@ -49,7 +49,7 @@ class Runner:
         """Lower ``graph``; its weights are shared, not copied."""
         _must_have_weights(graph)
         _must_be_known(graph)
-        _must_end(graph)
+        must_end(graph)
         self._graph = graph
         try:
             self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
@@ -69,7 +69,10 @@ class Runner:
         arrays = check_inputs(self._graph, inputs)
         names = self.lowered.names
         feeds = {names[Value(n)]: a for n, a in zip(self._graph.inputs, arrays, strict=True)}
-        return self._run(feeds)
+        try:
+            return self._run(feeds)
+        except MemoryError as error:
+            raise RunError(f"{self._graph!r} does not fit into the memory: {error}") from error
 
 
 def _must_have_weights(graph: Graph) -> None:
@@ -95,32 +98,3 @@ def _must_be_known(graph: Graph) -> None:
 
 def _capture(graph: Graph) -> str:
     return str(graph.graph.get("capture", ""))
-
-
-def _must_end(graph: Graph) -> None:
-    """Refuse what cannot be run to its end: a file from strangers may fill any memory."""
-    for path, held in walk(graph):
-        for name, fields in held.nodes.items():
-            needed = max((result.nbytes or 0 for result in fields["results"]), default=0)
-            if needed > _MEMORY // 2:
-                raise NoKernelError(
-                    f"{path}{name} ({held.op(name)}) makes {needed} bytes, "
-                    f"more than half of this machine's memory ({_MEMORY} bytes)"
-                )
-            if fields["op"] == "Loop" and not fields["domain"]:
-                trips = held.value_of(held.operands(name)[0])
-                if trips is not None and trips.size == 1 and trips.item() > _MOST_TRIPS:
-                    raise NoKernelError(f"{path}{name} (Loop) goes round {trips.item()} times")
-
-
-def _memory() -> int:
-    """Bytes of memory of this machine; on systems that do not tell, what a model may ask for."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 2**35
-
-
-_MEMORY = _memory()
-_MOST_TRIPS = 10**7
-"""Rounds of a Loop, of a number that stands in the graph, up to which it is run."""

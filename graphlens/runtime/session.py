@@ -41,6 +41,8 @@ class Session:
         model: onnx.ModelProto,
         outside: Mapping[str, np.ndarray] | None = None,
         threads: int = 0,
+        *,
+        arena: bool = True,
     ) -> None:
         """A session of a model.
 
@@ -48,6 +50,7 @@ class Session:
             model: What to run.
             outside: Inputs that are the same in every run.
             threads: How many may work on one op; 0 is one a core.
+            arena: Whether memory once used is kept for the next run.
         """
         if onnxruntime is None:
             raise NoKernelError("onnxruntime is not installed")
@@ -55,6 +58,7 @@ class Session:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4
         options.intra_op_num_threads = threads
+        options.enable_cpu_mem_arena = arena
         options.add_session_config_entry("session.disable_prepacking", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._takes_values = True
@@ -132,7 +136,8 @@ def compiled(serialized: bytes) -> tuple[Session | None, Reference | None, str]:
         if form is None:
             break
         try:
-            return Session(form, threads=1), None, ""  # hundreds are kept, each with its threads
+            # hundreds are kept, each with its threads and memory
+            return Session(form, threads=1, arena=False), None, ""
         except NoKernelError as error:
             reason = reason or str(error)
     try:

@@ -321,6 +321,26 @@ def spin(x: float32[2]):
         run(made, np.ones(2, "float32"))
 
 
+@pytest.mark.parametrize(("ends", "first"), [("go", "None"), ("same", "None"), ("yes", "start")])
+def test_a_loop_whose_condition_stays_is_not_started(ends, first):
+    text = f"""
+def spin(x: float32[2], start: bool[()]):
+    def body(i: int64[()], go: bool[()], v: float32[2]):
+        yes: bool[()] = Const(True)
+        same: bool[()] = Identity(go)
+        w: float32[2] = Neg(v)
+        return {ends}, w
+    y: float32[2] = Loop(None, {first}, x, body=body)
+    return y
+"""
+    with pytest.raises(NoKernelError, match=r"y \(Loop\) has no end"):
+        run(graph(text), np.ones(2, "float32"), np.array(True))
+    counted = text.replace("Loop(None", "Loop(n").replace("(x:", "(n: int64[()], x:")
+    trips = np.array(3)
+    (found,) = run(graph(counted), trips, np.ones(2, "float32"), np.array(True))
+    np.testing.assert_array_equal(found, [-1, -1])
+
+
 def test_an_op_without_an_nhwc_form_is_refused_and_not_run_as_nchw():
     made = graph("""
 def odd(x: float32[1, 4, 4, 2]):
