@@ -74,16 +74,16 @@ def _evaluate(node: onnx.NodeProto, serialized: bytes, feeds: Mapping[str, Any])
     session, reference, reason = compiled(serialized)
     if session is None and reference is None:
         raise NoKernelError(f"{where}: {reason}")
-    failure: RunError | None = None
+    kind, failure = RunError, ""
     if session is not None:
         try:
             return session(feeds)
         except RunError as error:  # some kernels refuse cases that the standard allows
-            failure = error
+            kind, failure = type(error), str(error)  # the error itself would hold all values
     try:
         reference = reference or Reference(onnx.ModelProto.FromString(serialized))
         return reference(feeds)
     except RunError as error:
         shapes = ", ".join(map(told, feeds.values()))
-        kind = type(failure or error)
+        kind = kind if failure else type(error)
         raise kind(f"{where} on {shapes}: {failure or error}") from error
