@@ -207,7 +207,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return tuple(plain(item) for item in value)
-    if hasattr(value, "as_numpy_dtype"):
+    if isinstance(value, tf.DType):
         return value.base_dtype.name
     if hasattr(value, "dims") and hasattr(value, "rank"):
         return None if value.rank is None else tuple(-1 if d is None else d for d in value)

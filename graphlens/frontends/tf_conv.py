@@ -8,9 +8,9 @@ speaks of its image operand and result only. Filters are brought to ONNX's order
 from __future__ import annotations
 
 from graphlens.frontends.tf_call import Call, Row
+from graphlens.frontends.tf_image_grad import output_padding
 from graphlens.frontends.tf_window import Frame, window
-from graphlens.ir.node import Attribute, Value
-from graphlens.tensor import Dim
+from graphlens.ir.node import Value
 
 
 def _conv(rank: int) -> Row:
@@ -64,9 +64,14 @@ def _conv_transpose(rank: int) -> Row:
             return ()
         attributes = window(call, frame, frame.spatial(wanted), kernel[:-2])
         attributes.pop("auto_pad", None)
-        fitted = _fit(attributes, frame, (wanted, given, kernel))
+        shapes = (frame.spatial(wanted), frame.spatial(given), kernel)
+        if not all(isinstance(size, int) for shape in (*shapes, wanted) for size in shape):
+            return ()
+        fitted = output_padding(attributes, *shapes[:2], kernel[:-2])
         if fitted is None:
             return ()
+        groups = wanted[frame.channel] // kernel[-2]
+        attributes.update({"group": groups} if groups > 1 else {})
         perm = (rank - 1, rank - 2, *range(rank - 2))
         weight = call.step("Transpose", call.value(1), perm=perm)
         return call.emit(
@@ -74,30 +79,6 @@ def _conv_transpose(rank: int) -> Row:
         )
 
     return row
-
-
-def _fit(
-    attributes: dict[str, Attribute],
-    frame: Frame,
-    shapes: tuple[tuple[Dim, ...], tuple[Dim, ...], tuple[Dim, ...]],
-) -> dict[str, Attribute] | None:
-    """The output padding that makes ONNX's result as large as TF's; None if it cannot be known."""
-    wanted, given = (frame.spatial(shape) for shape in shapes[:2])
-    kernel = shapes[2][:-2]
-    count = len(kernel)
-    pads = attributes.get("pads", (0,) * (2 * count))
-    steps = attributes["strides"]
-    spread = attributes.get("dilations", (1,) * count)
-    if not all(isinstance(size, int) for size in (*wanted, *given, *kernel)):
-        return None
-    missing = tuple(
-        wanted[i]
-        - ((given[i] - 1) * steps[i] + (kernel[i] - 1) * spread[i] + 1 - pads[i] - pads[i + count])
-        for i in range(count)
-    )
-    if any(size < 0 for size in missing):
-        return None
-    return {"output_padding": missing} if any(missing) else {}
 
 
 def _bias_add(call: Call) -> Value:

@@ -20,7 +20,7 @@ from graphlens.tensor import TensorType
 _LARGEST = 64
 """Elements up to which an integer constant is taken to be a shape, not data."""
 
-_MEASURES = frozenset({"Shape", "Size", "Rank"})
+_MEASURES = frozenset({"Shape", "ShapeN", "VariableShape", "Size", "Rank"})
 _INTEGERS = frozenset({"int32", "int64", "bool"})
 _SKIPPED = frozenset(
     {"Const", "Placeholder", "PlaceholderWithDefault", "Assert", "Identity", "IdentityN"}
@@ -34,7 +34,8 @@ def evaluate(op: Any, operands: Sequence[Operand], builder: Builder) -> list[np.
     if not all(tensor.dtype.base_dtype.name in _INTEGERS for tensor in op.outputs):
         return None
     if op.type in _MEASURES:
-        return _measure(op, operands[0], builder)
+        found = [_measure(op, operand, builder) for operand in operands]
+        return None if any(each is None for each in found) else [e for e in found if e is not None]
     arrays = [operand.array for operand in operands if isinstance(operand, Literal)]
     if not arrays or len(arrays) < len(operands) or not _is_small(op, arrays):
         return None
@@ -50,18 +51,18 @@ def _is_small(op: Any, arrays: Sequence[np.ndarray]) -> bool:
     )
 
 
-def _measure(op: Any, operand: Operand, builder: Builder) -> list[np.ndarray] | None:
+def _measure(op: Any, operand: Operand, builder: Builder) -> np.ndarray | None:
     if isinstance(operand, Literal):
         held = TensorType("", operand.array.shape)
     else:
         held = builder.type_of(operand)
     dtype = op.outputs[0].dtype.as_numpy_dtype
     if op.type == "Rank":
-        return None if held.rank is None else [np.array(held.rank, dtype)]
+        return None if held.rank is None else np.array(held.rank, dtype)
     if not held.is_static:
         return None
     content = held.elements if op.type == "Size" else held.shape
-    return [np.array(content, dtype)]
+    return np.array(content, dtype)
 
 
 def _run(op: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:

@@ -1,8 +1,8 @@
 """Foreign ops of domain 'tf', run by TensorFlow: one op at a time, on arrays.
 
-A resource (a variable that the op updates) comes as the value that it holds and goes back, after
-the op's own results, as the value that it then has. A variant (a list of tensors, say) is an array
-of no axes that holds TensorFlow's own object.
+A resource (a variable) comes as the value that it holds; where the op changes it, it goes back,
+after the op's own results, as the value that it then has. A variant (a list of tensors, say) is an
+array of no axes that holds TensorFlow's own object.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from tensorflow.python.framework import op_def_registry
 
 from graphlens.ir.node import Attribute, Node
 
+_WRITES = ("ResourceApply", "ResourceSparseApply", "ResourceScatter")
+"""How the names of ops begin that change the variables that they read."""
+
 
 def run(node: Node, operands: Sequence[np.ndarray | None]) -> list[np.ndarray]:
     """The results of an op of domain 'tf'.
@@ -27,7 +30,7 @@ def run(node: Node, operands: Sequence[np.ndarray | None]) -> list[np.ndarray]:
         operands: Its operands.
 
     Returns:
-        TF's results, then the new value of each resource operand.
+        TF's results, then, of an op that changes variables, the new value of each.
 
     Raises:
         NotImplementedError: If TensorFlow has no such op, or it calls a function of its graph.
@@ -44,6 +47,7 @@ def run(node: Node, operands: Sequence[np.ndarray | None]) -> list[np.ndarray]:
     with context.eager_mode(), tf.device("/CPU:0"):
         held: list[Any] = []
         tensors = [_tensor(array, kind, held) for array, kind in zip(given, kinds, strict=True)]
+        held = held if node.op.startswith(_WRITES) else []
         count = len(node.results) - len(held)
         made = execute.quick_execute(
             node.op, count, tensors, tuple(attributes), context.context(), node.op

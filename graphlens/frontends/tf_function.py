@@ -77,6 +77,10 @@ def capture_concrete(concrete: Any, feeds: Feeds, names: Names | None = None) ->
         concrete: The function.
         feeds: What it is fed; only types are looked at.
         names: What the caller knows better than TF.
+
+    Returns:
+        The function's outputs; if it trains (assigns to a trainable variable), then the new value
+        of each variable that it assigns, named as the variable's Param.
     """
     names = names or Names()
     target = Graph(name=names.graph or title_of(concrete))
@@ -91,7 +95,12 @@ def capture_concrete(concrete: Any, feeds: Feeds, names: Names | None = None) ->
         frame[tensor.name] = held.operand(tensor, outside)
     importer = Importer(builder, held.refuse, names.node)
     results = importer.run(concrete.graph, concrete.outputs, frame)
-    finish(builder, results, _output_names(concrete) or names.outputs)
+    named = list(_output_names(concrete) or names.outputs)
+    changed = held.changed(frame)
+    if changed:
+        named = named or [f"output_{index}" for index in range(len(results))]
+        results, named = [*results, *changed.values()], [*named, *changed]
+    finish(builder, results, named)
     return target
 
 
@@ -157,6 +166,7 @@ class _Captured:
         self._builder = builder
         self._variables = {id(variable.handle): variable for variable in variables}
         self._names = names
+        self._read: dict[str, tuple[Any, Value]] = {}
 
     def operand(self, tensor: tf.Tensor, outside: Any) -> Operand:
         """What a captured placeholder stands for."""
@@ -172,7 +182,20 @@ class _Captured:
         )
         array = shared(variable.read_value())
         held = TensorType(variable.dtype.name, tuple(array.shape))
-        return self._builder.param(name, held, array)
+        value = self._builder.param(name, held, array)
+        self._read[tensor.name] = (variable, value)
+        return value
+
+    def changed(self, frame: Frame) -> dict[str, Operand]:
+        """What the variables became, by Param, of a function that trains: changes a weight."""
+        found = {
+            value.node: (variable, frame[name])
+            for name, (variable, value) in self._read.items()
+            if frame[name] != value
+        }
+        if not any(variable.trainable for variable, _ in found.values()):
+            return {}
+        return {name: operand for name, (_, operand) in found.items()}
 
     def refuse(self, op: Any) -> Value:
         """A variable that a function makes while it runs is nothing that it was given."""

@@ -43,7 +43,8 @@ def capture(
             ``{'x': {0: 'N'}}``. A size that the model leaves open and no input fixes is the symbol
             ``'N'`` if it is of the first axis, else it is named after input and axis.
         outputs: Of a TF1 graph: the tensors (or their names) that it returns. By default those
-            that nobody reads, apart from what initialises, saves, assigns and differentiates.
+            that nobody reads, apart from what initialises, saves, assigns and differentiates. An
+            op that changes variables (the step of an optimiser) returns what they become.
         session: Of a TF1 graph: the session that holds the variables. Without one the variables'
             initialisers are run in a fresh session: seeded as the graph says, and different each
             time where it says nothing.

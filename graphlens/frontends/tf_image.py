@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphlens.frontends.tf_call import Call, Row
+from graphlens.frontends.tf_grad import batch_norm_training
 from graphlens.frontends.tf_window import Frame, window
 from graphlens.ir.node import Attribute, Value
 
@@ -34,10 +35,10 @@ def _pool(op: str, rank: int) -> Row:
 # -- normalisation --------------------------------------------------------------------------
 
 
-def _batch_norm(call: Call) -> Value | tuple[()]:
-    """Inference only: the statistics are operands. The other results serve training."""
+def _batch_norm(call: Call) -> Value | list[Value] | tuple[()]:
+    """In inference the statistics are operands; the other results serve training."""
     if call.attr("is_training"):
-        return ()
+        return batch_norm_training(call)
     frame = Frame.of(call)
     held = call.results[0]
     found = call.builder.op(

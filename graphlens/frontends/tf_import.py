@@ -14,10 +14,11 @@ from graphlens.frontends.tf_control import WRITERS
 from graphlens.frontends.tf_evaluate import evaluate
 from graphlens.frontends.tf_flow import EXIT, MERGE, Flow, flow_of
 from graphlens.frontends.tf_flow_write import write_flow
-from graphlens.frontends.tf_list import element_shape
+from graphlens.frontends.tf_list import LIST_ROWS, element_shape
 from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, TEXT_ROWS, is_number
 from graphlens.frontends.tf_trace import user_line
 from graphlens.frontends.tf_types import body_of, function_title, type_of
+from graphlens.frontends.tf_update import ASSIGNS, is_update, update
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source, Value
 from graphlens.ops.build import Builder
@@ -25,8 +26,6 @@ from graphlens.ops.build import Builder
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
 READS = frozenset({"ReadVariableOp"})
-ASSIGNS = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"})
-REF_ASSIGNS = frozenset({"Assign", "AssignAdd", "AssignSub"})
 
 Frame = dict[str, Operand]
 """What each TF tensor of one graph or function body became, by its name (``'conv:0'``)."""
@@ -125,7 +124,12 @@ class Importer:
         self._flows: dict[int, Flow | None] = {}
 
     def run(
-        self, graph: tf.Graph, outputs: Sequence[tf.Tensor], frame: Frame, prefix: str = ""
+        self,
+        graph: tf.Graph,
+        outputs: Sequence[tf.Tensor],
+        frame: Frame,
+        prefix: str = "",
+        updates: Sequence[Any] = (),
     ) -> list[Operand]:
         """Write what the outputs of a graph need, and return what they became.
 
@@ -134,8 +138,10 @@ class Importer:
             outputs: The wanted tensors.
             frame: What its inputs became; filled with every other tensor on the way.
             prefix: Scope of a function body, with a dot at its end.
+            updates: Ops that then change variables.
         """
-        ops = self._ordered(graph, outputs, frame)
+        operands = [tensor for op in updates for tensor in op.inputs]
+        ops = [*self._ordered(graph, [*outputs, *operands], frame), *updates]
         before, self.wanted = self.wanted, {op.name for op in ops}
         for op in ops:
             try:
@@ -150,15 +156,24 @@ class Importer:
         return [self.found(tensor, frame) for tensor in outputs]
 
     def _ordered(self, graph: tf.Graph, outputs: Sequence[tf.Tensor], frame: Frame) -> list[Any]:
-        """What is needed; in a function also its assignments, in the order of the program."""
+        """What is needed; in a function also what changes variables, in the program's order."""
         ops = needed(graph, outputs, frame, self._flow(graph))
-        assigned = [op for op in graph.get_operations() if op.type in ASSIGNS]
-        if not assigned or not getattr(graph, "building_function", False):
+        if not getattr(graph, "building_function", False):
             return ops
-        values = [op.inputs[1] for op in assigned]
-        wanted = {op.name for op in needed(graph, [*outputs, *values], frame)}
-        wanted |= {op.name for op in assigned}
+        writers = [op for op in graph.get_operations() if self._writes(graph, op)]
+        if not writers:
+            return ops
+        values = [tensor for op in writers for tensor in op.inputs]
+        wanted = {op.name for op in needed(graph, [*outputs, *values], frame, self._flow(graph))}
+        wanted |= {op.name for op in writers}
         return [op for op in graph.get_operations() if op.name in wanted]
+
+    def _writes(self, graph: tf.Graph, op: Any) -> bool:
+        """Whether an op changes a variable, itself or in a function that it calls."""
+        if op.type not in CALLS or not any(tensor.dtype == tf.resource for tensor in op.inputs):
+            return is_update(op)
+        body = body_of(graph, op.get_attr("f").name)
+        return any(self._writes(body, inner) for inner in body.get_operations())
 
     def _flow(self, graph: tf.Graph) -> Flow | None:
         """The loops and branches of a graph that has any of TF1's."""
@@ -199,12 +214,17 @@ class Importer:
         self._enter(op, prefix)
         if op.type in CALLS:
             return self._call(graph, op, frame, prefix)
-        if op.type in ASSIGNS:
-            self._assign(op, operands, frame)
-            return ()
+        if is_update(op):
+            return update(self, op, operands, frame, prefix + self.named(op.name))
         if op.type in WRITERS:
             return WRITERS[op.type](self, graph, op, operands, prefix + self.named(op.name))
         return self._translate(op, operands, prefix)
+
+    @staticmethod
+    def attributes(op: Any) -> dict[str, Any]:
+        """All attributes of a foreign op as plain values; a function is its name."""
+        names = [name for name in op.node_def.attr if not name.startswith("_")]
+        return {name: _plain(op.get_attr(name)) for name in names}
 
     def inside(self, graph: Graph) -> Importer:
         """An importer for a region: it writes into ``graph``, under the same names."""
@@ -221,7 +241,7 @@ class Importer:
 
     def _translate(self, op: Any, operands: list[Operand], prefix: str) -> Sequence[Operand]:
         name = prefix + self.named(op.name)
-        if op.type == "TensorListReserve":
+        if operands:
             operands[0] = element_shape(op) or operands[0]
         results = [type_of(tensor) for tensor in op.outputs]
         known = evaluate(op, operands, self.builder)
@@ -234,7 +254,7 @@ class Importer:
         row = _row(op)
         made = () if row is None else row(call)
         if made == () and results:
-            made = call.foreign(_attributes(op))
+            made = call.foreign(self.attributes(op))
         return [made] if isinstance(made, Value) else list(made)
 
     def _call(self, graph: tf.Graph, op: Any, outer: Frame, prefix: str) -> Sequence[Operand]:
@@ -256,16 +276,6 @@ class Importer:
                 outer[outside.name] = frame[inside.name]
         return results
 
-    def _assign(self, op: Any, operands: list[Operand], frame: Frame) -> None:
-        """From now on the variable reads as what was assigned to it."""
-        held, change = operands
-        if op.type != "AssignVariableOp":
-            if isinstance(change, Literal):
-                change = self.builder.const(change.array, name=change.name)
-            kind = "Add" if op.type == "AssignAddVariableOp" else "Sub"
-            change = self.builder.op(kind, held, change, name=self.named(op.name))
-        frame[op.inputs[0].name] = change
-
 
 def _refuse_written(op: Any) -> None:
     """A TF1 read that must wait for an assignment has no value that a graph could name."""
@@ -282,17 +292,9 @@ def _row(op: Any) -> Row | None:
     kinds = {tensor.dtype.base_dtype.name for tensor in (*op.inputs, *op.outputs)} - {"resource"}
     if "string" in kinds and op.type in TEXT_ROWS:
         return TEXT_ROWS[op.type]
+    if "variant" in kinds and op.type in LIST_ROWS:
+        return LIST_ROWS[op.type]
     return ROWS.get(op.type) if op.type in ANY_DTYPE or all(map(is_number, kinds)) else None
-
-
-def _attributes(op: Any) -> dict[str, Any]:
-    """All attributes of a foreign op as plain values; a function is its name."""
-    found: dict[str, Any] = {}
-    for name in op.node_def.attr:
-        if name.startswith("_"):
-            continue
-        found[name] = _plain(op.get_attr(name))
-    return found
 
 
 def _plain(value: Any) -> Any:

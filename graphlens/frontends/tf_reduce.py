@@ -111,19 +111,6 @@ def _in_band(call: Call) -> Value | tuple[()]:
     )
 
 
-def _sparse_cross_entropy(call: Call) -> Value:
-    """The loss alone; the second result is the gradient, which no graph of inference reads."""
-    labels = call.value(1)
-    return call.emit("SoftmaxCrossEntropyLoss", call.value(0), labels, reduction="none")
-
-
-def _cross_entropy(call: Call) -> Value:
-    """The loss alone, of labels that are distributions."""
-    logs = call.step("LogSoftmax", call.value(0), axis=-1)
-    terms = call.step("Neg", call.step("Mul", call.value(1), logs))
-    return call.emit("ReduceSum", terms, call.const([-1]), keepdims=0)
-
-
 ROWS: dict[str, Row] = {
     "Mean": _reduce("ReduceMean"),
     "Sum": _reduce("ReduceSum"),
@@ -146,7 +133,5 @@ ROWS: dict[str, Row] = {
     "Einsum": _einsum,
     "TopKV2": _top_k,
     "MatrixBandPart": _in_band,
-    "SoftmaxCrossEntropyWithLogits": _cross_entropy,
-    "SparseSoftmaxCrossEntropyWithLogits": _sparse_cross_entropy,
 }
 """Rows of this family by TF op type."""

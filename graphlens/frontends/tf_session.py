@@ -12,9 +12,7 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.input_types import symbols
 from graphlens.frontends.tf_call import materialise
 from graphlens.frontends.tf_import import (
-    ASSIGNS,
     READS,
-    REF_ASSIGNS,
     VARIABLES,
     Frame,
     Importer,
@@ -22,6 +20,7 @@ from graphlens.frontends.tf_import import (
 )
 from graphlens.frontends.tf_specs import Feeds, fitted
 from graphlens.frontends.tf_types import type_of
+from graphlens.frontends.tf_update import ASSIGNS, REF_ASSIGNS, changes, is_update
 from graphlens.frontends.tf_variables import session_values
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
@@ -57,8 +56,8 @@ def capture_graph(
         session: Where the variables have their values.
         frozen: Whether the weights are constants, as in a frozen GraphDef.
     """
-    wanted = _wanted(graph, outputs)
-    ops = reached(graph, wanted)
+    wanted, updates = _wanted(graph, outputs)
+    ops = reached(graph, [*wanted, *(tensor for op in updates for tensor in op.inputs)])
     fed = [op for op in ops if op.type in _PLACEHOLDERS]
     given = _matched(fed, feeds)
     values = session_values(graph, [op for op in ops if op.type in VARIABLES], session)
@@ -73,8 +72,11 @@ def capture_graph(
     if frozen:
         _weights(ops, builder, frame)
     importer = Importer(builder, _variables(builder, values), node_name)
-    results = importer.run(graph, wanted, frame)
-    finish(builder, results, [node_name(tensor.op.name) for tensor in wanted])
+    results = importer.run(graph, wanted, frame, updates=updates)
+    changed = {tensor.name: tensor for op in updates for tensor in changes(op)}
+    results += [frame[name] for name in changed]
+    names = [node_name(tensor.op.name) for tensor in (*wanted, *changed.values())]
+    finish(builder, results, names)
     return target
 
 
@@ -128,10 +130,19 @@ def _weights(ops: Sequence[Any], builder: Builder, frame: Frame) -> None:
                 frame[op.outputs[0].name] = builder.param(node_name(op.name), held, array)
 
 
-def _wanted(graph: tf.Graph, outputs: Sequence[Any] | None) -> list[tf.Tensor]:
+def _wanted(graph: tf.Graph, outputs: Sequence[Any] | None) -> tuple[list[tf.Tensor], list[Any]]:
+    """The tensors to return, and the changes of variables to make and return."""
     if outputs is not None:
-        named = [outputs] if isinstance(outputs, str | tf.Tensor) else outputs
-        return [_tensor(graph, output) for output in named]
+        named = [outputs] if isinstance(outputs, str | tf.Tensor | tf.Operation) else outputs
+        tensors: list[tf.Tensor] = []
+        updates: list[Any] = []
+        for output in named:
+            op = _operation(graph, output)
+            if op is None:
+                tensors.append(_tensor(graph, output))
+            else:
+                updates += _updates(op)
+        return tensors, updates
     found = [
         op.outputs[0]
         for op in graph.get_operations()
@@ -142,7 +153,33 @@ def _wanted(graph: tf.Graph, outputs: Sequence[Any] | None) -> list[tf.Tensor]:
             "the tf.Graph has no tensor that looks like an output (one that nobody reads and that "
             "does not initialise, save or differentiate): name them by outputs="
         )
-    return found
+    return found, []
+
+
+def _operation(graph: tf.Graph, output: Any) -> Any | None:
+    """The op that is named as an output for what it changes; None if a tensor is meant."""
+    op = output
+    if isinstance(output, str):
+        op = next((op for op in graph.get_operations() if op.name == output), None)
+    is_op = isinstance(op, tf.Operation) and op.graph is graph
+    return op if is_op and (not op.outputs or is_update(op)) else None
+
+
+def _updates(op: Any) -> list[Any]:
+    """The changes of variables that a step of training is a group of, in the graph's order."""
+    found: dict[str, Any] = {}
+    waiting = [op]
+    while waiting:
+        each = waiting.pop()
+        if each.name not in found and (each.type == "NoOp" or is_update(each)):
+            found[each.name] = each
+            waiting += each.control_inputs
+    if not any(is_update(each) for each in found.values()):
+        raise CaptureError(
+            f"outputs= names the op {op.name!r} ({op.type}), which returns nothing and changes no "
+            "variable: name tensors, or the op of a training step"
+        )
+    return [each for each in op.graph.get_operations() if each.name in found and is_update(each)]
 
 
 def _is_technical(op: Any) -> bool:

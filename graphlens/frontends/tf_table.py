@@ -6,7 +6,9 @@ from graphlens.frontends import (
     tf_arrange,
     tf_array,
     tf_conv,
+    tf_grad,
     tf_image,
+    tf_image_grad,
     tf_index,
     tf_list,
     tf_lookup,
@@ -24,6 +26,8 @@ ROWS: dict[str, Row] = {
     **tf_arrange.ROWS,
     **tf_conv.ROWS,
     **tf_image.ROWS,
+    **tf_grad.ROWS,
+    **tf_image_grad.ROWS,
     **tf_list.ROWS,
     **tf_array.ROWS,
     **tf_lookup.ROWS,
@@ -37,10 +41,9 @@ _MOVING = (
     "Identity IdentityN StopGradient PlaceholderWithDefault EnsureShape Reshape ExpandDims Squeeze "
     "Transpose Concat ConcatV2 Pack Unpack Split SplitV Slice StridedSlice Gather GatherV2 "
     "GatherNd Tile Shape ShapeN Size Rank SelectV2 Select Fill BroadcastTo ReverseV2 Roll "
-    "MirrorPad TensorListReserve TensorListFromTensor TensorListStack TensorListGetItem "
-    "TensorListSetItem TensorListLength LookupTableFindV2 LookupTableSizeV2"
+    "MirrorPad LookupTableFindV2 LookupTableSizeV2"
 )
-ANY_DTYPE = frozenset({*_MOVING.split(), *tf_array.ROWS})
+ANY_DTYPE = frozenset({*_MOVING.split(), *tf_array.ROWS, *tf_list.ROWS})
 """Ops that move elements of any type; the others compute on numbers, and ONNX only on real ones."""
 
 

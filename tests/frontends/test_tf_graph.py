@@ -102,8 +102,11 @@ def test_assignment_in_a_function_is_read_as_what_was_assigned():
         counter.assign(counter * 10.0)
         return x * counter
 
-    (found,) = run(capture(step, X), X)
+    graph = capture(step, X)
+    found, after = run(graph, X)
     np.testing.assert_allclose(found, X * 30.0, rtol=1e-6)
+    assert graph.node(graph.output).attributes["names"] == ("output_0", "Variable")
+    assert after == 30.0
     assert counter.numpy() == 1.0
 
 
