@@ -79,21 +79,19 @@ _LINE = "graphlens_line"
 """The key of a node's meta that holds its file and line."""
 
 
-def _traced(model: torch.nn.Module, given: Arguments) -> torch.fx.GraphModule | None:
+def _traced(model: torch.nn.Module, given: Arguments) -> torch.fx.Graph | None:
     """The module as an fx graph, or None if torch.fx cannot follow its Python.
 
     torch.fx takes every argument for a tensor that is there, so that a call in which one is not
     is run as it is.
     """
     if isinstance(model, torch.fx.GraphModule):
-        return model
+        return model.graph
     formals = inspect.signature(model.forward).parameters
     if len(formals) != len(given.tensors) or given.kwargs:
         return None
-    tracer = _Tracer()
     try:
-        graph = tracer.trace(model)
-        return torch.fx.GraphModule(tracer.root, graph)
+        return _Tracer().trace(model)
     except Exception:
         return None  # whatever the user's code raises on proxies: it is run as it is instead
 
@@ -101,16 +99,16 @@ def _traced(model: torch.nn.Module, given: Arguments) -> torch.fx.GraphModule | 
 def _run(
     recorder: Recorder,
     model: torch.nn.Module,
-    traced: torch.fx.GraphModule | None,
+    traced: torch.fx.Graph | None,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
     with _scoped(model, recorder.scope):
         if traced is None:
             return recorder.run(model, args, kwargs)
-        formals = [node.target for node in traced.graph.nodes if node.op == "placeholder"]
+        formals = [node.target for node in traced.nodes if node.op == "placeholder"]
         more = [kwargs[name] for name in formals[len(args) :] if name in kwargs]
-        return recorder.run(_Interpreter(traced, recorder).run, (*args, *more), {})
+        return recorder.run(_Interpreter(model, traced, recorder).run, (*args, *more), {})
 
 
 @contextlib.contextmanager
@@ -139,8 +137,8 @@ def _scoped(model: torch.nn.Module, scope: list[str]) -> Iterator[None]:
 class _Interpreter(torch.fx.Interpreter):
     """Runs an fx graph node by node, saying in which module each node is."""
 
-    def __init__(self, module: torch.fx.GraphModule, recorder: Recorder) -> None:
-        super().__init__(module)
+    def __init__(self, module: torch.nn.Module, graph: torch.fx.Graph, recorder: Recorder) -> None:
+        super().__init__(module, graph=graph)
         self._recorder = recorder
 
     def run_node(self, n: torch.fx.Node) -> Any:

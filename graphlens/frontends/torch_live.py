@@ -63,6 +63,11 @@ class Live(ProxyTorchDispatchMode):
             return self.tensors.ref(leaf)
         return self.translator.const(torch.tensor(leaf))
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not to be wrapped against torch's compiler: it takes seconds to load, and is not on."""
+        return False
+
     def __torch_dispatch__(  # type: ignore[override]
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
@@ -158,6 +163,11 @@ class _Below(TorchDispatchMode):
     def __init__(self, live: Live) -> None:
         super().__init__()
         self._live = live
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not to be wrapped against torch's compiler: it takes seconds to load, and is not on."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self._live.call(func, args, kwargs or {})

@@ -15,8 +15,9 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.torch_dynamic import Dims, Symbolic
 from graphlens.frontends.torch_expand import expansion_of
 from graphlens.frontends.torch_inputs import Arguments, returned
+from graphlens.frontends.torch_quick import quick
 from graphlens.frontends.torch_scopes import user_line
-from graphlens.frontends.torch_signature import signature
+from graphlens.frontends.torch_signature import Signature, signature
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
@@ -115,6 +116,11 @@ class Recorder(ProxyTorchDispatchMode):
             args, kwargs = self._tagged(shown, refs)
             return self._expanded(func, args, kwargs)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not to be wrapped against torch's compiler: it takes seconds to load, and is not on."""
+        return False
+
     def __torch_dispatch__(  # type: ignore[override]
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
@@ -127,7 +133,7 @@ class Recorder(ProxyTorchDispatchMode):
         # of a tensor that Python has just made, torch's fake twin remembers the value
         given = list(args) if held.base in _LIFTING else [self._faked(one) for one in args]
         named = {key: self._faked(one) for key, one in kwargs.items()}
-        result = torch.empty_like(given[0]) if _is_norm(func, given) else func(*given, **named)
+        result = self._done(func, held, given, named)
         flat = list(result) if isinstance(result, tuple | list) else [result]
         made_any = any(isinstance(one, torch.Tensor) for one in flat)
         if not made_any and not held.written:
@@ -149,6 +155,11 @@ class Recorder(ProxyTorchDispatchMode):
                 self._keep(one, ref)
         return result
 
+    def _done(self, func: Any, held: Signature, given: list[Any], named: dict[str, Any]) -> Any:
+        """What a call gives on fake tensors."""
+        result = quick(self.fake, func, held, given, named)
+        return func(*given, **named) if result is NotImplemented else result
+
     def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Arithmetic of symbolic sizes is torch's own: it is kept in their expressions."""
         return func(*args, **(kwargs or {}))
@@ -167,7 +178,7 @@ class Recorder(ProxyTorchDispatchMode):
             flat = list(result) if isinstance(result, tuple | list) else [result]
             whole = all(isinstance(one, torch.Tensor) for one in flat)
             values = [self._ref(one).read() for one in flat] if whole else None
-        except (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError):
+        except (CaptureError, RuntimeError, TypeError, ValueError, AssertionError):
             values = None  # a decomposition that does not take these operands
         finally:
             self._depth -= 1
@@ -175,7 +186,7 @@ class Recorder(ProxyTorchDispatchMode):
         added = list(graph)[before:]
         if values is not None and all(graph.nodes[name]["domain"] in ("", OURS) for name in added):
             return values
-        graph.remove_nodes_from([name for name in added if graph.nodes[name]["domain"] != OURS])
+        self.translator.forget([name for name in added if graph.nodes[name]["domain"] != OURS])
         return None
 
     def _tagged(self, shown: Any, refs: Any) -> Any:
@@ -250,17 +261,6 @@ class Recorder(ProxyTorchDispatchMode):
                 tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta"
             )
             return FakeTensor(self.fake, meta, tensor.device)
-
-
-def _is_norm(func: Any, given: Sequence[Any]) -> bool:
-    """Whether it is a batch norm in inference, whose result is like its input.
-
-    Torch works that out through a decomposition, which would take most of the time of a capture.
-    """
-    if func is not torch.ops.aten.batch_norm.default or given[5] or given[0].dim() < 2:
-        return False
-    channels = given[0].shape[1]
-    return all(one is None or tuple(one.shape) == (channels,) for one in given[1:5])
 
 
 def _same_storage(one: Any, other: Any) -> bool:
