@@ -17,7 +17,21 @@ from graphlens.view.page_data import Page
 
 ASSETS = Path(__file__).with_name("assets")
 MODULES = (
-    *("data", "camera", "place", "paint", "view", "minimap", "search", "details", "outline"),
+    *(
+        "data",
+        "camera",
+        "place",
+        "brush",
+        "boxes",
+        "wires",
+        "scopes",
+        "paint",
+        "view",
+        "minimap",
+        "search",
+        "details",
+        "outline",
+    ),
     *("link", "keys", "walk", "pointer", "app", "bars", "passes", "memory", "main"),
 )
 """The modules of the page's script, each after those that it needs."""

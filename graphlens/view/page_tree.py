@@ -48,7 +48,7 @@ def levels(diagram: Diagram) -> dict[str, Level]:
     homes = {box.id: box.cluster for box in diagram.boxes}
     around = {cluster.id: cluster for cluster in diagram.clusters}
     around[""] = Cluster("", diagram.title)
-    _dissolve(homes, parents, around)
+    _dissolve(diagram.boxes, homes, parents, around)
     _cut(diagram, homes, parents, around)
     made = {name: Level(cluster) for name, cluster in around.items()}
     for box in diagram.boxes:
@@ -65,11 +65,22 @@ def levels(diagram: Diagram) -> dict[str, Level]:
     return {name: made[name] for name in _inner_first(parents)}
 
 
-def _dissolve(homes: dict[str, str], parents: dict[str, str], around: dict[str, Cluster]) -> None:
-    """Take away frames around one thing: they say nothing that it does not say."""
+def _dissolve(
+    boxes: Sequence[Box],
+    homes: dict[str, str],
+    parents: dict[str, str],
+    around: dict[str, Cluster],
+) -> None:
+    """Take away frames around one thing: they say nothing that it does not say.
+
+    An operation with light ones after it is one thing too: they are drawn in one box.
+    """
     inside: dict[str, int] = defaultdict(int)
-    for name in (*homes.values(), *parents.values()):
+    for name in parents.values():
         inside[name] += 1
+    for box in boxes:
+        home = homes[box.id]
+        inside[home] += not (inside[home] == 1 and box.light)
     single = {name for name in parents if inside[name] == 1}
     for table in (homes, parents):
         for name, home in table.items():

@@ -1,6 +1,6 @@
 // What is open, selected and pointed at, in which panes; and everything that changes it.
 
-import { isFresh, namesIn, readPage, valuesOf, wiresOf } from "./data.js";
+import { isFresh, isScopeName, namesIn, pathOf, readPage, scopeName, valuesOf, wiresOf } from "./data.js";
 import { renderDetails } from "./details.js";
 import { fromHash, toHash } from "./link.js";
 import { Minimap } from "./minimap.js";
@@ -150,7 +150,7 @@ export class App {
     const before = new Set(this.open);
     if (this.open.has(path)) this.open.delete(path);
     else this.open.add(path);
-    this.rearrange(before, `/${path}`);
+    this.rearrange(before, scopeName(path));
   }
 
   openAll(open) {
@@ -237,7 +237,7 @@ export class App {
   /** Select a node or scope, open what is around it, and show it. */
   goTo(name) {
     const { state } = this.active;
-    const chain = name.startsWith("/") ? state.scopes.get(name.slice(1))?.chain.slice(0, -1) : state.nodes.get(name)?.chain;
+    const chain = isScopeName(name) ? state.scopes.get(pathOf(name))?.chain.slice(0, -1) : state.nodes.get(name)?.chain;
     const before = this.open.size;
     for (const scope of chain ?? []) this.open.add(scope.path);
     if (this.open.size !== before) {
@@ -279,7 +279,7 @@ export class App {
   /** A node, or the outermost closed scope that hides it. */
   inSight(state, name) {
     const closed = state.nodes.get(name)?.chain.find((scope) => scope.path !== "" && !this.open.has(scope.path));
-    return closed ? `/${closed.path}` : name;
+    return closed ? scopeName(closed.path) : name;
   }
 
   /** What the last pass made or changed, and the closed scopes that hide it. */

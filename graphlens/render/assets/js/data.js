@@ -5,6 +5,12 @@ export function readScript(id) {
   return JSON.parse(document.getElementById(id).textContent);
 }
 
+// A scope is called by its path behind a character that no node's name begins with.
+const MARK = "\u0001";
+export const scopeName = (path) => `${MARK}${path}`;
+export const isScopeName = (name) => name.startsWith(MARK);
+export const pathOf = (name) => name.slice(1);
+
 /** A node of the graph. */
 function entryOf([name, op, kind, rows, scope, shape], index) {
   const lines = rows.map(([text, detail, note, style]) => ({ text, detail, note, style }));

@@ -1,7 +1,7 @@
 // Everything about what is selected: what it is, what it reads and gives, where it comes from.
 
 import { html, nothing, render } from "lit";
-import { detailOf, namesIn } from "./data.js";
+import { detailOf, isScopeName, namesIn, pathOf, scopeName } from "./data.js";
 
 /** Fill the panel for the selected node or scope; empty it if there is none. */
 export function renderDetails(app, host) {
@@ -11,7 +11,7 @@ export function renderDetails(app, host) {
     render(nothing, host);
     return;
   }
-  const scope = selected.startsWith("/") ? active.state.scopes.get(selected.slice(1)) : null;
+  const scope = isScopeName(selected) ? active.state.scopes.get(pathOf(selected)) : null;
   const node = active.state.nodes.get(selected);
   const close = html`<button class="close" aria-label="close details" @click=${() => app.select(null)}>×</button>`;
   if (scope) render([close, scopeDetails(app, scope)], host);
@@ -22,14 +22,14 @@ export function renderDetails(app, host) {
 function scopeDetails(app, { scope, chain }) {
   const held = scope.items.map((item) =>
     item.scope >= 0
-      ? nameButton(app, `/${app.page.scopes[item.scope].path}`, app.page.scopes[item.scope].label)
+      ? nameButton(app, scopeName(app.page.scopes[item.scope].path), app.page.scopes[item.scope].label)
       : item.entries.map((index) => nameButton(app, app.page.entries[index].name, app.page.entries[index].op)),
   );
   return html`<h2>${scope.path || app.page.title}</h2>
     <p class="kind">${scope.label}</p>
     ${table([["operations", scope.ops.toLocaleString("en")], ["parameters", scope.note || "none"]])}
     ${scope.path ? html`<p><button @click=${() => app.toggle(scope.path)}>${app.open.has(scope.path) ? "Close" : "Open"}</button></p>` : nothing}
-    ${chain.length > 1 ? section("in", nameButton(app, `/${chain.at(-2).path}`, chain.at(-2).label)) : nothing}
+    ${chain.length > 1 ? section("in", nameButton(app, scopeName(chain.at(-2).path), chain.at(-2).label)) : nothing}
     ${section("holds", html`<ul class="links">${held.flat().slice(0, 200).map((each) => html`<li>${each}</li>`)}</ul>`)}`;
 }
 
@@ -44,7 +44,7 @@ function nodeDetails(app, { entry, chain }) {
     ${held.attributes.length ? section("attributes", table(held.attributes.map(([key, value, usual]) => [key, usual ? html`${value} <small>default</small>` : value]))) : nothing}
     ${held.members.length ? section("runs as one", html`<ul class="links">${held.members.map(([name, inner]) => html`<li><b>${inner}</b> <span>${name}</span></li>`)}</ul>`) : nothing}
     ${op || place ? section("source", html`${op ? html`<p><code>${op}</code></p>` : nothing}${place ? html`<p><code>${place}</code></p>` : nothing}`) : nothing}
-    ${entry.scope || chain.length > 1 ? section("module", nameButton(app, `/${chain.at(-1).path}`, entry.scope || chain.at(-1).label)) : nothing}
+    ${entry.scope || chain.length > 1 ? section("module", nameButton(app, scopeName(chain.at(-1).path), entry.scope || chain.at(-1).label)) : nothing}
     ${held.origins.length ? section("stands for", list(held.origins)) : nothing}
     ${matched(app, entry)}
     ${held.schema ? schemaDetails(held.schema) : nothing}`;
@@ -79,7 +79,7 @@ function schemaDetails(schema) {
 }
 
 function nameButton(app, name, said) {
-  const known = name.startsWith("/") ? app.active.state.scopes.has(name.slice(1)) : app.active.state.nodes.has(name);
+  const known = isScopeName(name) ? app.active.state.scopes.has(pathOf(name)) : app.active.state.nodes.has(name);
   if (!known) return html`<span class="name">${said}</span>`;
   return html`<button class="name" @click=${() => app.goTo(name)}>${said}</button>`;
 }

@@ -1,5 +1,7 @@
 // The keyboard on the picture.
 
+import { isScopeName, pathOf } from "./data.js";
+
 /** The help: keys and what they do. */
 export const KEYS = [
   ["↓ ↑", "to the next reader, to what is read"],
@@ -30,7 +32,7 @@ export function listen(app) {
       return;
     }
     const { target } = event;
-    if (target.matches("input, select, textarea")) return;
+    if (target.matches("input:not([type=range])")) return;
     const onPicture = app.panes.some((view) => view.canvas === target) || target === document.body;
     const done = onPicture ? pictureKey(app, event) || pageKey(app, event) : pageKey(app, event);
     if (done) event.preventDefault();
@@ -78,8 +80,8 @@ function pictureKey(app, event) {
     app.walk(event.key);
     return true;
   }
-  if (event.key === "Enter" && app.selected?.startsWith("/")) {
-    app.toggle(app.selected.slice(1));
+  if (event.key === "Enter" && isScopeName(app.selected ?? "")) {
+    app.toggle(pathOf(app.selected));
     return true;
   }
   if (event.key === "Backspace") {

@@ -2,7 +2,7 @@
 
 import { html, nothing, render } from "lit";
 import { get } from "./app.js";
-import { cut, edge, fill, FONT } from "./paint.js";
+import { cut, edge, fill, FONT } from "./brush.js";
 
 const LEFT = 64;
 const RIGHT = 14;

@@ -1,6 +1,6 @@
 // The whole picture in small, and which part of it is on the screen.
 
-import { edge } from "./paint.js";
+import { edge } from "./brush.js";
 
 const SMALLEST = 1.2;
 

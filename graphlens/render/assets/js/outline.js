@@ -1,7 +1,8 @@
 // The graph as a tree for the keyboard and for screen readers; only the lines in sight are made.
 
+import { isScopeName, pathOf, scopeName } from "./data.js";
 import { html, render } from "lit";
-import { splitLabel } from "./paint.js";
+import { splitLabel } from "./brush.js";
 
 const LINE = 24;
 
@@ -29,7 +30,7 @@ export class Outline {
       );
       units.forEach((unit, index) => {
         const isScope = unit.path !== undefined;
-        const name = isScope ? `/${unit.path}` : unit.name;
+        const name = isScope ? scopeName(unit.path) : unit.name;
         lines.push({ name, unit, isScope, level, index, of: units.length });
         if (isScope && open.has(unit.path)) visit(unit, level + 1);
       });
@@ -70,7 +71,7 @@ export class Outline {
       return html`<div role="treeitem" id="line${first + index}" class=${first + index === this.at ? "at" : ""}
         aria-level=${level} aria-setsize=${each.of} aria-posinset=${each.index + 1}
         aria-expanded=${isScope ? String(open) : "undefined"} aria-selected=${String(app.selected === name)}
-        .depth=${level} .style_=${style} title=${name.startsWith("/") ? name.slice(1) : name}
+        .depth=${level} .style_=${style} title=${isScopeName(name) ? pathOf(name) : name}
         @click=${() => this.clicked(each)} @pointerenter=${() => app.point(isScope ? [] : [name])}
         ><i class="twist" @click=${(event) => { event.stopPropagation(); if (isScope) app.toggle(unit.path); }}>${isScope ? (open ? "▾" : "▸") : ""}</i><i class="dot"></i><b>${said}</b><span>${kind}</span></div>`;
     };

@@ -1,5 +1,6 @@
 // The states of the graph: a slider through the passes, the change animated, two side by side.
 
+import { isScopeName, scopeName } from "./data.js";
 import { html, nothing, render } from "lit";
 import { get } from "./app.js";
 import { grab } from "./pointer.js";
@@ -138,7 +139,7 @@ function snapshot(view) {
         go(held.inner, rect.x + held.shift, rect.y, depth + 1);
         continue;
       }
-      const names = held.item.scope >= 0 ? [`/${scopes[held.item.scope].path}`] : held.item.entries.map((index) => entries[index].name);
+      const names = held.item.scope >= 0 ? [scopeName(scopes[held.item.scope].path)] : held.item.entries.map((index) => entries[index].name);
       const item = { held, rect, names };
       found.items.push(item);
       for (const name of names) found.byName.set(name, rect);
@@ -155,7 +156,7 @@ function between(app, view, before, left) {
   for (const item of before.items) for (const name of item.names) home.set(name, item);
   const heirs = new Map();
   const items = after.items.map((item) => {
-    const kin = item.names.flatMap((name) => (name.startsWith("/") ? [name] : [...app.matched(name, view.state.index, left)]));
+    const kin = item.names.flatMap((name) => (isScopeName(name) ? [name] : [...app.matched(name, view.state.index, left)]));
     const olds = [...new Set(kin.map((name) => home.get(name)).filter(Boolean))];
     for (const old of olds) if (!heirs.has(old)) heirs.set(old, item);
     const [old] = olds;

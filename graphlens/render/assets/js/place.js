@@ -4,6 +4,8 @@
 // each row that it passes (render/page_layout.py). An open item makes its row higher, and spreads
 // the columns that it covers; what stands beside and below moves, and its order never changes.
 
+import { isScopeName, scopeName } from "./data.js";
+
 export const HEAD = 24;
 const PAD = 16;
 const GAP = 27;
@@ -161,7 +163,7 @@ function sharedRows(page, [one, other], shared) {
   const rows = [...other.items].sort((a, b) => a.row - b.row);
   for (const item of rows) {
     for (const name of namesOf(page, item)) {
-      const row = name.startsWith("/") ? home.get(name) : shared(name).map((held) => home.get(held)).find((held) => held !== undefined);
+      const row = isScopeName(name) ? home.get(name) : shared(name).map((held) => home.get(held)).find((held) => held !== undefined);
       if (row !== undefined) pairs.push([row, item.row]);
     }
   }
@@ -170,7 +172,7 @@ function sharedRows(page, [one, other], shared) {
 
 /** What stands at an item: nodes, or ``/path`` of a scope. */
 function namesOf(page, item) {
-  if (item.scope >= 0) return [`/${page.scopes[item.scope].path}`];
+  if (item.scope >= 0) return [scopeName(page.scopes[item.scope].path)];
   return item.entries.map((index) => page.entries[index].name);
 }
 

@@ -1,5 +1,7 @@
 // The mouse, the pen and the finger on a pane.
 
+import { scopeName } from "./data.js";
+
 const NEAR = 4;
 
 /** Let a pane be dragged, zoomed, pointed at and clicked. */
@@ -75,7 +77,7 @@ function click(app, view, event) {
     const { path } = found.scope;
     const y = view.camera.y + event.offsetY / view.camera.k - found.top;
     const isOpen = app.open.has(path);
-    app.select(`/${path}`);
+    app.select(scopeName(path));
     // An open scope closes by its title only: a click beside what is in it is meant for nothing.
     if (!isOpen || y < 26 || view.camera.k < 0.5) app.toggle(path);
   }

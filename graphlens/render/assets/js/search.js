@@ -1,5 +1,6 @@
 // Finding nodes and scopes by name, op or shape.
 
+import { scopeName } from "./data.js";
 import { html, render } from "lit";
 import { uFuzzy } from "ufuzzy";
 
@@ -11,7 +12,7 @@ function haystack(app, state) {
   if (state.haystack) return state.haystack;
   const found = [];
   for (const { scope } of state.scopes.values()) {
-    if (scope.path) found.push({ name: `/${scope.path}`, said: scope.path, kind: scope.label, style: "module" });
+    if (scope.path) found.push({ name: scopeName(scope.path), said: scope.path, kind: scope.label, style: "module" });
   }
   for (const { entry } of state.nodes.values()) {
     const kind = [entry.op, entry.rows[0].detail, entry.shape].filter(Boolean).join(" · ");

@@ -1,7 +1,9 @@
 // One pane: a state of the graph on a canvas, with its own camera.
 
+import { isScopeName, pathOf, scopeName } from "./data.js";
 import { between, eased, farthest, fitting, makeCamera, opening, zoom } from "./camera.js";
-import { paint, paintBetween, ROW, TAG } from "./paint.js";
+import { ROW, TAG } from "./brush.js";
+import { paint, paintBetween } from "./paint.js";
 import { visit, whereIs } from "./place.js";
 
 export const SECONDS = 0.24;
@@ -49,7 +51,7 @@ export class View {
   /** How a node or scope is marked, if at all. */
   mark(thing) {
     const { app, state } = this;
-    const name = thing.path !== undefined ? `/${thing.path}` : thing.name;
+    const name = thing.path !== undefined ? scopeName(thing.path) : thing.name;
     if (app.selected === name) return "selected";
     return app.marks.get(state.index)?.get(name) ?? (app.fresh(state).has(name) ? "fresh" : "");
   }
@@ -85,8 +87,8 @@ export class View {
 
   /** The rectangle of a node or scope (``/path``) where it can be seen now, or of what hides it. */
   rectOf(name) {
-    if (name.startsWith("/")) {
-      const found = this.state.scopes.get(name.slice(1));
+    if (isScopeName(name)) {
+      const found = this.state.scopes.get(pathOf(name));
       if (!found) return null;
       if (found.chain.length === 1) return { x: 0, y: 0, width: this.placed.width, height: this.placed.height };
       const parent = found.chain.at(-2);

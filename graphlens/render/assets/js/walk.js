@@ -1,10 +1,12 @@
 // From one node to another along the wires, and to neighbours.
 
+import { isScopeName, pathOf, scopeName } from "./data.js";
+
 /** Where an item is: the chain of scopes around it, and itself. */
 function homeOf(app, name) {
   const { state } = app.active;
-  if (!name.startsWith("/")) return state.nodes.get(name);
-  const found = state.scopes.get(name.slice(1));
+  if (!isScopeName(name)) return state.nodes.get(name);
+  const found = state.scopes.get(pathOf(name));
   if (!found || found.chain.length < 2) return null;
   const chain = found.chain.slice(0, -1);
   return { chain, item: chain.at(-1).items.find((item) => item.scope === found.scope.index) };
@@ -12,7 +14,7 @@ function homeOf(app, name) {
 
 /** What stands at an item: its name, or of the scope. */
 function nameOf(app, item, last = false) {
-  if (item.scope >= 0) return `/${app.page.scopes[item.scope].path}`;
+  if (item.scope >= 0) return scopeName(app.page.scopes[item.scope].path);
   return app.page.entries[item.entries.at(last ? -1 : 0)].name;
 }
 
@@ -25,7 +27,7 @@ export function step(app, from, key) {
   if (!home) return root.items.length ? nameOf(app, root.items[0]) : null;
   const { chain, item } = home;
   const scope = chain.at(-1);
-  if (key === "out") return chain.length > 1 ? `/${scope.path}` : null;
+  if (key === "out") return chain.length > 1 ? scopeName(scope.path) : null;
   const within = item.entries.findIndex((index) => page.entries[index].name === from);
   const beside = item.entries[within + (key === "ArrowDown" ? 1 : -1)];
   if (within >= 0 && (key === "ArrowDown" || key === "ArrowUp") && beside !== undefined) {
@@ -56,7 +58,7 @@ function along(app, chain, item, down) {
     if (wire && to >= 0) return enter(app, scope.items[to], wire.value, down);
     if (wire) value = wire.value;
     else if (value === null && around.length === 1) return null;
-    else if (!wire && value === null) return `/${scope.path}`;
+    else if (!wire && value === null) return scopeName(scope.path);
     around = around.slice(0, -1);
     const outer = around.at(-1);
     const inner = outer?.items.find((each) => each.scope === scope.index);

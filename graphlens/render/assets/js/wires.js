@@ -1,0 +1,82 @@
+// Wires on the canvas: straight down within rows, bent in the gaps between them.
+
+import { FONT, haloed } from "./brush.js";
+import { firstRow, waysOf } from "./place.js";
+
+const FAINT = 0.05;
+
+export function paintWires(ctx, scene, placed, rect, x, y, depth, count, alpha) {
+  const { rows } = placed;
+  if (rows.length === 0 || scene.camera.k < FAINT) return;
+  const first = firstRow(rows, rect.top - y) - 1;
+  const marked = [];
+  const bent = scene.camera.k > 0.15;
+  ctx.globalAlpha = alpha;
+  ctx.beginPath();
+  const tips = [];
+  for (const way of waysOf(placed)) {
+    if (way.to < first) continue;
+    if (way.from >= 0 && rows[way.from].y + y > rect.bottom) continue;
+    if (scene.lit(way.wire)) {
+      marked.push(way);
+      continue;
+    }
+    count.wires++;
+    trace(ctx, way, x, y, rect, bent);
+    if (way.arrow) tips.push(way);
+  }
+  strokeWires(ctx, scene, tips, x, y, "line", 1.1);
+  if (marked.length) {
+    ctx.beginPath();
+    for (const way of marked) trace(ctx, way, x, y, rect, bent);
+    strokeWires(ctx, scene, marked.filter((way) => way.arrow), x, y, "focus", 2.2);
+  }
+  if (scene.camera.k >= 0.7) paintShapes(ctx, scene, placed, rect, x, y, depth ? `cluster${(depth - 1) % 3}` : "paper");
+}
+
+function strokeWires(ctx, scene, tips, x, y, tone, wide) {
+  const { camera, colour } = scene;
+  ctx.lineWidth = Math.max(wide, 0.6 / camera.k);
+  ctx.strokeStyle = colour(tone);
+  ctx.stroke();
+  if (camera.k < 0.25) return;
+  ctx.fillStyle = colour(tone);
+  ctx.beginPath();
+  for (const way of tips) {
+    const end = way.points.at(-1);
+    ctx.moveTo(x + end.x, y + end.y);
+    ctx.lineTo(x + end.x - 3.4, y + end.y - 7);
+    ctx.lineTo(x + end.x + 3.4, y + end.y - 7);
+    ctx.closePath();
+  }
+  ctx.fill();
+}
+
+/** Add a way to the path: straight down within rows, bent in the gaps between them. */
+function trace(ctx, way, x, y, rect, bent) {
+  const { points } = way;
+  for (let i = 0; i + 1 < points.length; i++) {
+    const [a, b] = [points[i], points[i + 1]];
+    if (Math.max(a.y, b.y) + y < rect.top || Math.min(a.y, b.y) + y > rect.bottom) continue;
+    ctx.moveTo(x + a.x, y + a.y);
+    if (a.x === b.x) {
+      ctx.lineTo(x + b.x, y + b.y);
+    } else if (!bent) {
+      ctx.lineTo(x + b.x, y + b.y);
+    } else {
+      const bend = (b.y - a.y) * 0.5;
+      ctx.bezierCurveTo(x + a.x, y + a.y + bend, x + b.x, y + b.y - bend, x + b.x, y + b.y);
+    }
+  }
+}
+
+function paintShapes(ctx, scene, placed, rect, x, y, tone) {
+  ctx.font = `9.5px ${FONT}`;
+  for (const { wire, points, from } of waysOf(placed)) {
+    if (!wire.label) continue;
+    const start = points[from >= 0 ? 1 : 0];
+    const top = y + start.y + 11;
+    if (top < rect.top || top - 12 > rect.bottom) continue;
+    haloed(ctx, scene, wire.label, x + start.x + 5, top, "faint", tone);
+  }
+}

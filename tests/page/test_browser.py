@@ -1,0 +1,232 @@
+"""The page in a browser: pointing, clicking, searching, sliding, and the keyboard."""
+
+import pytest
+
+
+def boxes(viewer):
+    return viewer.ask("app.active.count.boxes")
+
+
+def opened(viewer, path):
+    return viewer.ask("app.open.has(a[0])", path)
+
+
+def test_a_click_on_a_node_says_everything_about_it(view, net):
+    viewer = view(net)
+    viewer.click("stem.conv")
+    assert viewer.selected == "stem.conv"
+    said = viewer.details
+    for wanted in (
+        "stem.conv",
+        "Conv",
+        "1×8×16×16 float32",
+        "kernel_shape",
+        "stem.weight",
+        "weight",
+    ):
+        assert wanted in said
+    viewer.page.locator("#details summary").click()
+    assert "The convolution operator consumes an input tensor" in viewer.details
+
+
+def test_a_click_beside_everything_selects_nothing(view, net):
+    viewer = view(net)
+    viewer.click("stem.conv")
+    viewer.page.mouse.click(300, 780)
+    assert viewer.selected is None
+    assert viewer.page.locator("#details").is_hidden()
+
+
+def test_a_click_on_a_closed_scope_opens_it_and_on_its_title_closes_it(view, net):
+    viewer = view(net)
+    viewer.press("Shift+O")
+    before = viewer.ask("app.active.placed.height")
+    viewer.click("\x01stage0")
+    assert opened(viewer, "stage0")
+    assert viewer.ask("app.active.placed.height") > before + 150
+    viewer.click("\x01stage0")
+    assert not opened(viewer, "stage0")
+    assert viewer.ask("app.active.placed.height") == before
+
+
+def test_what_is_clicked_stays_where_it_is(view, net):
+    viewer = view(net)
+    viewer.press("Shift+O")
+    before = viewer.place("\x01stage1")
+    viewer.click("\x01stage1")
+    after = viewer.place("\x01stage1")
+    assert after == pytest.approx(before, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("stage1.2.b.conv", "stage1.2.b.conv"),
+        ("GlobalAveragePool", "pool"),
+        ("1x16x1x1", "pool"),
+        ("stage1.2.add", "stage1.2.add"),
+    ],
+)
+def test_search_finds_by_name_op_and_shape(view, net, query, first):
+    viewer = view(net)
+    viewer.press("/")
+    viewer.page.keyboard.type(query)
+    viewer.page.keyboard.press("Enter")
+    viewer.settle()
+    assert viewer.selected == first
+    x, y = viewer.place(first)
+    assert 0 < x < 1200
+    assert 0 < y < 800
+
+
+def test_search_goes_on_with_the_arrows_and_says_when_there_is_nothing(view, net):
+    viewer = view(net)
+    viewer.press("/")
+    viewer.page.keyboard.type("relu")
+    names = viewer.page.locator("#hits [role=option] b").all_inner_texts()
+    assert len(names) == 14
+    viewer.page.keyboard.press("ArrowDown")
+    viewer.page.keyboard.press("Enter")
+    assert viewer.selected == names[1]
+    viewer.press("/")
+    viewer.page.keyboard.type("qqqqqq")
+    assert viewer.page.locator("#hits").inner_text() == "nothing found"
+
+
+def test_the_arrow_keys_follow_the_wires_through_scopes(view, net):
+    viewer = view(net)
+    viewer.page.locator("#picture").focus()
+    seen = []
+    for _ in range(6):
+        viewer.press("ArrowDown")
+        seen.append(viewer.selected)
+    assert seen[:3] == ["x", "stem.conv", "stem.relu"]
+    assert seen[3] in ("\x01stage0.0", "stage0.0.a.conv", "\x01stage0")
+    viewer.press("ArrowUp", "ArrowUp", "ArrowUp")
+    assert viewer.selected == "stem.relu"
+
+
+def test_enter_opens_and_backspace_goes_out(view, net):
+    viewer = view(net)
+    viewer.press("Shift+O")
+    viewer.ask("app.select('\\u0001stage0')")
+    viewer.page.locator("#picture").focus()
+    viewer.press("Enter")
+    assert opened(viewer, "stage0")
+    viewer.press("ArrowDown")
+    assert viewer.selected == "\x01stage0.0"
+    viewer.press("Backspace")
+    assert viewer.selected == "\x01stage0"
+
+
+def test_plus_minus_and_f_zoom(view, net):
+    viewer = view(net)
+    near = viewer.ask("app.active.camera.k")
+    viewer.press("+")
+    assert viewer.ask("app.active.camera.k") > near
+    viewer.press("-", "-")
+    assert viewer.ask("app.active.camera.k") < near
+    viewer.press("f")
+    whole = viewer.ask("app.active.placed.height * app.active.camera.k")
+    assert whole <= viewer.ask("app.active.height")
+
+
+def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(view, net):
+    viewer = view(net)
+    at = viewer.place("stem.conv")
+    viewer.page.mouse.move(*at)
+    viewer.page.mouse.wheel(0, -300)
+    viewer.wait("app.active.camera.k > 1.2")
+    assert viewer.place("stem.conv") == pytest.approx(at, abs=9)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(at[0] + 60, at[1] + 40)
+    viewer.page.mouse.up()
+    moved = viewer.place("stem.conv")
+    assert moved == pytest.approx((at[0] + 60, at[1] + 40), abs=9)
+    assert viewer.selected is None
+
+
+def test_help_opens_and_closes(view, net):
+    viewer = view(net)
+    viewer.page.keyboard.press("?")
+    assert viewer.page.locator("#help").is_visible()
+    assert "search" in viewer.page.locator("#help").inner_text()
+    viewer.page.keyboard.press("Escape")
+    assert viewer.page.locator("#help").is_hidden()
+
+
+def test_a_link_restores_the_view(view, net):
+    viewer = view(net)
+    viewer.press("Shift+O")
+    viewer.click("\x01stage1")
+    viewer.click("\x01stage1.1")
+    viewer.ask("app.select('stage1.1.a.relu')")
+    viewer.press("+", "m")
+    viewer.ask("app.link()")
+    said = viewer.ask("[[...app.open].sort(), app.selected, app.memory.shown, app.active.camera]")
+    viewer.open(viewer.ask("location.hash"))
+    again = viewer.ask("[[...app.open].sort(), app.selected, app.memory.shown, app.active.camera]")
+    assert again[:3] == said[:3]
+    assert again[3]["k"] == pytest.approx(said[3]["k"], abs=1e-3)
+    assert again[3]["x"] == pytest.approx(said[3]["x"], abs=1)
+    assert again[3]["y"] == pytest.approx(said[3]["y"], abs=1)
+
+
+@pytest.mark.parametrize("hash", ["#open=9999~x&pass=77&at=nobody&view=1,nan,3", "#%%%", "#view=1"])
+def test_a_link_that_does_not_fit_does_no_harm(view, net, hash):
+    viewer = view(net)
+    viewer.open(hash)
+    assert boxes(viewer) > 0
+
+
+def test_dark_and_light_follow_the_system_and_the_button(view, net):
+    viewer = view(net, color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert viewer.ask(background) == "rgb(15, 20, 26)"
+    assert viewer.ask("app.colour('paper')") == "#0f141a"
+    viewer.page.locator("#dark-button").click()
+    assert viewer.ask(background) == "rgb(255, 255, 255)"
+    assert viewer.ask("app.colour('paper')") == "#ffffff"
+
+
+def test_the_tree_has_the_graph_for_the_keyboard_and_for_screen_readers(view, net):
+    viewer = view(net)
+    viewer.press("Shift+O")
+    tree = viewer.page.locator("#tree")
+    lines = tree.locator("[role=treeitem]")
+    assert lines.count() == 9
+    tree.focus()
+    viewer.press("Home", "ArrowDown", "ArrowDown", "ArrowDown")
+    assert viewer.selected == "\x01stage0"
+    viewer.press("ArrowRight", "ArrowRight")
+    assert viewer.selected == "\x01stage0.0"
+    line = tree.locator("[aria-selected=true]")
+    assert line.get_attribute("aria-level") == "2"
+    assert line.get_attribute("aria-posinset") == "1"
+    assert tree.get_attribute("aria-activedescendant") == line.get_attribute("id")
+    viewer.press("ArrowLeft", "ArrowLeft")
+    assert viewer.selected == "\x01stage0"
+    assert not opened(viewer, "stage0")
+
+
+def test_the_minimap_leads_anywhere(view, net):
+    viewer = view(net)
+    viewer.press("o", "+", "+", "+", "+", "+")
+    box = viewer.page.locator("#minimap").bounding_box()
+    viewer.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 10)
+    viewer.settle()
+    assert 0 < viewer.place("pool")[1] < 800
+
+
+def test_things_move_unless_one_wants_them_still(view, net):
+    viewer = view(net, reduced_motion="no-preference")
+    viewer.press("Shift+O")
+    viewer.ask("(app.toggle('stage0'), 1)")
+    assert viewer.ask("app.active.moving !== null")
+    viewer.settle()
+    high = viewer.ask("app.active.placed.height")
+    still = view(net)
+    still.press("Shift+O")
+    still.ask("(app.toggle('stage0'), 1)")
+    assert still.ask("app.active.moving === null")
+    assert still.ask("app.active.placed.height") == high
