@@ -20,6 +20,7 @@ PUBLIC = [
     "load",
     "optimize",
     "plan_memory",
+    "profile",
     "prove",
     "run",
     "save",

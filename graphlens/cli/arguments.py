@@ -46,7 +46,7 @@ def add_model(made: argparse.ArgumentParser, *names: str) -> None:
     made.add_argument(
         "--trust",
         action="store_true",
-        help="allow a file to run the code that it brings along (TorchScript, pickles)",
+        help="allow a file to run the code that it brings along (a pickled module)",
     )
 
 
@@ -77,6 +77,30 @@ def add_json(made: argparse.ArgumentParser) -> None:
 def add_passes(made: argparse.ArgumentParser, meaning: str) -> None:
     """Which passes to run."""
     made.add_argument("--passes", metavar="NAME[{OPTION=VALUE}],...", help=meaning)
+
+
+def add_folding(made: argparse.ArgumentParser) -> None:
+    """How much of a picture is folded; by default as much as one page needs."""
+    made.add_argument(
+        "--depth", type=int, metavar="N", help="show N levels of modules, and fold what is deeper"
+    )
+    made.add_argument("--flat", action="store_true", help="every operation, no module boxes")
+    made.add_argument(
+        "--expand",
+        action="append",
+        metavar="SCOPE",
+        help="unfold this module (layer1.0); may be given more than once",
+    )
+
+
+def folding(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The choices of `add_folding` that were made, by the names that the views give them."""
+    given = {
+        "depth": arguments.depth,
+        "flat": arguments.flat or None,
+        "expand": tuple(arguments.expand) if arguments.expand else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def writable(text: str) -> str:

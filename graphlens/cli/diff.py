@@ -14,7 +14,8 @@ def add(commands: common.Commands) -> None:
     """Add the subcommand."""
     made = common.add(commands, "diff", "compare two models, as text and as a picture", call)
     common.add_model(made, "before", "after")
-    common.add_output(made, "the picture of both, side by side", required=False)
+    common.add_output(made, "the picture of what differs", required=False)
+    common.add_folding(made)
     common.add_json(made)
 
 
@@ -28,7 +29,7 @@ def call(arguments: argparse.Namespace) -> None:
         same = api.equivalent(before, after)
         if arguments.output:
             progress.say(f"drawing {arguments.output}")
-            api.draw(found, arguments.output)
+            api.draw(found, arguments.output, **common.folding(arguments))
     content = {
         "models": [arguments.before, arguments.after],
         "equivalent": same,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphlens import api
 from graphlens.cli import arguments as common
 from graphlens.cli import models, output
 from graphlens.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from graphlens.ir.graph import Graph
 
 
 def add(commands: common.Commands) -> None:
@@ -17,15 +20,16 @@ def add(commands: common.Commands) -> None:
     common.add_model(made)
     common.add_output(made, "the picture: .svg, .png, .pdf, .dot or .txt")
     common.add_passes(made, "run these passes first, without proof, such as canonicalize")
+    common.add_folding(made)
     made.add_argument(
-        "--depth", type=int, metavar="N", help="show N levels of modules, and fold what is deeper"
+        "--color-by",
+        choices=("flops", "bytes", "params", "memory", "time", "dtype", "scope", "group"),
+        help="colour boxes by what they cost, or by sort, with a scale",
     )
-    made.add_argument("--flat", action="store_true", help="every operation, no module boxes")
     made.add_argument(
-        "--expand",
-        action="append",
-        metavar="SCOPE",
-        help="unfold this module (layer1.0); may be given more than once",
+        "--profile",
+        action="store_true",
+        help="run the model and measure every operation; colour boxes by their time",
     )
     common.add_json(made)
 
@@ -37,8 +41,7 @@ def call(arguments: argparse.Namespace) -> None:
         if arguments.passes:
             progress.say(f"running {arguments.passes}")
             graph = api.optimize(graph, [arguments.passes], prove=False).after
-        progress.say(f"drawing {arguments.output}")
-        api.draw(graph, arguments.output, **_choices(arguments))
+        api.draw(graph, arguments.output, **_choices(graph, arguments, progress))
     content = {
         "model": arguments.model,
         "nodes": len(graph),
@@ -48,13 +51,13 @@ def call(arguments: argparse.Namespace) -> None:
     output.report(arguments.json, content, f"{arguments.output}: {output.described(graph)}")
 
 
-def _choices(arguments: argparse.Namespace) -> dict[str, Any]:
+def _choices(graph: Graph, arguments: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """The choices that were made, by the names that the view gives them."""
-    found: dict[str, Any] = {}
-    if arguments.depth is not None:
-        found["depth"] = arguments.depth
-    if arguments.flat:
-        found["flat"] = True
-    if arguments.expand:
-        found["expand"] = tuple(arguments.expand)
+    found = common.folding(arguments)
+    if arguments.profile or arguments.color_by == "time":
+        progress.say(f"measuring {arguments.model}")
+        found |= {"profile": api.profile(graph), "color_by": "time"}
+    if arguments.color_by:
+        found["color_by"] = arguments.color_by
+    progress.say(f"drawing {arguments.output}")
     return found

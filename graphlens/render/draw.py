@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from graphlens.render.dot import LEAD, header, header_widths, in_one_line
 from graphlens.render.head import (
-    BETWEEN,
     MARGIN,
     heading,
     legend_shapes,
@@ -32,17 +31,36 @@ def draw(diagram: Diagram) -> Scene:
     placed = layout(diagram)
     around = outline(placed.diagram, placed.width, placed.height)
     found: list[Shape] = list(heading(diagram.title, diagram.subtitle, around.wide))
-    top, heads, each = around.top, around.heads, around.each
+    top, heads, each, between = around.top, around.heads, around.each, around.between
     start = MARGIN + (around.wide - around.content) / 2
     for index, pane in enumerate(diagram.panes):
-        x = start + index * (each + BETWEEN)
+        x = start + index * (each + between)
         if index:
-            found.append(_divider(x - BETWEEN / 2, top + 8.0, heads + placed.height))
+            found.append(_divider(x - between / 2, top + 8.0, heads + placed.height))
         found += pane_head(pane, x, top, each)
         found += _pane(placed, index, x + (each - placed.width) / 2, top + heads)
+    if diagram.threads:
+        inset = (each - placed.width) / 2
+        lefts = [start + i * (each + between) + inset for i in range(len(diagram.panes))]
+        found += _threads(placed, lefts, top + heads)
     bottom = top + heads + placed.height + 18.0
     found += legend_shapes(around.legend, bottom, around.wide)[0]
     return Scene(around.width, around.height, tuple(found), diagram.title, diagram.subtitle)
+
+
+def _threads(placed: Layout, lefts: Sequence[float], y: float) -> Iterator[Group]:
+    """From each group back to its members in the pane before, where it is drawn as a group."""
+    for box in placed.diagram.boxes:
+        frame = placed.frames[box.id]
+        for pane, (was, face) in enumerate(pairwise(box.faces)):
+            if was is None or face is None or face.kind != "group" or was.kind == "group":
+                continue
+            start = (lefts[pane] + frame.x + frame.width, y + frame.y + height(was, box.tags) / 2)
+            end = (lefts[pane + 1] + frame.x, y + frame.y + height(face, box.tags) / 2)
+            lean = 0.4 * (end[0] - start[0])
+            way = (start, (start[0] + lean, start[1]), (end[0] - lean, end[1]), end)
+            title = f"{len(face.rows)} operations run as one kernel"
+            yield Group((Path(way, "strong", line=0.8, dash="1.5 3"),), title, "thread")
 
 
 def _divider(x: float, y: float, high: float) -> Path:

@@ -11,7 +11,8 @@ from graphlens.render.metrics import fitted, width
 from graphlens.render.scene import Rect, Shape, Text
 from graphlens.view import Diagram, Fact, Pane
 
-MARGIN, BETWEEN = 26.0, 48.0
+MARGIN = 26.0
+_BETWEEN = 48.0
 _TITLE, _SUBTITLE, _VALUE = 18.0, 11.0, 13.0
 _MARKS = {"removed": "gone after", "added": "new after", "changed": "changed"}
 _MERGED = {"removed": "removed", "added": "added", "changed": "changed"}
@@ -23,6 +24,7 @@ class Outline(NamedTuple):
     Attributes:
         legend: Style and word of each entry.
         each: Width of a pane.
+        between: Space between two panes.
         content: Width of all panes.
         wide: Width within the margins.
         top: Where the panes' heads begin.
@@ -33,6 +35,7 @@ class Outline(NamedTuple):
 
     legend: list[tuple[str, str]]
     each: float
+    between: float
     content: float
     wide: float
     top: float
@@ -45,13 +48,14 @@ def outline(diagram: Diagram, width: float, height: float) -> Outline:
     """What stands around a diagram that takes ``width`` by ``height`` points in each pane."""
     legend, panes = entries(diagram), diagram.panes
     each = max(width, *(facts_width(pane.facts) for pane in panes))
-    content = len(panes) * each + (len(panes) - 1) * BETWEEN
+    between = _BETWEEN if len(panes) < 3 else _BETWEEN / 2
+    content = len(panes) * each + (len(panes) - 1) * between
     wide = max(content, 400.0, legend_width(legend))
     top = MARGIN + (46.0 if diagram.subtitle else 30.0)
     heads = max(pane_height(pane) for pane in panes)
     _, rows = legend_shapes(legend, 0.0, wide)
     high = top + heads + height + 18.0 + 18.0 * rows + MARGIN - 8.0
-    return Outline(legend, each, content, wide, top, heads, wide + 2 * MARGIN, high)
+    return Outline(legend, each, between, content, wide, top, heads, wide + 2 * MARGIN, high)
 
 
 def heading(title: str, subtitle: str, wide: float) -> Iterator[Shape]:
@@ -82,7 +86,7 @@ def pane_head(pane: Pane, x: float, top: float, room: float) -> Iterator[Shape]:
     """What a pane shows, and its figures."""
     y = top + 18.0
     if pane.title:
-        title = fitted(pane.title.upper(), 11.0, 0.6 * room, True)
+        title = fitted(pane.title.upper(), 11.0, (0.6 if pane.subtitle else 1.0) * room, True)
         yield Text(x, y, title, 11.0, "ink", True)
         left = width(title, 11.0, True) + 10.0
         yield Text(x + left, y, fitted(pane.subtitle, NOTE, room - left), NOTE, "soft")
@@ -104,6 +108,8 @@ def figures(facts: Sequence[Fact], x: float, y: float) -> Iterator[Shape]:
 
 def entries(diagram: Diagram) -> list[tuple[str, str]]:
     """Style and word of each kind of row and box that a diagram has."""
+    if diagram.scale is not None:
+        return [("", f"{diagram.scale.title}:"), *diagram.scale.entries]
     faces = [face for box in diagram.boxes for face in box.faces if face is not None]
     styles = {row.style for face in faces for row in face.rows}
     styles |= {style for face in faces for row in face.rows for style in row.strip}
@@ -122,7 +128,7 @@ def styles_of(styles: set[str]) -> list[tuple[str, str]]:
 
 
 def _item_width(word: str) -> float:
-    return 16.0 + width(word, NOTE) + 14.0
+    return 16.0 + (width(word, NOTE) + 14.0 if word else -2.0)
 
 
 def legend_width(legend: list[tuple[str, str]]) -> float:
@@ -141,14 +147,19 @@ def legend_shapes(
         if x + span > MARGIN + wide + 14.0 and x > MARGIN:
             x, row = MARGIN, row + 1
         found += _key(style, x, top + 18.0 * row)
-        found.append(Text(x + 17.0, top + 18.0 * row + 9.5, word, NOTE, "soft"))
+        left = x + 17.0 if style else x
+        found.append(Text(left, top + 18.0 * row + 9.5, word, NOTE, "soft"))
         x += span
     return found, row + 1 if legend else 0
 
 
 def _key(style: str, x: float, y: float) -> Iterator[Shape]:
     """The sample of a style in the legend."""
-    if style in _MARKS:
+    if style[:4] in ("heat", "sort"):
+        yield Rect(x, y, 12.0, 12.0, 2.0, style, "frame", 1.0)
+    elif not style:
+        return
+    elif style in _MARKS:
         yield Text(x + 6.0, y + 10.0, "ab", 11.0, style, True, "middle", struck=style == "removed")
     elif style == "group":
         yield Rect(x, y, 12.0, 12.0, 3.0, "paper", "strong", 1.7)

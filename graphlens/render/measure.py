@@ -13,8 +13,15 @@ from graphlens.view import Box, Face, Row, Tag
 ROW, TAG, SUMMARY, STRIP = 18.5, 14.5, 13.5, 12.0
 TITLE, DETAIL, NOTE = 11.0, 10.0, 10.0
 _PAD, _GAP, _STEP = 9.0, 6.0, 8.0
-_NARROWEST, _WIDEST, _EVEN = 88.0, 250.0, 1.3
+_NARROWEST, _EVEN = 88.0, 1.3
+_ROOMS = {1: 250.0, 2: 206.0}
+_LEAST = 166.0
+"""The width that a box may have by the number of panes, and where they are more."""
 _TEXT, _FINE = 150.0, 130.0
+_SHORT = 30.0
+"""Room in which a detail that has to be cut says nothing any more."""
+_BAR = 44.0
+"""The room for the bar of a measure."""
 
 
 class Size(NamedTuple):
@@ -26,7 +33,7 @@ class Size(NamedTuple):
 
 def measured(box: Box) -> Size:
     """The size of a box that holds every one of its faces."""
-    sizes = [_face(face, box.tags) for face in box.faces if face is not None]
+    sizes = [_face(face, box.tags, _room(box)) for face in box.faces if face is not None]
     wide = max(size.width for size in sizes)
     return Size(-(-wide // _STEP) * _STEP, max(size.height for size in sizes))
 
@@ -44,10 +51,18 @@ def evened(boxes: Sequence[Box]) -> dict[str, Size]:
     return sizes
 
 
-def _face(face: Face, tags: tuple[Tag, ...]) -> Size:
-    wide = [_row_width(row, face.kind) for row in face.rows]
-    wide += [width(fitted(tag.text, NOTE, _TEXT), NOTE) + 2 * _PAD + 12 for tag in tags]
-    return Size(min(_WIDEST, max(_NARROWEST, *wide)), height(face, tags))
+def _room(box: Box) -> float:
+    return _ROOMS.get(len(box.faces), _LEAST)
+
+
+def _face(face: Face, tags: tuple[Tag, ...], room: float) -> Size:
+    wide = [_row_width(row, room) for row in face.rows]
+    wide += [width(_tagged(tag, room), NOTE) + 2 * _PAD + 12 for tag in tags]
+    return Size(min(room, max(_NARROWEST, *wide)), height(face, tags))
+
+
+def _tagged(tag: Tag, room: float) -> str:
+    return fitted(tag.text, NOTE, min(_TEXT, room - 30.0))
 
 
 def height(face: Face, tags: tuple[Tag, ...] = ()) -> float:
@@ -59,30 +74,30 @@ def row_height(row: Row) -> float:
     """The height of one line of a box."""
     if row.strip:
         return STRIP
-    return SUMMARY if row.style == "summary" else ROW
+    return SUMMARY if row.style in _SMALL else ROW
 
 
 _ENDS = ("input", "output")
+_SMALL = ("summary", "measure")
 
 
-def _row_width(row: Row, kind: str) -> float:
-    text, detail, note = _words(row)
-    if row.style == "summary":
-        return width(detail, NOTE) + 2 * _PAD + 3
+def _row_width(row: Row, room: float) -> float:
+    text, detail, note = _words(row, room)
+    if row.style in _SMALL:
+        return width(detail, NOTE) + 2 * _PAD + 3 + (_BAR if row.bar >= 0.0 else 0.0)
     parts = [width(text, TITLE, True)]
     parts += [width(detail, DETAIL)] if detail else []
     parts += [width(note, NOTE) + _GAP] if note else []
     return sum(parts) + _GAP * (len(parts) - 1) + 2 * _PAD + 4
 
 
-def _words(row: Row) -> tuple[str, str, str]:
-    if row.style == "summary":
-        return "", fitted(row.detail, NOTE, _WIDEST - 2 * _PAD - 3), ""
-    return (
-        fitted(row.text, TITLE, _TEXT, True),
-        fitted(row.detail, DETAIL, _FINE),
-        fitted(row.note, NOTE, 50.0),
-    )
+def _words(row: Row, room: float) -> tuple[str, str, str]:
+    if row.style in _SMALL:
+        return "", fitted(row.detail, NOTE, room - 2 * _PAD - 3), ""
+    note = fitted(row.note, NOTE, 50.0)
+    left = room - 2 * _PAD - 4 - (width(note, NOTE) + _GAP if note else 0.0)
+    text = fitted(row.text, TITLE, min(_TEXT, left), True)
+    return text, fitted(row.detail, DETAIL, _FINE), note
 
 
 def shapes(box: Box, pane: int, x: float, y: float, size: Size) -> Group | None:
@@ -110,7 +125,7 @@ def _ends(
     ]
     top = y + 2.0
     for tag in tags:
-        found += _tag(tag, x, top)
+        found += _tag(tag, x, top, wide)
         top += TAG
     for row in face.rows:
         found += _line(row, x, top, wide)
@@ -126,16 +141,16 @@ def _body(
     coming = [tag for tag in tags if not tag.outgoing]
     top = y
     for tag in coming:
-        found += _tag(tag, x, top)
+        found += _tag(tag, x, top, wide)
         top += TAG
     count = len(face.rows)
     for index, row in enumerate(face.rows):
         first, last = index == 0 and not coming, index == count - 1 and len(coming) == len(tags)
-        found += _row(row, face.kind, x, top, wide, radius, first, last)
+        found += _row(row, face, x, top, wide, radius, first, last)
         top += row_height(row)
     for tag in tags:
         if tag.outgoing:
-            found += _tag(tag, x, top)
+            found += _tag(tag, x, top, wide)
             top += TAG
     strong = face.kind in ("group", "module")
     tone = "strong" if face.kind == "group" else edge(face.rows[0].style)
@@ -150,22 +165,31 @@ def _body(
 
 
 def _row(
-    row: Row, kind: str, x: float, top: float, wide: float, radius: float, first: bool, last: bool
+    row: Row, face: Face, x: float, top: float, wide: float, radius: float, first: bool, last: bool
 ) -> Iterator[Shape]:
     high = row_height(row)
-    inside = "paper" if row.mark == "removed" else fill(row.style)
+    inside = face.tint or ("paper" if row.mark == "removed" else fill(row.style))
     yield Rect(x, top, wide, high, radius, inside, square_top=not first, square_bottom=not last)
     if row.strip:
         yield from _strip(row.strip, x + _PAD + 3, top + 1.0, wide - 2 * _PAD - 3)
         return
-    if row.style == "summary":
-        yield Text(x + _PAD + 3, top + 8.5, _words(row)[1], NOTE, "soft")
+    if row.style in _SMALL:
+        yield from _small(row, face, x + _PAD + 3, top, wide - 2 * _PAD - 3)
         return
-    if kind != "module":
+    if face.kind != "module":
         yield Rect(x + 4, top + 4, 3.0, high - 8, 1.5, edge(row.style))
     if not first:
         yield Path(straight((x, top), (x + wide, top)), stroke="paper", line=1.0)
-    yield from _line(row, x + 3, top, wide - 3)
+    yield from _line(row, x + 3, top, wide - 3, "ink" if face.tint else "")
+
+
+def _small(row: Row, face: Face, x: float, top: float, wide: float) -> Iterator[Shape]:
+    """A line in small type; that of a measure ends in a bar as long as its share."""
+    text = _words(row, wide + 2 * _PAD + 3)[1]
+    yield Text(x, top + 8.5, text, NOTE, "ink" if face.tint else "soft")
+    if row.bar > 0.0:
+        room = max(0.0, wide - width(text, NOTE) - _GAP)
+        yield Rect(x + wide - room, top + 2.5, max(1.0, room * row.bar), 5.0, 1.0, "bar")
 
 
 def _strip(styles: tuple[str, ...], x: float, top: float, wide: float) -> Iterator[Shape]:
@@ -185,8 +209,8 @@ def _strip(styles: tuple[str, ...], x: float, top: float, wide: float) -> Iterat
 _TONES = {"removed": "removed", "added": "added", "changed": "changed"}
 
 
-def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
-    text, detail, note = _words(row)
+def _line(row: Row, x: float, top: float, wide: float, plain: str = "") -> Iterator[Shape]:
+    text, detail, note = _words(row, wide + 3)
     base = top + ROW / 2 + 3.7
     ghost = row.mark == "removed"
     strong = row.style != "more"
@@ -195,23 +219,25 @@ def _line(row: Row, x: float, top: float, wide: float) -> Iterator[Shape]:
         base,
         text,
         TITLE,
-        _TONES.get(row.mark, "ink" if strong else "soft"),
+        _TONES.get(row.mark, "ink" if strong else plain or "soft"),
         strong,
         struck=ghost,
     )
     left = x + _PAD + width(text, TITLE, strong) + _GAP
     if detail:
         end = x + wide - _PAD - (width(note, NOTE) + _GAP if note else 0.0)
-        tone = "changed" if row.mark == "changed" else "soft"
-        yield Text(left, base, fitted(detail, DETAIL, end - left), DETAIL, tone)
+        tone = "changed" if row.mark == "changed" else plain or "soft"
+        said = fitted(detail, DETAIL, end - left)
+        if said == detail or end - left > _SHORT:
+            yield Text(left, base, said, DETAIL, tone)
     if note:
-        yield Text(x + wide - _PAD, base, note, NOTE, "faint", anchor="end")
+        yield Text(x + wide - _PAD, base, note, NOTE, plain or "faint", anchor="end")
 
 
-def _tag(tag: Tag, x: float, top: float) -> Iterator[Shape]:
+def _tag(tag: Tag, x: float, top: float, wide: float) -> Iterator[Shape]:
     """A named value: a small arrow, then its name."""
     middle = top + TAG / 2 + 0.5
     tip = ((x + 9, middle - 3), (x + 14, middle), (x + 9, middle + 3))
     yield Path(straight(*tip, tip[0]), "none", "line", closed=True)
-    word = fitted(tag.text, NOTE, _TEXT)
+    word = _tagged(tag, wide)
     yield Text(x + 18, top + TAG / 2 + 3.9, word, NOTE, "soft", italic=True)

@@ -44,6 +44,27 @@ _HUES = {
     "other": ("#efe9e4", "#86735f", "#38302a", "#c2ae98"),
     "more": ("#f7f8fa", "#c3cad4", "#20262f", "#5b6675"),
 }
+_HEAT = (
+    ("#fffdf5", "#20242b"),
+    ("#fff2c9", "#33291a"),
+    ("#fee29a", "#46301a"),
+    ("#fecb6b", "#5a3816"),
+    ("#fdae49", "#6e3d13"),
+    ("#f68f33", "#824010"),
+    ("#e8752a", "#96440d"),
+)
+"""From little to much: one hue that only grows darker (in dark mode lighter), as in Brewer's
+YlOrBr, so that colour-blind readers and printers keep its order."""
+_SORTS = (
+    ("#cfe1f5", "#1d3a5c"),
+    ("#fbdcc2", "#5c3310"),
+    ("#cdeccf", "#1c4a25"),
+    ("#f6d3e6", "#55203f"),
+    ("#f4eab0", "#4a3d0a"),
+    ("#cdeff5", "#124853"),
+    ("#e2d5f1", "#3f2657"),
+    ("#e3e6ea", "#30363f"),
+)
 _PLAIN = {
     "paper": Tone("#ffffff", "#0f141a"),
     "ink": Tone("#17202b", "#edf1f6"),
@@ -67,11 +88,14 @@ _PLAIN = {
     "good": Tone("#00695c", "#4dd0b5"),
     "focus": Tone("#0b63ce", "#6cb2ff"),
     "bad": Tone("#b3261e", "#ff8a80"),
+    "bar": Tone("#7a2f0b", "#ffb877"),
     "none": Tone("none", "none"),
 }
 PALETTE: dict[str, Tone] = (
     _PLAIN
     | {f"{style}.fill": Tone(fill, dim) for style, (fill, _, dim, _) in _HUES.items()}
+    | {f"heat{step}": Tone(light, dark) for step, (light, dark) in enumerate(_HEAT)}
+    | {f"sort{kind}": Tone(light, dark) for kind, (light, dark) in enumerate(_SORTS)}
     | {f"{style}.edge": Tone(edge, bright) for style, (_, edge, _, bright) in _HUES.items()}
 )
 """Every colour by the word that a scene uses for it."""

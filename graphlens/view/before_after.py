@@ -26,6 +26,8 @@ def before_after(
     depth: int | None = None,
     expand: Sequence[str] = (),
     flat: bool = False,
+    threads: bool = False,
+    strip: bool = False,
 ) -> Diagram:
     """What a pipeline, or one pass, did to a graph, as a Diagram of two panes.
 
@@ -34,28 +36,56 @@ def before_after(
         depth: How many scopes may stand inside one another, instead of as many as fit.
         expand: Scopes to leave open whatever the depth.
         flat: Every operation a box of its own, nothing folded or rolled.
+        threads: Whether each group is tied to its members in the pane before.
+        strip: A film-strip instead: a pane for the captured graph and for each pass's.
     """
+    if strip:
+        return film_strip(history, Folding(depth, tuple(expand), flat))
     before, after = history.before, history.after
     # Both descend from one capture, however little a pass left as it was.
-    boxes, arrows = union(before, after, diff(before, after, by="origins").matches())
-    head = Diagram(before.name or "graph", (), subtitle=totals(before))
-    whole = laid((before, after), boxes, arrows, _panes(history), head)
+    boxes, arrows = union((before, after), (diff(before, after, by="origins").matches(),))
+    head = Diagram(before.name or "graph", (), subtitle=totals(before), threads=threads)
+    whole = laid((after, before), boxes, arrows, _panes(history), head)
     return folded(whole, Folding(depth, tuple(expand), flat))
 
 
+def film_strip(history: History | Step, how: Folding) -> Diagram:
+    """The captured graph and what each pass that changed it made of it, in panes."""
+    given: Sequence[Step] = getattr(history, "steps", (history,))
+    steps = [step for step in given if step.changed]
+    graphs = [history.before, *(step.after for step in steps)]
+    matches = [step.diff.matches() for step in steps]
+    boxes, arrows = union(graphs, matches)
+    first = history.evidence if given != (history,) else None
+    before = [first, *(step.evidence for step in steps)]
+    panes = [Pane("captured" if first else "before", "", _few(first))]
+    for step, was in zip(steps, before, strict=False):
+        panes.append(Pane(step.name, "", _few(step.evidence, was)))
+    head = Diagram(history.before.name or "graph", (), subtitle=totals(history.before))
+    return folded(laid(graphs[::-1], boxes, arrows, panes, head), how)
+
+
 def laid(
-    graphs: tuple[Graph, Graph],
+    graphs: Sequence[Graph],
     boxes: Sequence[Box],
     arrows: Sequence[Arrow],
-    panes: tuple[Pane, ...],
+    panes: Sequence[Pane],
     head: Diagram,
 ) -> Diagram:
-    """Two graphs as one diagram, in order of execution, with their scopes as clusters."""
-    before, after = graphs
+    """Several graphs as one diagram, in order of execution, with their scopes as clusters.
+
+    Args:
+        graphs: What knows the classes of the scopes; the last one knows best.
+        boxes: Of all graphs.
+        arrows: Between them.
+        panes: One for each graph, or one for all.
+        head: A diagram with the title.
+    """
     held = {box.id: box for box in boxes}
     ordered = [held[name] for name in topological(held, arrows)]
-    ordered, around = scopes({**after.scopes, **before.scopes}, ordered, arrows)
-    return replace(head, panes=panes).having(ordered, arrows, around)
+    kinds = {path: kind for graph in graphs for path, kind in graph.scopes.items()}
+    ordered, around = scopes(kinds, ordered, arrows)
+    return replace(head, panes=tuple(panes)).having(ordered, arrows, around)
 
 
 # -- the head -------------------------------------------------------------------------------------
@@ -94,6 +124,13 @@ def facts_of(found: Evidence | None, before: Evidence | None = None) -> tuple[Fa
         good = found.status in ("proven", "unchanged")
         facts.append(Fact("same function", found.status, good=good))
     return tuple(facts)
+
+
+def _few(found: Evidence | None, before: Evidence | None = None) -> tuple[Fact, ...]:
+    """The figures of a narrow pane."""
+    return tuple(
+        fact for fact in facts_of(found, before) if fact.name in ("kernels", "peak memory")
+    )
 
 
 def _figure(name: str, value: int | None, before: int | None, said: Callable[[int], str]) -> Fact:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 
 from graphlens.view.diagram import Cluster, Diagram
 from graphlens.view.quotient import Tree
-from graphlens.view.runs import span
 
 Member = tuple[bool, str]
-_LETTERS = 14
-"""Letters from which on the names of a bundle's ends are too long to stand side by side."""
+_TO = " … "
+_WORDS = re.compile(r"([._])")
 
 
 def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
@@ -32,9 +33,11 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
                 for is_cluster, name in members:
                     (parent if is_cluster else home)[name] = around
                 continue
-            length = -(-len(members) // pieces)
-            for start in range(0, len(members), length):
-                part = members[start : start + length]
+            for part in _parts(members, pieces):
+                if len(part) == 1:
+                    is_cluster, name = part[0]
+                    (parent if is_cluster else home)[name] = around
+                    continue
                 held = _bundle(tree, part, around)
                 made.append(held)
                 waiting.append((held.id, part))
@@ -45,6 +48,12 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
     return diagram.having(boxes, clusters=_outer_first([*kept, *made]))
 
 
+def _parts(members: list[Member], pieces: int) -> list[list[Member]]:
+    """The members cut into ``pieces`` parts of about even length."""
+    ends = [round(index * len(members) / pieces) for index in range(pieces + 1)]
+    return [members[start:stop] for start, stop in pairwise(ends) if stop > start]
+
+
 def _inner(tree: Tree, members: list[Member]) -> list[Member]:
     """The members but for inputs and outputs."""
     ends = ("input", "output")
@@ -52,34 +61,41 @@ def _inner(tree: Tree, members: list[Member]) -> list[Member]:
 
 
 def _bundle(tree: Tree, part: list[Member], around: str) -> Cluster:
-    first, last = (_called(tree, member) for member in (part[0], part[-1]))
-    path = span(first, last) if first != last else first
-    if len(path) > 2 * _LETTERS and "–" not in path:
-        path = f"{_short(first)} … {_short(last)}"
+    first, last = _called(tree, part[0])[0], _called(tree, part[-1])[-1]
     return Cluster(
         id=f"{around}//{part[0][1]}",
-        path=path,
+        path=stretch(first, last),
         parent=around,
-        title=f"{part[0][1]} … {part[-1][1]}",
+        title=f"{first}{_TO}{last}",
     )
 
 
-def _called(tree: Tree, member: Member) -> str:
-    """A member's path or, of a box, the module or layer that it comes from."""
+def _called(tree: Tree, member: Member) -> list[str]:
+    """What a member is called: its module or layer; of a bundle those at its ends."""
     is_cluster, name = member
-    if is_cluster:
-        return tree.clusters[name].path or tree.clusters[name].kind or name.strip("/")
-    outer, dot, _ = (tree.boxes[name].name or name).rpartition(".")
-    layer = dot and "." not in outer and not outer.isdigit()  # Keras's layers are all on one level
-    return outer if layer else tree.boxes[name].name or name
+    said = tree.clusters[name].title if is_cluster else tree.boxes[name].name
+    found = (said or name).partition(": ")[0].split(_TO)
+    return [_layer(each) for each in found]
 
 
-def _short(name: str) -> str:
-    """A long name by its last words."""
-    words = name.split(".")
-    while len(words) > 1 and len(".".join(words)) > _LETTERS:
-        words = words[1:]
-    return ".".join(words)
+def _layer(name: str) -> str:
+    """A layer without its op: Keras's layers are all on one level."""
+    outer, dot, _ = name.rpartition(".")
+    return outer if dot and "." not in outer and not outer.isdigit() else name
+
+
+def stretch(first: str, last: str) -> str:
+    """A stretch of modules in few words: ``'features.3–5'``, ``'conv1_bn … block2_add'``."""
+    one, other = _WORDS.split(first), _WORDS.split(last)
+    shared = 0
+    while shared < min(len(one), len(other)) and one[shared] == other[shared]:
+        shared += 1
+    if first == last or shared == len(one) or shared == len(other):
+        return min(first, last, key=len)
+    shared -= shared % 2  # an odd place is a mark between two words
+    if shared:
+        return f"{''.join(one[: shared + 1])}–{other[shared]}"
+    return f"{''.join(one[:3])}{_TO}{''.join(other[:3])}"
 
 
 def _outer_first(clusters: list[Cluster]) -> list[Cluster]:

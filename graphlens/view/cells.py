@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import networkx as nx
 
@@ -33,54 +34,58 @@ class Side:
 
 
 def union(
-    before: Graph, after: Graph, matches: Mapping[str, tuple[str, ...]], details: bool = False
+    graphs: Sequence[Graph], matches: Sequence[Mapping[str, tuple[str, ...]]], details: bool = False
 ) -> tuple[list[Box], list[Arrow]]:
-    """The boxes and arrows of two graphs drawn as one, before any scope becomes a cluster.
+    """The boxes and arrows of several graphs drawn as one, before any scope becomes a cluster.
 
-    A box stands for the nodes of both graphs that are made from the same captured nodes; it has
+    A box stands for the nodes of all graphs that are made from the same captured nodes; it has
     a face for each graph. What an operation before became nothing after is in the box of what it
     read, if it read but one thing, else of what read it.
 
     Args:
-        before: The graph as it was.
-        after: The graph as it is.
-        matches: The nodes before that each node after stands for.
+        graphs: The states of a graph, one after the other.
+        matches: For each graph but the first, the nodes of the one before that each node is.
         details: Whether operations that stay, but with other attributes, are marked too.
     """
-    sides = (Side.of(before), Side.of(after))
-    cells = _cells(sides, _with_ends(sides, matches))
-    home: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    sides = tuple(map(Side.of, graphs))
+    home: tuple[dict[str, str], ...] = tuple({} for _ in sides)
     boxes: list[Box] = []
-    for name, (olds, news) in cells.items():
-        cell = _cell(name, [sides[0].boxes[o] for o in olds], [sides[1].boxes[n] for n in news])
+    for name, held in _cells(sides, matches).items():
+        members = [[side.boxes[m] for m in names] for side, names in zip(sides, held, strict=True)]
+        cell = _cell(name, members)
         boxes.append(_told_apart(cell) if details else cell)
-        home[0].update(dict.fromkeys(olds, name))
-        home[1].update(dict.fromkeys(news, name))
+        for known, names in zip(home, held, strict=True):
+            known.update(dict.fromkeys(names, name))
     return boxes, _arrows(sides, home)
 
 
 def _cells(
-    sides: tuple[Side, Side], matches: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[list[str], list[str]]]:
-    """Names before and after of each cell, in the order of the graph before, by an id."""
+    sides: Sequence[Side], matches: Sequence[Mapping[str, tuple[str, ...]]]
+) -> dict[str, list[list[str]]]:
+    """The names in each graph of each cell, in the order of the graphs, by an id."""
     joined = nx.utils.UnionFind()
-    for side, held in enumerate(sides):
-        for name in held.boxes:
-            joined[side, name]
-    found_in = _claimed(sides, matches)
-    for old, news in found_in.items():
-        for name in news:
-            joined.union((0, old), (1, name))
-    matched = set(found_in)
-    neighbours = _neighbours(sides[0])
-    for name, other in neighbours.items():
-        if name not in matched:
-            joined.union((0, other), (0, name))
-    found: dict[tuple[int, str], tuple[list[str], list[str]]] = {}
-    for side, held in enumerate(sides):
-        for name in held.boxes:
-            found.setdefault(joined[side, name], ([], []))[side].append(name)
-    return {(olds[0] if olds else f"+{news[0]}"): (olds, news) for olds, news in found.values()}
+    for number, side in enumerate(sides):
+        for name in side.boxes:
+            joined[number, name]
+    for number, (pair, held) in enumerate(zip(pairwise(sides), matches, strict=True)):
+        found_in = _claimed(pair, _with_ends(pair, held))
+        for old, news in found_in.items():
+            for name in news:
+                joined.union((number, old), (number + 1, name))
+        for name, other in _neighbours(pair[0]).items():
+            if name not in found_in:
+                joined.union((number, other), (number, name))
+    found: dict[tuple[int, str], list[list[str]]] = {}
+    for number, side in enumerate(sides):
+        for name in side.boxes:
+            found.setdefault(joined[number, name], [[] for _ in sides])[number].append(name)
+    return {_id(held): held for held in found.values()}
+
+
+def _id(held: Sequence[Sequence[str]]) -> str:
+    """The first name, with a sign for each graph that has none."""
+    first = next(number for number, names in enumerate(held) if names)
+    return "+" * first + held[first][0]
 
 
 def _with_ends(
@@ -131,17 +136,16 @@ def _neighbours(side: Side) -> dict[str, str]:
     return found
 
 
-def _cell(name: str, olds: list[Box], news: list[Box]) -> Box:
-    members = [*olds, *news]
-    before, after = _face(olds), _face(news)
-    before, after = _marked(before, after)
+def _cell(name: str, held: Sequence[Sequence[Box]]) -> Box:
+    members = [box for boxes in held for box in boxes]
+    first = next(boxes for boxes in held if boxes)
     return Box(
         id=name,
-        faces=(before, after),
+        faces=_marked([_face(boxes) for boxes in held]),
         name=members[0].name,
-        cluster=_common([member.cluster for member in (olds or news)]),
+        cluster=_common([member.cluster for member in first]),
         light=all(member.light for member in members),
-        signature="\n".join([*(m.signature for m in olds), "=>", *(m.signature for m in news)]),
+        signature="\n=>\n".join("\n".join(box.signature for box in boxes) for boxes in held),
     )
 
 
@@ -157,11 +161,14 @@ def _face(boxes: list[Box]) -> Face | None:
     return Face(rows, kind, sum(f.ops for f in faces), sum(f.params for f in faces), inside)
 
 
-def _marked(before: Face | None, after: Face | None) -> tuple[Face | None, Face | None]:
-    """Both faces, their lines marked: what the other has no counterpart for is removed or added."""
-    old = _counterparts(before, after, "removed")
-    new = _counterparts(after, before, "added")
-    return old, new
+def _marked(faces: Sequence[Face | None]) -> tuple[Face | None, ...]:
+    """The faces, their lines marked: new against the one before, or gone in the one after."""
+    found = list(faces)
+    for index in range(1, len(faces)):
+        found[index] = _counterparts(found[index], faces[index - 1], "added")
+    for index in range(len(faces) - 1):
+        found[index] = _counterparts(found[index], faces[index + 1], "removed")
+    return tuple(found)
 
 
 def _counterparts(face: Face | None, other: Face | None, mark: str) -> Face | None:
@@ -211,7 +218,7 @@ def _common(scopes: Sequence[str]) -> str:
     return ".".join(shared)
 
 
-def _arrows(sides: tuple[Side, Side], home: tuple[dict[str, str], dict[str, str]]) -> list[Arrow]:
+def _arrows(sides: Sequence[Side], home: Sequence[Mapping[str, str]]) -> list[Arrow]:
     found: dict[tuple[str, str, str], Arrow] = {}
     for pane, side in enumerate(sides):
         for arrow in side.arrows:

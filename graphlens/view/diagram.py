@@ -19,6 +19,8 @@ class Row:
         title: Everything, for who points at it.
         strip: Styles of the operations that a folded scope holds, in order of execution: drawn as
             a strip of colours instead of words.
+        bar: Of a line that says a measure: its share of the largest one, drawn as a bar; below 0
+            for none.
     """
 
     text: str
@@ -28,6 +30,7 @@ class Row:
     mark: str = ""
     title: str = ""
     strip: tuple[str, ...] = ()
+    bar: float = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Face:
         params: How many parameters they own.
         inside: The operations it stands for, in order of execution, as ``(text, style, times)``,
             where its lines do not say them all.
+        tint: A tint of the picture's scale instead of the colours of its lines.
     """
 
     rows: tuple[Row, ...]
@@ -49,6 +53,7 @@ class Face:
     ops: int = 1
     params: int = 0
     inside: tuple[tuple[str, str, int], ...] = ()
+    tint: str = ""
 
     @property
     def contents(self) -> tuple[tuple[str, str, int], ...]:
@@ -81,6 +86,8 @@ class Box:
         signature: Equal for boxes that do the same to tensors of the same types; empty for one
             that is like no other.
         changed: Whether its panes show two things that are to be told apart; marked when folded.
+        measure: How much it costs, in the picture's measure; None where that is not known.
+        sort: Which sort it is of, where the picture tells sorts.
     """
 
     id: str
@@ -91,6 +98,8 @@ class Box:
     light: bool = False
     signature: str = ""
     changed: bool = False
+    measure: float | None = None
+    sort: str = ""
 
     @property
     def face(self) -> Face:
@@ -172,6 +181,19 @@ class Pane:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """What the tints of a picture mean.
+
+    Attributes:
+        title: What is measured.
+        entries: Each tint with its meaning, the lowest first.
+    """
+
+    title: str
+    entries: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagram:
     """A picture of a graph, or of several states of one graph in panes side by side.
 
@@ -185,6 +207,8 @@ class Diagram:
         clusters: Outer ones before inner ones.
         panes: At least one; each box has one face for each.
         coarser: The same with more folded, for when this is too much for a page.
+        scale: What tints mean, where boxes are coloured by a measure.
+        threads: Whether the groups of a pane are tied to their members in the one before.
     """
 
     title: str
@@ -194,6 +218,8 @@ class Diagram:
     panes: tuple[Pane, ...] = (Pane(""),)
     subtitle: str = ""
     coarser: Diagram | None = None
+    scale: Scale | None = None
+    threads: bool = False
 
     def having(
         self,

@@ -8,13 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from graphlens.view import words
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row
 from graphlens.view.quotient import Tree, quotient
+from graphlens.view.stack import shared, total
 
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 """Classes whose name says nothing that the frame does not."""
 _NO_OPS = ("summary", "more")
 _GAP = ("", "", 0)
 """What stands between two kernels in the contents of a folded scope."""
-_LETTERS = 34
+_ROOM = {1: (2, 34), 2: (1, 26)}
+"""Lines, and letters of a line, for what is in a folded scope, by the number of panes."""
 _STRIP = 96
 """Segments of the strip of colours that a folded scope shows."""
 
@@ -80,7 +82,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
     """The box that stands for a cluster, with the kinds of ops in it and their numbers."""
     times = repeats(boxes, clusters, cluster)
     changed = any(box.changed for box in boxes)
-    lines = 2 if len(boxes[0].faces) == 1 else 1
+    panes = len(boxes[0].faces)
     faces: list[Face | None] = []
     for pane in range(len(boxes[0].faces)):
         held = [(face, times(box)) for box in boxes if (face := box.faces[pane]) is not None]
@@ -102,7 +104,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             _mark([face for face, _ in held]) if changed else "",
             title,
         )
-        faces.append(Face((head, *_inner(held, lines)), "module", ops, params, inside))
+        faces.append(Face((head, *_inner(held, panes)), "module", ops, params, inside))
     name = f"{boxes[0].id}"
     return Box(
         name,
@@ -111,6 +113,8 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         cluster=_home(cluster),
         signature=repr((cluster.kind, [box.signature for box in boxes])),
         changed=changed,
+        measure=total(boxes, times),
+        sort=shared(boxes),
     )
 
 
@@ -169,7 +173,7 @@ def _inside(held: list[tuple[Face, int]]) -> tuple[tuple[str, str, int], ...]:
     return tuple(found)
 
 
-def _inner(held: list[tuple[Face, int]], limit: int) -> list[Row]:
+def _inner(held: list[tuple[Face, int]], panes: int) -> list[Row]:
     """What is inside: the kinds of ops, the most frequent first, and a strip of their colours.
 
     The strip has each block of a run once, and a gap after each kernel.
@@ -188,17 +192,18 @@ def _inner(held: list[tuple[Face, int]], limit: int) -> list[Row]:
         if face.kind == "group":
             strip.append("")
     words = [f"{number} {text}" if number > 1 else text for text, number in counts.most_common()]
-    rows = [Row("", line, style="summary") for line in _lines(words, limit)]
+    rows = [Row("", line, style="summary") for line in _lines(words, panes)]
     picked = tuple(strip[:_STRIP])
     return [*rows, Row("", style="summary", strip=picked)] if any(picked) else rows
 
 
-def _lines(words: list[str], limit: int) -> list[str]:
-    """Words in at most ``limit`` lines of some 34 letters."""
+def _lines(words: list[str], panes: int) -> list[str]:
+    """Words in two lines of some 34 letters; in less where there are several panes."""
+    limit, letters = _ROOM.get(panes, (1, 18))
     lines = [""]
     for index, word in enumerate(words):
         longer = f"{lines[-1]} · {word}" if lines[-1] else word
-        if len(longer) <= _LETTERS or not lines[-1]:
+        if len(longer) <= letters or not lines[-1]:
             lines[-1] = longer
         elif len(lines) < limit:
             lines.append(word)

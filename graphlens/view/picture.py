@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from graphlens.view.diagram import Arrow, Diagram
 from graphlens.view.fit import fits
 from graphlens.view.fold import fold, fold_to
 from graphlens.view.gather import gather_inputs
+from graphlens.view.measure import Measures, measured, measures, shown
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
@@ -27,6 +28,8 @@ def graph(
     depth: int | None = None,
     expand: Collection[str] = (),
     flat: bool = False,
+    color_by: str = "",
+    profile: Mapping[str, float] | None = None,
 ) -> Diagram:
     """The Diagram of a graph.
 
@@ -38,14 +41,29 @@ def graph(
         depth: How many scopes may stand inside one another, instead of as many as fit.
         expand: Scopes (``'layer1.0'``) to leave open whatever the depth.
         flat: Every operation a box of its own, nothing folded or rolled.
+        color_by: What boxes are coloured by instead of the kind of operation: ``'flops'``,
+            ``'bytes'``, ``'params'``, ``'memory'``, ``'time'``, ``'dtype'``, ``'scope'`` or
+            ``'group'``.
+        profile: Seconds of each node (`graphlens.profile`), for ``'time'``.
 
     Raises:
-        UsageError: If ``depth`` is below 0, or ``expand`` names a scope that the graph has not.
+        UsageError: If ``depth`` is below 0, there is no such measure, or ``expand`` names a scope
+            that the graph has not.
     """
     for scope in expand:
         if not _is_scope(graph, scope):
             raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
-    return folded(flat_diagram(graph, derived=not flat), Folding(depth, tuple(expand), flat))
+    how = Folding(depth, tuple(expand), flat)
+    whole = flat_diagram(graph, derived=not flat)
+    if not color_by:
+        return folded(whole, how)
+    found = measures(graph, color_by, profile)
+    return _overlaid(folded(measured(whole, found), how), found)
+
+
+def _overlaid(diagram: Diagram, found: Measures) -> Diagram:
+    coarser = diagram.coarser and _overlaid(diagram.coarser, found)
+    return replace(shown(diagram, found), coarser=coarser)
 
 
 class Folding(NamedTuple):
@@ -100,7 +118,7 @@ def fitting(rolled: Diagram) -> Diagram:
 
 _SHORTER = (2, 4)
 """Lines of a box when even so few boxes are too much."""
-_FEWER = (19, 16, 14, 12, 10, 8, 6)
+_FEWER = (20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6)
 """Members of a cluster, and of the page, when twenty of them are too many for it."""
 
 

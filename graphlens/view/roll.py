@@ -214,7 +214,9 @@ class _Roller:
             self.tree.clusters[b[0][1]].path if b[0][0] else "" for b in (blocks[0], blocks[-1])
         ]
         path = span(*heads) if len(blocks[0]) == 1 and all(heads) else ""
-        made = Cluster(name, path, "", cluster, len(blocks), f"{len(blocks)} equal blocks in a row")
+        first = self.tree.boxes[self.inside(blocks[0][0])[0]]
+        title = f"{first.name or first.id}: {len(blocks)} equal blocks in a row"
+        made = Cluster(name, path, "", cluster, len(blocks), title)
         self.tree.clusters[name] = made
         self.tree.members[name] = blocks[0]
         self.repeat[name] = (len(blocks), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from graphlens.view.build import rolled
@@ -128,7 +129,21 @@ def joined(chain: list[Box], cluster: str) -> Box:
         light=all(box.light for box in chain),
         signature="\n".join(box.signature for box in chain),
         changed=any(box.changed for box in chain),
+        measure=total(chain),
+        sort=shared(chain),
     )
+
+
+def total(boxes: Sequence[Box], times: Callable[[Box], int] = lambda box: 1) -> float | None:
+    """The sum of the measures of some boxes, None if none has one."""
+    known = [box.measure * times(box) for box in boxes if box.measure is not None]
+    return sum(known) if known else None
+
+
+def shared(boxes: Sequence[Box]) -> str:
+    """The sort of all of some boxes, or how many there are."""
+    sorts = {box.sort for box in boxes if box.sort}
+    return f"{len(sorts)} sorts" if len(sorts) > 1 else "".join(sorts)
 
 
 def _moved(box: Box, cluster: str) -> Box:

@@ -136,6 +136,26 @@ def test_between_two_models_other_attributes_are_marked_and_shown_first():
     assert folded.face.rows[0].mark == "changed"
 
 
+def test_a_film_strip_has_a_pane_for_every_pass_that_changed_something():
+    one, other = picture_graphs.ungrouped(), picture_graphs.grouped()
+    evidence = history(one, other).evidence
+    steps = (Step("look", one, one, evidence), Step("fuse", one, other, evidence))
+    drawn = view.before_after(History(one, evidence, steps), strip=True, flat=True)
+    assert [pane.title for pane in drawn.panes] == ["captured", "fuse"]
+    group = next(box for box in drawn.boxes if box.faces[1] and box.faces[1].kind == "group")
+    assert [row.text for row in group.faces[0].rows][:2] == ["Conv", "Relu"]
+
+
+def test_depth_and_flat_hold_for_before_and_after_too():
+    graph = picture_graphs.residual_net(blocks=2, stages=2)
+    other = graph.copy()
+    other.update_node("stem.conv", attributes={"kernel_shape": (3, 3), "group": 1})
+    flat = view.before_after(history(graph, other), flat=True)
+    shut = view.before_after(history(graph, other), depth=0)
+    assert len(flat.boxes) > len(shut.boxes)
+    assert shut.coarser is None
+
+
 def test_empty_graphs_can_be_compared():
     graph = Graph(name="empty")
     graph.add(picture_graphs.Node("Output", "graphlens"), name="output")

@@ -1,0 +1,194 @@
+"""Measures laid over a picture: what each node costs, or what kind it is, as data on its box."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from graphlens.analysis.cost import kernel_flops
+from graphlens.errors import UsageError, unknown_name
+from graphlens.ir import OURS, REGION, Graph, Value
+from graphlens.view import words
+from graphlens.view.diagram import Box, Diagram, Face, Row, Scale
+
+STEPS = 7
+"""Tints of the scale of a measure."""
+KINDS = 8
+"""Tints of the scale of a sort; what is beyond the most frequent ones shares the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """A measure of every node.
+
+    Attributes:
+        title: What it is.
+        amounts: How much, by node name; empty where it is no number.
+        sorts: Which, by node name; empty where it is a number.
+        said: A number in words.
+    """
+
+    title: str
+    amounts: Mapping[str, float] = field(default_factory=dict[str, float])
+    sorts: Mapping[str, str] = field(default_factory=dict[str, str])
+    said: Callable[[float], str] = str
+
+
+def measures(graph: Graph, by: str, profile: Mapping[str, float] | None = None) -> Measures:
+    """The measure of every operation of a graph.
+
+    Args:
+        graph: What is drawn.
+        by: A name of `MEASURES`.
+        profile: Seconds of each node, for ``'time'``.
+
+    Raises:
+        UsageError: If there is no such measure, or ``'time'`` has no profile.
+    """
+    if by not in MEASURES:
+        raise unknown_name("measure", by, sorted(MEASURES))
+    if by == "time":
+        if profile is None:
+            raise UsageError(
+                "time is measured on a real run: --profile on the command line, or "
+                "profile=graphlens.profile(graph) in Python"
+            )
+        return Measures("time", dict(profile), said=_seconds)
+    title, measure, said = MEASURES[by]
+    names = [name for name in graph if not graph.node(name).is_structural or _is_group(graph, name)]
+    if said is None:
+        return Measures(title, sorts={name: str(measure(graph, name)) for name in names})
+    found = {name: measure(graph, name) for name in names}
+    amounts = {name: float(value) for name, value in found.items() if isinstance(value, int)}
+    return Measures(title, amounts, said=said)
+
+
+def _is_group(graph: Graph, name: str) -> bool:
+    node = graph.node(name)
+    return node.domain == OURS and node.op == REGION
+
+
+def _flops(graph: Graph, name: str) -> int | None:
+    return kernel_flops(graph, name, tuple(graph.operands(name)))
+
+
+def _moved(graph: Graph, name: str) -> int | None:
+    """Bytes that an operation reads and writes, its weights among them."""
+    read = {value for value in graph.operands(name) if value is not None}
+    sizes = [graph.type_of(value).nbytes for value in sorted(read)]
+    sizes += [held.nbytes for held in graph.node(name).results]
+    return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def _made(graph: Graph, name: str) -> int | None:
+    sizes = [held.nbytes for held in graph.node(name).results]
+    return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def _params(graph: Graph, name: str) -> int:
+    read = {value.node for value in graph.operands(name) if value is not None}
+    params = [each for each in sorted(read) if graph.op(each) == f"{OURS}.Param"]
+    return sum(graph.type_of(Value(each)).elements or 0 for each in params)
+
+
+def _dtype(graph: Graph, name: str) -> str:
+    results = graph.node(name).results
+    return results[0].dtype if results else "none"
+
+
+def _scope(graph: Graph, name: str) -> str:
+    return graph.node(name).scope.partition(".")[0] or "no scope"
+
+
+def _group(graph: Graph, name: str) -> str:
+    if _is_group(graph, name):
+        return str(graph.node(name).attributes.get("kind", "group"))
+    return "alone"
+
+
+def _count(value: float) -> str:
+    return words.count(round(value))
+
+
+def _size(value: float) -> str:
+    return words.size(round(value))
+
+
+def _seconds(value: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if value * scale >= 1.0 or unit == "µs":
+            return f"{value * scale:.3g} {unit}"
+    return "0"
+
+
+Measure = Callable[[Graph, str], int | str | None]
+MEASURES: Mapping[str, tuple[str, Measure, Callable[[float], str] | None]] = {
+    "flops": ("FLOPs", _flops, _count),
+    "bytes": ("bytes read and written", _moved, _size),
+    "params": ("parameters", _params, _count),
+    "memory": ("bytes of results", _made, _size),
+    "time": ("time", _made, _seconds),
+    "dtype": ("dtype", _dtype, None),
+    "scope": ("scope", _scope, None),
+    "group": ("kernel", _group, None),
+}
+"""What boxes can be coloured by: its title, its measure, how a number is said (None: a sort)."""
+
+
+def measured(diagram: Diagram, found: Measures) -> Diagram:
+    """A flat diagram with the measure of each box on it."""
+    boxes = [
+        replace(box, measure=found.amounts.get(box.id), sort=found.sorts.get(box.id, ""))
+        for box in diagram.boxes
+    ]
+    return diagram.having(boxes)
+
+
+def shown(diagram: Diagram, found: Measures) -> Diagram:
+    """A folded diagram with its boxes tinted by their measures, and the scale that says how."""
+    return _tinted(diagram, found) if found.amounts else _sorted(diagram, found)
+
+
+def _tinted(diagram: Diagram, found: Measures) -> Diagram:
+    total = sum(found.amounts.values()) or 1.0
+    most = max((box.measure or 0.0 for box in diagram.boxes), default=0.0) or 1.0
+    boxes: list[Box] = []
+    for box in diagram.boxes:
+        if box.measure is None:
+            boxes.append(box)
+            continue
+        step = min(STEPS - 1, int(STEPS * box.measure / most))
+        percent = 100 * box.measure / total
+        said = f"{found.said(box.measure)} · {percent:.0f} %" if percent >= 0.5 else ""
+        row = Row("", said or found.said(box.measure), style="measure", bar=box.measure / most)
+        boxes.append(_with(box, f"heat{step}", (row,)))
+    ends = {0: "0", STEPS - 1: found.said(most)}
+    entries = tuple((f"heat{step}", ends.get(step, "")) for step in range(STEPS))
+    scale = Scale(f"{found.title} of each box, of {found.said(total)} in all", entries)
+    return replace(diagram.having(boxes), scale=scale)
+
+
+def _sorted(diagram: Diagram, found: Measures) -> Diagram:
+    counts = Counter(found.sorts.values())
+    frequent = [sort for sort, _ in counts.most_common(KINDS)]
+    tints = {sort: f"sort{index}" for index, sort in enumerate(frequent)}
+    last = f"sort{KINDS - 1}"
+    boxes = [
+        _with(box, tints.get(box.sort, last), (Row("", box.sort, style="measure"),))
+        if box.sort
+        else box
+        for box in diagram.boxes
+    ]
+    said = [(tint, f"{sort} ({counts[sort]})") for sort, tint in tints.items()]
+    if len(counts) > KINDS:
+        said[-1] = (last, f"{len(counts) - KINDS + 1} others")
+    return replace(diagram.having(boxes), scale=Scale(found.title, tuple(said)))
+
+
+def _with(box: Box, tint: str, rows: tuple[Row, ...]) -> Box:
+    faces: list[Face | None] = [
+        face and replace(face, rows=(*face.rows, *rows), tint=tint, inside=face.contents)
+        for face in box.faces
+    ]
+    return replace(box, faces=tuple(faces))

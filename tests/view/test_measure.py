@@ -1,0 +1,68 @@
+"""Measures laid over a picture: on every box, kept by folding, said in words and in the scale."""
+
+import picture_graphs
+import pytest
+
+from graphlens import view
+from graphlens.errors import UsageError
+from graphlens.runtime.profile import profile
+from graphlens.view.measure import MEASURES
+
+
+def drawn(by, graph=None, **choices):
+    graph = graph or picture_graphs.residual_net(blocks=2, stages=2)
+    return view.graph(graph, color_by=by, **choices)
+
+
+def amounts(diagram):
+    return [box.measure for box in diagram.boxes if box.measure is not None]
+
+
+@pytest.mark.parametrize("by", sorted(set(MEASURES) - {"time"}))
+def test_every_measure_says_what_its_tints_mean(by):
+    diagram = drawn(by, flat=True)
+    tints = {face.tint for box in diagram.boxes for face in box.faces if face} - {""}
+    assert tints
+    assert tints <= {tint for tint, _ in diagram.scale.entries}
+
+
+def test_folding_adds_up_what_boxes_cost():
+    graph = picture_graphs.residual_net(blocks=1, stages=3)
+    flat, folded = (sum(amounts(drawn("flops", graph, **how))) for how in ({"flat": True}, {}))
+    assert flat == folded > 0
+    assert sum(amounts(drawn("flops", graph, depth=0))) == flat
+
+
+def test_the_dearest_box_has_the_strongest_tint_and_the_longest_bar():
+    boxes = [box for box in drawn("params", flat=True).boxes if box.measure is not None]
+    dearest = max(boxes, key=lambda box: box.measure)
+    assert dearest.face.tint == "heat6"
+    assert dearest.face.rows[-1].bar == 1.0
+    assert "%" in dearest.face.rows[-1].detail
+
+
+def test_sorts_have_tints_of_their_own_and_are_counted():
+    diagram = drawn("group", picture_graphs.grouped(), flat=True)
+    assert dict(diagram.scale.entries) == {"sort0": "Conv+Relu (1)", "sort1": "alone (1)"}
+
+
+def test_time_is_that_of_a_real_run():
+    graph = picture_graphs.residual_net(blocks=1)
+    seconds = profile(graph, runs=2)
+    assert set(seconds) == {name for name in graph if not graph.node(name).is_structural}
+    assert all(each >= 0.0 for each in seconds.values())
+    diagram = drawn("time", graph, flat=True, profile=seconds)
+    assert sum(amounts(diagram)) == pytest.approx(sum(seconds.values()))
+
+
+def test_a_group_has_the_time_of_its_members():
+    graph = picture_graphs.grouped()
+    graph.weights["stem.weight"] = picture_graphs.np.zeros((8, 3, 3, 3), "float32")
+    assert set(profile(graph, runs=1)) == {"stem.conv", "pool"}
+
+
+def test_time_without_a_run_and_an_unknown_measure_are_refused():
+    with pytest.raises(UsageError, match="--profile"):
+        drawn("time")
+    with pytest.raises(UsageError, match="unknown measure 'flopz'"):
+        drawn("flopz")
