@@ -12,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types check format bench zoo gallery clean
+.PHONY: help venv demo test lint types check format bench zoo gallery spellings clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ zoo: $(STAMP) ## The slow sweep over whole model libraries
 
 gallery: $(STAMP) ## Build the gallery: every page is run, and draws what it shows
 	$(BIN)/python -m sphinx -W --keep-going -q -b html gallery build/gallery
+
+spellings: $(STAMP) ## Work out anew which ops the mapping tables write (graphlens ops)
+	$(BIN)/python -m graphlens.frontends.spellings
 
 clean: ## Remove what was built, but not .venv
 	rm -rf build dist .pytest_cache .ruff_cache

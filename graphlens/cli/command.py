@@ -10,10 +10,21 @@ import warnings
 from collections.abc import Sequence
 
 from graphlens import registry
-from graphlens.cli import capture, completion, diff, draw, listing, memory, optimize, sweep, view
+from graphlens.cli import (
+    capture,
+    completion,
+    diff,
+    draw,
+    listing,
+    memory,
+    ops,
+    optimize,
+    sweep,
+    view,
+)
 from graphlens.errors import GraphlensError
 
-SUBCOMMANDS = (draw, view, optimize, memory, diff, capture, sweep, listing, completion)
+SUBCOMMANDS = (draw, view, optimize, memory, diff, capture, sweep, listing, ops, completion)
 
 INTERRUPTED, PIPE_CLOSED, BUG = 130, 141, 70
 

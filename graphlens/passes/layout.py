@@ -163,7 +163,7 @@ class _Conversion:
         """Take a Transpose between the layouts for what it says: this holds that, turned."""
         made, read = Value(name), operands[0]
         self._leave(name, operands)
-        if read in self._turned and order == self._order(len(order)):
+        if read is not None and read in self._turned and order == self._order(len(order)):
             self._back[made] = self._turned[read]
         elif read is not None and order == self._inverse(len(order)):
             self._turned[made] = self._back.get(read, read)

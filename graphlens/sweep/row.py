@@ -24,6 +24,7 @@ class Entry:
         reason: Why it is not equal, in one line.
         means: How it was captured (``graph.graph['capture']``).
         nodes: Operations in the graph and its regions; inputs, weights and outputs apart.
+        ops: What they are: op -> how many.
         foreign: Those outside the vocabulary: op -> how many.
         max_error: Largest relative error of an output.
         seconds: Time of our capture.
@@ -35,6 +36,7 @@ class Entry:
     reason: str = ""
     means: str = ""
     nodes: int = 0
+    ops: dict[str, int] = field(default_factory=dict[str, int])
     foreign: dict[str, int] = field(default_factory=dict[str, int])
     max_error: float | None = None
     seconds: float | None = None

@@ -116,16 +116,19 @@ def _capture(entry: Entry, subject: Subject, side: Side, via: str) -> Graph | No
 
 def _count(entry: Entry, graph: Graph) -> None:
     """Operations in and out of the vocabulary, regions among them."""
-    found: Counter[str] = Counter()
+    ops: Counter[str] = Counter()
+    foreign: Counter[str] = Counter()
     for _, held in walk(graph):
         for fields in held.nodes.values():
             op, domain = fields["op"], fields["domain"]
             if domain == OURS and op != REGION:
                 continue
-            entry.nodes += 1
+            name = f"{domain}.{op}" if domain else op
+            ops[name] += 1
             if not in_vocabulary(op, domain):
-                found[f"{domain}.{op}"] += 1
-    entry.foreign = dict(sorted(found.items()))
+                foreign[name] += 1
+    entry.nodes = ops.total()
+    entry.ops, entry.foreign = dict(sorted(ops.items())), dict(sorted(foreign.items()))
 
 
 def _run(
