@@ -33,12 +33,7 @@ class Format:
 SAVED = Format("a graph saved by graphlens", (".json",), "", "graphlens.ir.json_form:load")
 ONNX = Format("an ONNX model", (".onnx",), "onnx")
 EXPORTED = Format("a torch.export archive", (".pt2",), "torch.export")
-SCRIPTED = Format(
-    "a TorchScript archive",
-    (".pt", ".pth"),
-    "torch.jit",
-    executes=True,
-)
+SCRIPTED = Format("a TorchScript archive", (".pt", ".pth"), "torchscript")
 PICKLED = Format(
     "a pickle of torch",
     (".pt", ".pth"),

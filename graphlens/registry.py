@@ -41,6 +41,7 @@ FRONTENDS = Table(
         "torch.fx": "graphlens.frontends.torch_fx:capture",
         "torch.jit": "graphlens.frontends.torch_jit:capture",
         "torch.export": "graphlens.frontends.torch_export:capture",
+        "torchscript": "graphlens.frontends.torch_script_file:capture",
         "torch.eager": "graphlens.frontends.torch_eager:capture",
         "torch.autograd": "graphlens.frontends.torch_autograd:capture",
         "tf": "graphlens.frontends.tf_graph:capture",

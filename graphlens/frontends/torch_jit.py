@@ -10,10 +10,12 @@ from typing import Any
 
 import torch
 
-from graphlens.errors import CaptureError, FormatError, UsageError
+from graphlens.errors import CaptureError, UsageError
+from graphlens.frontends import torch_script_file
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, flattened, returned
-from graphlens.frontends.torch_record import Recorder, tracing, weights_of
+from graphlens.frontends.torch_record import tracing, weights_of
+from graphlens.frontends.torch_regions import ScriptRecorder
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_script import Script
 from graphlens.frontends.torch_translate import Translator
@@ -30,7 +32,6 @@ def capture(
     *inputs: Any,
     kwargs: Mapping[str, Any] | None = None,
     dynamic_shapes: Any = None,
-    trust: bool = False,
 ) -> Graph:
     """Capture a TorchScript module as a Graph, its shapes worked out on fake tensors.
 
@@ -41,17 +42,16 @@ def capture(
             knows its inputs' types.
         kwargs: More of them by name.
         dynamic_shapes: Not taken: a trace has the shapes of its inputs.
-        trust: Whether a file may be read: what is in it can run as it is loaded.
 
     Raises:
         CaptureError: If the model cannot be traced or run.
-        UsageError: If a file is given without ``trust``, or dynamic shapes are.
+        UsageError: If dynamic shapes are given.
         FormatError: If the file holds no TorchScript.
     """
     if dynamic_shapes:
         raise _fixed()
     if isinstance(model, str | Path):
-        model = _loaded(Path(model), trust)
+        return torch_script_file.capture(model, *inputs, kwargs=kwargs)
     if isinstance(model, torch.jit.ScriptModule):
         return _scripted(model, inputs, kwargs)
     if isinstance(model, torch.jit.ScriptFunction):
@@ -68,23 +68,6 @@ def _fixed() -> UsageError:
     return UsageError(
         "a torch.jit trace has fixed shapes; use via='torch.fx' or 'torch.export' for symbolic ones"
     )
-
-
-def _loaded(path: Path, trust: bool) -> torch.jit.ScriptModule:
-    if not trust:
-        raise UsageError(
-            f"{str(path)!r} is TorchScript or a pickle, which can run code as it is loaded; "
-            "pass trust=True (--trust) if you know where it comes from"
-        )
-    if not path.is_file():
-        raise FormatError(f"{str(path)!r}: no such file")
-    try:
-        return torch.jit.load(path, map_location="cpu")
-    except (RuntimeError, ValueError, OSError) as error:
-        said = next(iter(str(error).splitlines()), "")
-        raise FormatError(
-            f"{str(path)!r} holds no TorchScript ({said}); expected a file made by torch.jit.save"
-        ) from error
 
 
 class _Flat(torch.nn.Module):
@@ -118,7 +101,7 @@ def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
     except Exception as error:
         raise cannot_capture("torch.jit.trace", model, error) from error
     translator = Translator(type(model).__name__, "torch.jit.trace", Scopes.of(model))
-    recorder = Recorder(translator, weights_of(model))
+    recorder = ScriptRecorder(translator, weights_of(model))
     result = _run(recorder, traced, given, _INNER, model)
     if isinstance(result, tuple | list) and flat.names:
         result = dict(zip(flat.names, result, strict=True))
@@ -146,7 +129,7 @@ def _scripted(module: torch.jit.ScriptModule, inputs: Any, kwargs: Any) -> Graph
     name = getattr(module, "original_name", "") or type(module).__name__
     classes = {path: getattr(held, "original_name", "") for path, held in module.named_modules()}
     means = "torch.jit.trace" if traced else "torch.jit.script"
-    recorder = Recorder(Translator(name, means, Scopes(classes)), weights_of(module))
+    recorder = ScriptRecorder(Translator(name, means, Scopes(classes)), weights_of(module))
     return recorder.output(_run(recorder, module, given, "", module))
 
 
@@ -154,7 +137,7 @@ def _function(function: torch.jit.ScriptFunction, inputs: Any, kwargs: Any) -> G
     if not inputs and not kwargs:
         inputs = _known_inputs(function.graph.inputs())
     given = arguments(function, inputs, kwargs)
-    recorder = Recorder(Translator(function.name, "torch.jit.script", Scopes({"": ""})), {})
+    recorder = ScriptRecorder(Translator(function.name, "torch.jit.script", Scopes({"": ""})), {})
     args, named = recorder.inputs(given)
     ordered = _in_order(function.schema.arguments, list(args), named)
     script = Script(recorder)
@@ -180,7 +163,7 @@ def _known_inputs(values: Iterable[Any]) -> list[TensorType]:
     return found
 
 
-def _run(recorder: Recorder, module: Any, given: Arguments, strip: str, model: Any) -> Any:
+def _run(recorder: ScriptRecorder, module: Any, given: Arguments, strip: str, model: Any) -> Any:
     args, kwargs = recorder.inputs(given)
     leaves = [leaf for one in (*args, *kwargs.values()) for _, leaf in flattened(one, "")]
     flat = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.torch_record import Recorder
+from graphlens.frontends.torch_regions import ScriptRaiseError, ScriptRecorder, is_unknown
 from graphlens.frontends.torch_scopes import is_users
-from graphlens.frontends.torch_script_ops import NUMBERS, OBJECTS, PRIMITIVES, WEAK
+from graphlens.frontends.torch_script_call import aten, plain
+from graphlens.frontends.torch_script_ops import PRIMITIVES, WEAK
+from graphlens.frontends.torch_values import UNSET
 
 _LINE = re.compile(r'File "([^"]+)", line (\d+)|^\s*(\S[^\n(]*)\((\d+)\): ', re.MULTILINE)
 
@@ -23,7 +25,7 @@ class Script:
         recorder: What sees the aten calls; told of the scope and line of each.
     """
 
-    def __init__(self, recorder: Recorder, strip: str = "") -> None:
+    def __init__(self, recorder: ScriptRecorder, strip: str = "") -> None:
         """A runner; ``strip`` is a prefix to leave out of paths."""
         self.recorder = recorder
         self._strip = strip
@@ -76,7 +78,9 @@ class Script:
         if op in ("ListUnpack", "TupleUnpack"):
             return tuple(args[0]) if node.outputsSize() != 1 else args[0][0]
         if op == "RaiseException":
-            raise CaptureError(f"the script raises {args[0]!r} on these inputs")
+            raise ScriptRaiseError(f"the script raises {args[0]!r} on these inputs")
+        if op == "Uninitialized":
+            return UNSET
         if op in PRIMITIVES:
             return PRIMITIVES[op](*args)
         raise CaptureError(
@@ -103,7 +107,14 @@ class Script:
 
     def _if(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         then, otherwise = node.blocks()
-        results = self._block(then if bool(args[0]) else otherwise, env)
+        if is_unknown(args[0]):
+            results = self.recorder.branch(
+                args[0],
+                lambda: self._block(then, dict(env)),
+                lambda: self._block(otherwise, dict(env)),
+            )
+        else:
+            results = self._block(then if bool(args[0]) else otherwise, env)
         return results[0] if len(results) == 1 else results
 
     def _loop(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
@@ -111,24 +122,33 @@ class Script:
         trips, going, *carried = args
         names = [_key(one) for one in body.inputs()]
         for trip in range(trips):
+            if is_unknown(going):
+                carried = self.recorder.loop(None, going, self._round(body, names, env), carried)
+                break
             if not bool(going):
                 break
             env.update(zip(names, [trip, *carried], strict=True))
             going, *carried = self._block(body, env)
         return carried[0] if len(carried) == 1 else carried
 
+    def _round(self, body: Any, names: Sequence[str], env: dict[str, Any]) -> Any:
+        """One round of a loop that depends on data."""
+
+        def once(trip: Any, carried: Sequence[Any]) -> tuple[Any, list[Any]]:
+            inner = {**env, **dict(zip(names, [trip, *carried], strict=True))}
+            going, *after = self._block(body, inner)
+            return going, after
+
+        return once
+
     def _aten(self, op: str, node: Any, args: list[Any]) -> Any:
         held = [_number(one) if op in WEAK else one for one in args]
-        if not any(_is_tensor(one) for one in held):
-            plain = all(isinstance(one, int | float | bool | torch.SymInt) for one in held)
-            if op in NUMBERS and plain:
-                return NUMBERS[op](*held)
-            if op in OBJECTS:
-                return OBJECTS[op](*held)
-        elif op in OBJECTS and isinstance(held[0], list | dict | tuple):
-            return OBJECTS[op](*held)
-        if op in ("__is__", "__isnot__"):
-            return OBJECTS[op](*held)
+        if op in _ASKED and is_unknown(held[0]):
+            asked = held[0].to(_ASKED[op]).reshape(())
+            return asked.logical_not() if op == "__not__" else asked
+        found = plain(op, held, {})
+        if found is not NotImplemented:
+            return found
         self.recorder.line = _line(node)
         return _dispatched(node)(*held)
 
@@ -155,18 +175,19 @@ def _key(value: Any) -> str:
     return value.debugName()
 
 
-def _is_tensor(one: Any) -> bool:
-    if isinstance(one, list | tuple):
-        return any(_is_tensor(part) for part in one)
-    return isinstance(one, torch.Tensor)
-
-
 def _number(one: Any) -> Any:
     """A constant scalar of a trace as the Python number that it was."""
     if not isinstance(one, torch.Tensor) or type(one) is not torch.Tensor or one.dim():
         return one
     weak = one.dtype in (torch.int64, torch.float64, torch.bool) and not one.requires_grad
     return one.item() if weak else one
+
+
+_ASKED = {
+    "Bool": torch.bool, "Int": torch.int64, "Float": torch.float64, "IntImplicit": torch.int64,
+    "FloatImplicit": torch.float64, "__not__": torch.bool,
+}  # fmt: skip
+"""Ops that ask for a tensor's value: where it depends on data, the answer is a tensor."""
 
 
 def _dispatched(node: Any) -> Callable[..., Any]:
@@ -176,8 +197,12 @@ def _dispatched(node: Any) -> Callable[..., Any]:
     base, _, overload = rest.partition(".")
     found = getattr(getattr(getattr(torch.ops, domain), base), overload or "default")
     named = [one.name for one in found._schema.arguments if one.kwarg_only]
+    numbers = [i for i, one in enumerate(found._schema.arguments) if "Tensor" not in str(one.type)]
 
     def call(*args: Any) -> Any:
+        if any(index < len(args) and is_unknown(args[index]) for index in numbers):
+            # a number that depends on data is a tensor: the overload that takes one
+            return aten(domain, base, args[: len(args) - len(named)], {})
         plain = len(found._schema.arguments) - len(named)
         return found(*args[:plain], **dict(zip(named, args[plain:], strict=False)))
 

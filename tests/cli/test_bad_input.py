@@ -138,12 +138,13 @@ def test_a_pickle_is_not_read_without_trust(tmp_path, out, fails):
     fails("draw", path, "-o", out, code=2, saying="--trust")
 
 
-def test_torchscript_is_not_read_without_trust(tmp_path, out, fails):
+def test_a_harmful_torchscript_file_is_read_and_not_run(tmp_path, out, fails):
     path = tmp_path / "model.pt"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("model/constants.pkl", b"x")
+        archive.writestr("model/constants.pkl", b").")
+        archive.writestr("model/data.pkl", b"cos\nsystem\n(S'touch pwned'\ntR.")
         archive.writestr("model/code/__torch__.py", b"x")
-    fails("draw", path, "-o", out, code=2, saying="--trust")
+    fails("draw", path, "-o", out, code=3, saying="calls os.system")
 
 
 def test_a_model_that_its_own_code_cannot_make(tmp_path, out, fails):

@@ -274,11 +274,9 @@ def test_a_trace_needs_no_inputs_until_it_is_saved(tmp_path: Path) -> None:
     assert isomorphic(canonicalize(graph), canonicalize(direct)) is None
     path = tmp_path / "model.pt"
     traced.save(str(path))
-    with pytest.raises(UsageError, match="trust"):
+    with pytest.raises(UsageError, match="give inputs"):
         torch_jit.capture(path)
-    with pytest.raises(CaptureError, match="give example inputs"):
-        torch_jit.capture(path, trust=True)
-    loaded = torch_jit.capture(path, torch.ones(2, 4), trust=True)
+    loaded = torch_jit.capture(path, torch.ones(2, 4))
     assert isomorphic(canonicalize(loaded), canonicalize(direct)) is None
 
 
@@ -376,7 +374,7 @@ def test_files_that_are_not_what_they_seem_are_refused(tmp_path: Path) -> None:
         with pytest.raises(FormatError, match=name.name):
             torch_export.capture(name)
         with pytest.raises(FormatError, match=name.name):
-            torch_jit.capture(name, torch.ones(1), trust=True)
+            torch_jit.capture(name, torch.ones(1))
 
 
 def test_capture_leaves_torch_as_it_was() -> None:

@@ -38,9 +38,9 @@ def test_a_pickled_module_is_not_read_without_trust(tmp_path):
         graphlens.capture(tmp_path / "net.pt", IMAGE)
 
 
-def test_a_torchscript_archive_is_captured_when_it_is_trusted(tmp_path):
+def test_a_torchscript_archive_needs_no_trust(tmp_path):
     traced(net()).save(tmp_path / "net.pt")
-    graph = graphlens.capture(tmp_path / "net.pt", IMAGE, trust=True)
+    graph = graphlens.capture(tmp_path / "net.pt", IMAGE)
     assert "Relu" in {graph.op(name) for name in graph}
 
 
