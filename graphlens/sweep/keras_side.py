@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from graphlens import api
-from graphlens.frontends.tf_specs import type_given
+from graphlens.frontends.tf_specs import spec_of, type_given
 from graphlens.sweep.subject import Subject
 
 
@@ -20,7 +21,7 @@ class _Keras:
     def warm(self) -> None:
         """Trace one small function: TensorFlow starts its threads, which no fork would survive."""
         spec = tf.TensorSpec((1,), "float32")
-        api.capture(tf.function(lambda x: x + 1.0), spec, via="tf")
+        api.capture(tf.function(keras.ops.sin), spec, via="tf")
 
     def settle(self, subject: Subject) -> Subject:
         if not subject.inputs and not subject.kwargs:
@@ -52,7 +53,9 @@ class _Keras:
     def bare(self, subject: Subject, via: str) -> Callable[[], Any] | None:
         del via
         specs = tf.nest.map_structure(_spec, list(subject.inputs))
-        return lambda: tf.function(_call(subject)).get_concrete_function(*specs)
+        function: Any = tf.function(_call(subject))
+        trace: Callable[[], Any] = partial(function.get_concrete_function, *specs)
+        return trace
 
     def parameters(self, subject: Subject) -> int:
         return sum(int(np.prod(each.shape)) for each in getattr(subject.model, "variables", ()))
@@ -74,8 +77,7 @@ def _leaves(nest: Any) -> list[Any]:
 
 
 def _spec(one: Any) -> tf.TensorSpec:
-    held = type_given(one)
-    return tf.TensorSpec(held.shape, held.dtype)
+    return spec_of(type_given(one))
 
 
 SIDE = _Keras()

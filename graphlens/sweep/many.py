@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -104,5 +104,5 @@ def _is_left(row: Row | None, task: Task, choice: Choice) -> bool:
     return not set(task.stages) <= set(row.stages) or (choice.retry and not row.sound)
 
 
-def _cluster(scheduler: str) -> Callable[..., object]:
+def _cluster(scheduler: str) -> Callable[[Sequence[Spec], Task], Generator[Row]]:
     return registry.load("graphlens.sweep.cluster:on_cluster")(scheduler)

@@ -36,7 +36,8 @@ class _Onnx:
             str(subject.model), options, providers=["CPUExecutionProvider"]
         )
         names = [each.name for each in session.get_inputs()]
-        return list(session.run(None, dict(zip(names, subject.inputs, strict=True))))
+        made: Any = session.run(None, dict(zip(names, subject.inputs, strict=True)))
+        return list(made)
 
     def vias(self, subject: Subject) -> Sequence[str]:
         del subject

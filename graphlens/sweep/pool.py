@@ -40,4 +40,4 @@ def pool(specs: Sequence[Spec], task: Task, jobs: int) -> Generator[Row]:
             for future in futures:
                 future.cancel()
             for worker in workers:
-                worker.close()
+                worker.stop()

@@ -67,9 +67,9 @@ class Task:
     @classmethod
     def of(cls, form: Mapping[str, Any]) -> Task:
         """The task that `form` wrote."""
-        return cls(
-            **{key: tuple(held) if isinstance(held, list) else held for key, held in form.items()}
-        )
+        held: dict[str, Any] = dict(form)
+        held["stages"], held["vias"] = tuple(held["stages"]), tuple(held["vias"])
+        return cls(**held)
 
 
 def unique(specs: Iterable[Spec]) -> list[Spec]:

@@ -16,7 +16,7 @@ from graphlens import api, registry
 from graphlens.errors import GraphlensError
 from graphlens.frontends.torch_inputs import arguments, returned
 from graphlens.frontends.torch_types import array_of
-from graphlens.sweep.subject import Subject
+from graphlens.sweep.subject import CannotBuildError, Subject
 
 _VIAS = ("torch.fx", "torch.eager", "torch.jit", "torch.export")
 
@@ -48,7 +48,7 @@ class _Torch:
 
     def examples(self, subject: Subject) -> list[np.ndarray]:
         given = arguments(subject.model.forward, subject.inputs, subject.kwargs)
-        return [array_of(one) for one in given.tensors]
+        return [_array(one) for one in given.tensors]
 
     def reference(self, subject: Subject) -> list[np.ndarray]:
         torch.manual_seed(0)
@@ -56,7 +56,7 @@ class _Torch:
             warnings.simplefilter("ignore")
             args, kwargs = _fresh(subject)
             leaves, _ = returned(subject.model(*args, **kwargs))
-        return [array_of(torch.as_tensor(one)) for one in leaves]
+        return [_array(torch.as_tensor(one)) for one in leaves]
 
     def vias(self, subject: Subject) -> Sequence[str]:
         del subject
@@ -75,19 +75,33 @@ class _Torch:
             return lambda: torch.fx.symbolic_trace(model)
         if via == "torch.jit":
             named = kwargs or None
-            return lambda: torch.jit.trace(
-                model,
-                args if named is None or args else None,
-                strict=False,
-                check_trace=False,
-                example_kwarg_inputs=None if named is None else _all_named(model, args, named),
-            )
+            return lambda: _jit(model, args, named)
         if via == "torch.export":
             return lambda: torch.export.export(model, args, kwargs, strict=False)
         return None
 
     def parameters(self, subject: Subject) -> int:
         return sum(each.numel() for each in subject.model.parameters())
+
+
+def _jit(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+    named = None if kwargs is None else _all_named(model, args, kwargs)
+    given = args if named is None else None
+    return torch.jit.trace(
+        model, given, strict=False, check_trace=False, example_kwarg_inputs=named
+    )
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """The tensor's values, as the floats that it stands for where it is quantised.
+
+    Raises:
+        CannotBuildError: If it has no dense values.
+    """
+    array = array_of(tensor.dequantize() if tensor.is_quantized else tensor)
+    if array is None:
+        raise CannotBuildError(f"a {tensor.layout} tensor has no array to compare")
+    return array
 
 
 def _all_named(

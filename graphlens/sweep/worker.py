@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from typing import IO
 
 from graphlens.sweep import sets
@@ -23,6 +24,8 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._set: sets.ModelSet | None = None
+        self._lock = threading.Lock()
+        self._stopped = False
 
     def do(self, spec: Spec, task: Task) -> Row:
         """The row of one model; one that says so if the process was lost."""
@@ -36,6 +39,12 @@ class Worker:
             self.close()
             return Row(spec.set, spec.model, "died", one_line(reason), list(task.stages))
         return Row.of(got)
+
+    def stop(self) -> None:
+        """End the process for good, whatever another thread wants of it."""
+        with self._lock:
+            self._stopped = True
+        self.close()
 
     def close(self) -> None:
         """End the process; a model that it is at is given up."""
@@ -63,17 +72,13 @@ class Worker:
             return self._process
         self.close()
         self._set = wanted
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "graphlens.sweep.nursery", *wanted.preload],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**_QUIET, **os.environ, **wanted.environ},
-            start_new_session=True,  # Ctrl-C is for the sweep, which ends this process in its turn
-        )
-        _receive(self._process.stdout)
-        return self._process
+        with self._lock:
+            if self._stopped:
+                raise EOFError
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
+            started = self._process = _started(wanted, self._errors)
+        _receive(started.stdout)
+        return started
 
     def _last_words(self) -> str:
         if self._errors is None:
@@ -81,6 +86,17 @@ class Worker:
         self._errors.seek(0)
         lines = [line for line in self._errors.read().decode(errors="replace").splitlines() if line]
         return lines[-1] if lines else "it said nothing"
+
+
+def _started(wanted: sets.ModelSet, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "graphlens.sweep.nursery", *wanted.preload],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env={**_QUIET, **os.environ, **wanted.environ},
+        start_new_session=True,  # Ctrl-C is for the sweep, which ends this process in its turn
+    )
 
 
 _QUIET = {

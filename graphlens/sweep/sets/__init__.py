@@ -48,7 +48,12 @@ SETS: Mapping[str, ModelSet] = {
     ),
     "transformers": ModelSet(
         f"{_HERE}.transformers",
-        (*_TORCH, f"{_HERE}.transformers", "transformers.masking_utils", "transformers.generation"),
+        (
+            *_TORCH,
+            f"{_HERE}.transformers",
+            "transformers.modeling_utils",
+            "transformers.generation",
+        ),
         "every type that can be made small",
     ),
     "keras": ModelSet(f"{_HERE}.keras", _KERAS, "keras.applications on TensorFlow", _ON_TF),

@@ -74,7 +74,8 @@ _AT_MOST: Mapping[str, int] = {
 """Field -> the largest value that is let through."""
 
 
-_HEADS = ("head_dim", "qk_rope_head_dim")
+_ALIKE = (("head_dim", "qk_rope_head_dim"), ("num_attention_heads", "num_key_value_heads"))
+"""Fields that stay equal where they are equal by default."""
 
 
 def small(config: Any) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def small_in_three(config: Any) -> dict[str, Any]:
 
 def shallow(config: Any) -> dict[str, Any]:
     """Arguments that only take away layers and words, where `small` is no model."""
-    found = {
+    found: dict[str, Any] = {
         name: min(value, _LAYERS)
         for name, value in config.to_dict().items()
         if name in _LAYER_FIELDS and isinstance(value, int)
@@ -153,11 +154,9 @@ def _consistent(config: Any, found: dict[str, Any]) -> dict[str, Any]:
             kinds = list(dict.fromkeys(value))
             found[name] = (kinds * layers)[: max(layers, len(kinds))]
             found["num_hidden_layers"] = len(found[name])
-    for name in _HEADS:  # a head's size that is another's by default stays so
-        for other in _HEADS:
-            if given.get(name) and given.get(name) == given.get(other):
-                smaller = min(_AT_MOST[name], _AT_MOST[other], given[name])
-                found[name] = found[other] = smaller
+    for name, other in _ALIKE:
+        if given.get(name) and given.get(name) == given.get(other):
+            found[name] = found[other] = min(_AT_MOST[name], _AT_MOST[other], given[name])
     for name in ("rope_parameters", "rope_scaling"):
         rope = given.get(name)
         if isinstance(rope, dict) and "mrope_section" in rope:

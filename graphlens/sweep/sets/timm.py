@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -42,9 +43,9 @@ def build(name: str) -> Subject:
     return Subject(model, (image,), about=f"{'x'.join(map(str, sides))} px")
 
 
-def _small(name: str) -> tuple[torch.nn.Module, tuple[int, ...]]:
+def _small(name: str) -> tuple[Any, tuple[int, ...]]:
     """The model, and the sides of a small image where it takes one, else of its own."""
-    model = timm.create_model(name, pretrained=False).eval()
+    model: Any = timm.create_model(name, pretrained=False).eval()
     channels, *own = model.pretrained_cfg["input_size"]
     if not model.pretrained_cfg.get("fixed_input_size"):
         try:

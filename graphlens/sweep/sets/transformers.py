@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 import transformers
-import transformers.modeling_utils
-from transformers.models.auto import configuration_auto, modeling_auto
+from transformers.models.auto import modeling_auto
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from graphlens.sweep.sets.small_config import shallow, small, small_in_three
 from graphlens.sweep.sets.transformers_inputs import EXAMPLES
@@ -21,7 +21,7 @@ _MOST = 400_000_000
 
 def names() -> list[str]:
     """Every model type that one of the auto mappings has a model for; base models first."""
-    return [name for name in configuration_auto.CONFIG_MAPPING_NAMES if _class_name(name)]
+    return [name for name in CONFIG_MAPPING if _class_name(name)]
 
 
 def build(name: str) -> Subject:
@@ -31,7 +31,7 @@ def build(name: str) -> Subject:
         CannotBuildError: If no configuration and inputs were found that the library runs.
     """
     kind = getattr(transformers, _class_name(name))
-    default = configuration_auto.CONFIG_MAPPING[name]()
+    default = CONFIG_MAPPING[name]()
     reasons: list[str] = []
     for about, shrink in _SHRINKERS.items():
         try:
