@@ -31,6 +31,11 @@ def add(commands: common.Commands) -> None:
         action="store_true",
         help="run the model and measure every operation; colour boxes by their time",
     )
+    made.add_argument(
+        "--source-url",
+        metavar="URL",
+        help="link boxes to their source: an address with {file} and {line} in it",
+    )
     common.add_json(made)
 
 
@@ -59,5 +64,7 @@ def _choices(graph: Graph, arguments: argparse.Namespace, progress: Progress) ->
         found |= {"profile": api.profile(graph), "color_by": "time"}
     if arguments.color_by:
         found["color_by"] = arguments.color_by
+    if arguments.source_url:
+        found["source_url"] = arguments.source_url
     progress.say(f"drawing {arguments.output}")
     return found

@@ -13,6 +13,8 @@ from graphlens.view import Diagram, Fact, Pane
 
 MARGIN = 26.0
 _BETWEEN = 48.0
+_SAID = 680.0
+"""Points up to which a picture is made wide enough for the line under its title."""
 _TITLE, _SUBTITLE, _VALUE = 18.0, 11.0, 13.0
 _MARKS = {"removed": "gone after", "added": "new after", "changed": "changed"}
 _MERGED = {"removed": "removed", "added": "added", "changed": "changed"}
@@ -44,13 +46,14 @@ class Outline(NamedTuple):
     height: float
 
 
-def outline(diagram: Diagram, width: float, height: float) -> Outline:
-    """What stands around a diagram that takes ``width`` by ``height`` points in each pane."""
+def outline(diagram: Diagram, inner: float, height: float) -> Outline:
+    """What stands around a diagram that takes ``inner`` by ``height`` points in each pane."""
     legend, panes = entries(diagram), diagram.panes
-    each = max(width, *(facts_width(pane.facts) for pane in panes))
+    each = max(inner, *(facts_width(pane.facts) for pane in panes))
     between = _BETWEEN if len(panes) < 3 else _BETWEEN / 2
     content = len(panes) * each + (len(panes) - 1) * between
-    wide = max(content, 400.0, legend_width(legend))
+    said = min(_SAID, width(diagram.subtitle, _SUBTITLE))
+    wide = max(content, 400.0, legend_width(legend), said)
     top = MARGIN + (46.0 if diagram.subtitle else 30.0)
     heads = max(pane_height(pane) for pane in panes)
     _, rows = legend_shapes(legend, 0.0, wide)

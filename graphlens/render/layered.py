@@ -22,7 +22,7 @@ from graphlens.render.sugiyama import Level, arrange
 from graphlens.render.wires import Wire, Wiring
 from graphlens.view import Box, Cluster
 
-_SIDE, _FOOT, _POINT, _HEAD = 9.0, 10.0, 4.0, 7.0
+_SIDE, _FOOT, _POINT, _HEAD, _ENTRY = 9.0, 10.0, 4.0, 7.0, 16.0
 
 
 class Way(NamedTuple):
@@ -210,7 +210,9 @@ class _Engine:
             for (tail, head, out, into), (weight, _) in held.links.items()
         ]
         if not cluster:
-            held.level = arrange(items, links, RANK_GAP, BOX_GAP)
+            held.level = arrange(
+                items, links, RANK_GAP, BOX_GAP, _ENTRY if self.wiring.entries else 0.0
+            )
             held.size = (held.level.width, held.level.height)
             return
         wide, high = header_size(self.clusters[cluster])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from graphlens.render.metrics import fitted, width
+from graphlens.render.metrics import clean, fitted, width
 from graphlens.render.scene import Group, Path, Rect, Shape, Text, straight
 from graphlens.render.theme import edge, fill
 from graphlens.view import Box, Face, Row, Tag
@@ -18,6 +18,8 @@ _ROOMS = {1: 250.0, 2: 206.0}
 _LEAST = 166.0
 """The width that a box may have by the number of panes, and where they are more."""
 _TEXT, _FINE = 150.0, 130.0
+_NAME = 120
+"""Letters of the name that a screen reader says."""
 _SHORT = 30.0
 """Room in which a detail that has to be cut says nothing any more."""
 _BAR = 44.0
@@ -111,7 +113,10 @@ def shapes(box: Box, pane: int, x: float, y: float, size: Size) -> Group | None:
         inner = _ends(face, box.tags, x, y, size.width, high)
     else:
         inner = _body(face, box.tags, x, y, size.width, high)
-    return Group(tuple(inner), title, f"box {face.kind}")
+    link = next((row.link for row in face.rows if row.link), "")
+    said = [f"{row.text} {row.detail}".strip() for row in face.rows if not row.strip]
+    name = clean(", ".join(said)[:_NAME])
+    return Group(tuple(inner), title or name, f"box {face.kind}", link, name)
 
 
 def _ends(

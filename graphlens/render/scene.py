@@ -67,11 +67,21 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Shapes that belong together, with what is said of them to who points at them."""
+    """Shapes that belong together, with what is said of them to who points at them.
+
+    Attributes:
+        shapes: What is drawn.
+        title: Everything, for who points at it.
+        role: What it is: ``'box op'``, ``'cluster'``, ``'arrow'`` ...
+        link: An address to go to, ``''`` for none.
+        name: What a screen reader says, ``''`` for what its texts say.
+    """
 
     shapes: tuple[Shape, ...]
     title: str = ""
     role: str = ""
+    link: str = ""
+    name: str = ""
 
 
 Shape = Rect | Text | Path | Group

@@ -45,12 +45,7 @@ def _class(word: str) -> str:
 
 def _shape(shape: Shape, used: set[str]) -> Iterator[str]:
     if isinstance(shape, Group):
-        yield "<g>" if not shape.role else f'<g class="{shape.role}">'
-        if shape.title:
-            yield f"<title>{_escaped(shape.title[:4000])}</title>"
-        for inner in shape.shapes:
-            yield from _shape(inner, used)
-        yield "</g>"
+        yield from _group(shape, used)
     elif isinstance(shape, Text):
         yield _text(shape, used)
     elif isinstance(shape, Path):
@@ -59,6 +54,17 @@ def _shape(shape: Shape, used: set[str]) -> Iterator[str]:
         yield _path(_half_round(shape), used)
     else:
         yield _rect(shape, used)
+
+
+def _group(group: Group, used: set[str]) -> Iterator[str]:
+    named = f' role="group" aria-label={quoteattr(_safe(group.name))}' if group.name else ""
+    opened = f'<g class="{group.role}"{named}>' if group.role else "<g>"
+    yield f"<a href={quoteattr(_safe(group.link))}>{opened}" if group.link else opened
+    if group.title:
+        yield f"<title>{_escaped(group.title[:4000])}</title>"
+    for inner in group.shapes:
+        yield from _shape(inner, used)
+    yield "</g></a>" if group.link else "</g>"
 
 
 def _rect(rect: Rect, used: set[str]) -> str:

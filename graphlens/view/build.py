@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from graphlens.analysis.cost import flops
+from graphlens.analysis.lifetimes import lifetimes, live_bytes
+from graphlens.errors import GraphError
 from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node, Value
 from graphlens.ops.facts import facts
 from graphlens.view import words
@@ -39,7 +42,7 @@ def flat(graph: Graph, derived: bool = True) -> Diagram:
 
 
 def totals(graph: Graph) -> str:
-    """``'122 operations · 25.6M parameters · captured by torch.fx'``."""
+    """``'122 operations · 25.6M parameters · 8.2G FLOPs · captured by torch.fx'``."""
     params = [graph.type_of(Value(name)) for name in graph.params]
     held = sum(kind.elements or 0 for kind in params)
     size = sum(kind.nbytes or 0 for kind in params)
@@ -49,9 +52,24 @@ def totals(graph: Graph) -> str:
     said = [words.many(ops, "operation")]
     if held:
         said.append(f"{words.count(held)} parameters ({words.size(size)})")
+    said += costs(graph)
     if graph.graph.get("capture"):
         said.append(f"captured by {graph.graph['capture']}")
     return " · ".join(said)
+
+
+def costs(graph: Graph) -> list[str]:
+    """``['8.2G FLOPs', '7.2 MB peak memory']``, as far as they are known."""
+    said: list[str] = []
+    if work := flops(graph):
+        said.append(f"{words.count(work)} FLOPs")
+    try:
+        held = lifetimes(graph)
+    except GraphError:  # a size that is not known
+        return said
+    if peak := max(live_bytes(held.buffers(), len(held.order)), default=0):
+        said.append(f"{words.size(peak)} peak memory")
+    return said
 
 
 _ENDS = frozenset({INPUT, OUTPUT, PARAM, CONST})

@@ -17,6 +17,7 @@ class Row:
         style: A category of `ops.facts`, or ``'input'``, ``'output'``, ``'module'``, ``'more'``.
         mark: ``''``, or what happened to it: ``'removed'``, ``'added'``, ``'changed'``.
         title: Everything, for who points at it.
+        link: Where its source is, as an address, if one is given.
         strip: Styles of the operations that a folded scope holds, in order of execution: drawn as
             a strip of colours instead of words.
         bar: Of a line that says a measure: its share of the largest one, drawn as a bar; below 0
@@ -30,6 +31,7 @@ class Row:
     mark: str = ""
     title: str = ""
     strip: tuple[str, ...] = ()
+    link: str = ""
     bar: float = -1.0
 
 
@@ -46,6 +48,7 @@ class Face:
         inside: The operations it stands for, in order of execution, as ``(text, style, times)``,
             where its lines do not say them all.
         tint: A tint of the picture's scale instead of the colours of its lines.
+        details: Of a folded scope, the op and the attributes of each operation in it.
     """
 
     rows: tuple[Row, ...]
@@ -54,6 +57,7 @@ class Face:
     params: int = 0
     inside: tuple[tuple[str, str, int], ...] = ()
     tint: str = ""
+    details: tuple[str, ...] = ()
 
     @property
     def contents(self) -> tuple[tuple[str, str, int], ...]:

@@ -90,6 +90,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             faces.append(None)
             continue
         inside = _inside(held)
+        details = _details(held) if panes == 1 else ()
         ops = sum(face.ops * number for face, number in held)
         params = sum(face.params * number for face, number in held)
         title = "\n".join(
@@ -104,7 +105,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             _mark([face for face, _ in held]) if changed else "",
             title,
         )
-        faces.append(Face((head, *_inner(held, panes)), "module", ops, params, inside))
+        faces.append(Face((head, *_inner(held, panes)), "module", ops, params, inside, "", details))
     name = f"{boxes[0].id}"
     return Box(
         name,
@@ -171,6 +172,16 @@ def _inside(held: list[tuple[Face, int]]) -> tuple[tuple[str, str, int], ...]:
         if face.kind == "group":
             found.append(_GAP)
     return tuple(found)
+
+
+def _details(held: list[tuple[Face, int]]) -> tuple[str, ...]:
+    """The op and the attributes of every operation, in order of execution."""
+    return tuple(
+        said
+        for face, _ in held
+        for said in face.details
+        or (f"{row.text} {row.detail}" for row in face.rows if row.style not in _NO_OPS)
+    )
 
 
 def _inner(held: list[tuple[Face, int]], panes: int) -> list[Row]:

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from graphlens.errors import UsageError
 from graphlens.ir import Graph
+from graphlens.view.alike import told_apart
 from graphlens.view.build import flat as flat_diagram
 from graphlens.view.bundle import bundle
 from graphlens.view.diagram import Arrow, Diagram
 from graphlens.view.fit import fits
 from graphlens.view.fold import fold, fold_to
 from graphlens.view.gather import gather_inputs
+from graphlens.view.link import linked
 from graphlens.view.measure import Measures, measured, measures, shown
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
@@ -30,6 +32,7 @@ def graph(
     flat: bool = False,
     color_by: str = "",
     profile: Mapping[str, float] | None = None,
+    source_url: str = "",
 ) -> Diagram:
     """The Diagram of a graph.
 
@@ -45,6 +48,7 @@ def graph(
             ``'bytes'``, ``'params'``, ``'memory'``, ``'time'``, ``'dtype'``, ``'scope'`` or
             ``'group'``.
         profile: Seconds of each node (`graphlens.profile`), for ``'time'``.
+        source_url: The address that boxes link to, with ``{file}`` and ``{line}`` in it.
 
     Raises:
         UsageError: If ``depth`` is below 0, there is no such measure, or ``expand`` names a scope
@@ -55,6 +59,8 @@ def graph(
             raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
     how = Folding(depth, tuple(expand), flat)
     whole = flat_diagram(graph, derived=not flat)
+    if source_url:
+        whole = linked(whole, graph, source_url)
     if not color_by:
         return folded(whole, how)
     found = measures(graph, color_by, profile)
@@ -124,7 +130,7 @@ _FEWER = (20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6)
 
 def finished(diagram: Diagram) -> Diagram:
     """The diagram with wide values as tags and shapes only where they change."""
-    diagram = gather_inputs(diagram)
+    diagram = told_apart(gather_inputs(diagram))
     diagram = diagram.having(arrows=_bundled(diagram.arrows))
     shapes: dict[str, set[str]] = defaultdict(set)
     for arrow in diagram.arrows:

@@ -1,0 +1,83 @@
+"""What tells a folded block from the one like it before: ``like layer2: 128 → 256``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from graphlens.view.diagram import Box, Diagram, Face, Row
+
+_PAIRS, _KINDS = 2, 3
+"""Differences that are named."""
+
+
+def told_apart(diagram: Diagram) -> Diagram:
+    """The diagram with what is different written on folded blocks of one class.
+
+    Each is compared with the block of its class before it in the same cluster; one that does the
+    same to other shapes says so.
+    """
+    if len(diagram.panes) > 1:
+        return diagram
+    around = {each.id: each.parent for each in diagram.clusters if each.repeat > 1}
+    latest: dict[tuple[str, object], Face] = {}
+    boxes: list[Box] = []
+    for box in diagram.boxes:
+        face = box.face
+        if face.kind != "module":
+            boxes.append(box)
+            continue
+        ops = tuple(each.partition(" ")[0] for each in face.details)
+        key = (around.get(box.cluster, box.cluster), face.rows[0].detail or ops)
+        before = latest.get(key)
+        said = _difference(before, face) if before is not None else ""
+        boxes.append(replace(box, faces=(_with(face, said),)) if said else box)
+        latest[key] = face
+    return diagram.having(boxes)
+
+
+def _difference(before: Face, face: Face) -> str:
+    name = before.rows[0].text
+    if len(before.details) == len(face.details):
+        pairs = zip(before.details, face.details, strict=True)
+        ops = [(a.partition(" "), b.partition(" ")) for a, b in pairs]
+        if all(a[0] == b[0] for a, b in ops):
+            return _changes(name, [(a[2], b[2]) for a, b in ops])
+    mine, other = (Counter(text for text, _, _ in held.contents if text) for held in (face, before))
+    more, less = mine - other, other - mine
+    if 0 < len(more) + len(less) <= _KINDS:
+        signs = [*(f"+ {_times(more[op], op)}" for op in more)]
+        signs += [f"− {_times(less[op], op)}" for op in less]
+        return f"like {name} {', '.join(signs)}"
+    return ""
+
+
+def _changes(name: str, ops: list[tuple[str, str]]) -> str:
+    """What differs in the details of operations that are the same, the most frequent first."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for old, new in ops:
+        one, two = old.split(", "), new.split(", ")
+        if len(one) == len(two):
+            pairs.update((a, b) for a, b in zip(one, two, strict=True) if a != b)
+        elif old != new:
+            pairs[old or "—", new or "—"] += 1
+    if not pairs:
+        return f"like {name}, other shapes"
+    said = [_pair(old, new) for (old, new), _ in pairs.most_common(_PAIRS)]
+    return f"like {name}: {', '.join(said)}" + (", …" if len(pairs) > _PAIRS else "")
+
+
+def _pair(old: str, new: str) -> str:
+    return f"{new} for {old}" if "→" in old + new else f"{old} → {new}"
+
+
+def _times(number: int, op: str) -> str:
+    return f"{number} {op}" if number > 1 else op
+
+
+def _with(face: Face, said: str) -> Face:
+    """A folded block with a line for what is different, in place of its second line of ops."""
+    head, *lines = face.rows
+    ops = [row for row in lines if not row.strip][:1]
+    strips = [row for row in lines if row.strip]
+    return replace(face, rows=(head, *ops, Row("", said, style="summary"), *strips))
