@@ -18,6 +18,7 @@ def inline(proto: onnx.ModelProto) -> None:
     if not proto.functions:
         return
     _must_unfold(proto)
+    _mark_versions(proto)
     weights = list(proto.graph.initializer)
     del proto.graph.initializer[:]
     try:
@@ -27,6 +28,31 @@ def inline(proto: onnx.ModelProto) -> None:
     del proto.functions[:]
     proto.graph.CopyFrom(flat.graph)
     proto.graph.initializer.extend(weights)
+
+
+VERSION = "opset of its function"
+"""The metadata key of a node that was written for another opset than its model."""
+
+
+def _mark_versions(proto: onnx.ModelProto) -> None:
+    """Let functions of another opset be inlined: their nodes say which they are written for."""
+    spoken = {entry.domain: entry.version for entry in proto.opset_import}
+    for function in proto.functions:
+        for entry in function.opset_import:
+            if entry.version == spoken.setdefault(entry.domain, entry.version):
+                continue
+            if entry.domain in ("", "ai.onnx"):
+                for node in all_nodes(function.node):
+                    node.metadata_props.add(key=VERSION, value=str(entry.version))
+            entry.version = spoken[entry.domain]
+
+
+def version_of(node: onnx.NodeProto, usual: int) -> int:
+    """The opset that a node was written for; that of its model, unless it was inlined."""
+    for entry in node.metadata_props:
+        if entry.key == VERSION and entry.value.isdecimal():
+            return int(entry.value)
+    return usual
 
 
 def _must_unfold(proto: onnx.ModelProto) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 
 from graphlens.errors import FormatError
+from graphlens.frontends.onnx_functions import version_of
 from graphlens.frontends.onnx_order import in_order, title_of
 from graphlens.frontends.onnx_origin import Origin, origin, plain_type
 from graphlens.frontends.onnx_upgrade import Upgrade, must_upgrade, upgraded
@@ -127,12 +128,13 @@ class Reader:
     # -- one node ---------------------------------------------------------------------------
 
     def _node(self, scope: _Scope, proto: onnx.NodeProto) -> None:
+        version = version_of(proto, self._version)
         if proto.op_type == "Constant" and proto.domain in ("", "ai.onnx"):
             self._constant(scope, proto)
-        elif proto.domain in ("", "ai.onnx") and must_upgrade(proto.op_type, self._version):
+        elif proto.domain in ("", "ai.onnx") and must_upgrade(proto.op_type, version):
             types = [self._type(scope, name) for name in proto.input]
             about = origin(proto, title_of(proto))
-            for step in upgraded(proto, Upgrade(self._version, types, self._fresh)):
+            for step in upgraded(proto, Upgrade(version, types, self._fresh)):
                 if step.op_type == "Constant":
                     self._constant(scope, step, about)
                 else:

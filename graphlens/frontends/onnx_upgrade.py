@@ -16,8 +16,19 @@ import onnx
 from onnx import helper
 
 from graphlens.errors import FormatError
+from graphlens.frontends.onnx_attributes import constant, give, look, set_operand, take, told
+from graphlens.frontends.onnx_first import (
+    affine,
+    crop,
+    image_scaler,
+    pad_of_opset_1,
+    power_of_pool,
+    scale,
+    scaled_tanh,
+    tile_of_opset_1,
+)
 from graphlens.frontends.onnx_scan import scan_of_opset_8
-from graphlens.ops.proto import NUMBERS, tensor_proto
+from graphlens.ops.proto import NUMBERS
 from graphlens.ops.schema import OPSET, defaults
 from graphlens.tensor import TensorType
 
@@ -70,7 +81,7 @@ def upgraded(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     if upgrade.version > OPSET:
         return [_without_newer_attributes(made)]
     for name in _DROPPED & {entry.name for entry in made.attribute}:
-        _take(made, name)
+        take(made, name)
     before: Nodes = []
     after: Nodes = []
     for since, rule in RULES.get(node.op_type, ()):
@@ -90,12 +101,12 @@ def _as_operands(*moved: tuple[str, int, str]) -> Rule:
     def rule(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
         constants: Nodes = []
         for name, operand, dtype in moved:
-            value = _take(node, name)
+            value = take(node, name)
             if value is None or (len(node.input) > operand and node.input[operand]):
                 continue
             array = np.array(value, upgrade.dtype(0) if dtype == "T" else dtype)
-            constants.append(_constant(array, upgrade.fresh(f"{node.output[0]}.{name}")))
-            _set_operand(node, operand, constants[-1].output[0])
+            constants.append(constant(array, upgrade.fresh(f"{node.output[0]}.{name}")))
+            set_operand(node, operand, constants[-1].output[0])
         return [*constants, node]
 
     return rule
@@ -103,7 +114,7 @@ def _as_operands(*moved: tuple[str, int, str]) -> Rule:
 
 def _softmax(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """Before opset 13 it worked on the operand flattened to a matrix at ``axis``."""
-    axis = _take(node, "axis")
+    axis = take(node, "axis")
     axis = 1 if axis is None else axis
     shape = upgrade.shape(0)
     if axis == -1 or (shape is not None and axis % max(len(shape), 1) == len(shape) - 1):
@@ -122,22 +133,22 @@ def _softmax(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
 def _resize_of_opset_10(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """Upsample and the first Resize: asymmetric coordinates, rounded down."""
     del upgrade
-    mode = _take(node, "mode") or b"nearest"
+    mode = take(node, "mode") or b"nearest"
     node.op_type = "Resize"
     node.input[:] = [node.input[0], "", *node.input[1:]]
     linear = mode in (b"linear", b"bilinear")
-    _give(node, "mode", "linear" if linear else "nearest")
-    _give(node, "coordinate_transformation_mode", "asymmetric")
+    give(node, "mode", "linear" if linear else "nearest")
+    give(node, "coordinate_transformation_mode", "asymmetric")
     if not linear:
-        _give(node, "nearest_mode", "floor")
+        give(node, "nearest_mode", "floor")
     return [node]
 
 
 def _upsample_of_opset_1(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
-    height, width = _take(node, "height_scale"), _take(node, "width_scale")
+    height, width = take(node, "height_scale"), take(node, "width_scale")
     if height is None or width is None:
         return [node]
-    _give(node, "scales", [1.0, 1.0, height, width])
+    give(node, "scales", [1.0, 1.0, height, width])
     return [node]
 
 
@@ -145,32 +156,32 @@ def _split(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """Since opset 18 equal parts are asked for by their number."""
     del upgrade
     if len(node.input) < 2 or not node.input[1]:
-        _give(node, "num_outputs", len(node.output))
+        give(node, "num_outputs", len(node.output))
     return [node]
 
 
 def _batch_normalization(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """Until opset 13 training was said by the number of results, which had more of them."""
     del upgrade
-    if _take(node, "spatial") == 0:
-        raise FormatError(f"{_where(node)}: spatial=0 has no form in today's opsets")
+    if take(node, "spatial") == 0:
+        raise FormatError(f"{told(node)}: spatial=0 has no form in today's opsets")
     if len([name for name in node.output if name]) > 1:
-        _give(node, "training_mode", 1)
+        give(node, "training_mode", 1)
         del node.output[3:]
     return [node]
 
 
 def _group_normalization(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """Before opset 21 scale and bias were per group, now they are per channel."""
-    shape, groups = upgrade.shape(0), _look(node, "num_groups")
+    shape, groups = upgrade.shape(0), look(node, "num_groups")
     channels = shape[1] if shape and len(shape) > 1 else None
     if not isinstance(channels, int) or not groups:
-        raise FormatError(f"{_where(node)}: its number of channels must be known")
+        raise FormatError(f"{told(node)}: its number of channels must be known")
     made: Nodes = []
     for operand in (1, 2):
         source = node.input[operand]
         names = [upgrade.fresh(f"{source}.{part}") for part in ("column", "each", "flat")]
-        sizes = [_constant(np.array(size), upgrade.fresh(f"{source}.shape"))
+        sizes = [constant(np.array(size), upgrade.fresh(f"{source}.shape"))
                  for size in ([groups, 1], [groups, channels // groups], [channels])]  # fmt: skip
         made += sizes
         for op, size, result in zip(("Reshape", "Expand", "Reshape"), sizes, names, strict=True):
@@ -185,8 +196,8 @@ def _default(name: str, value: Any) -> Rule:
 
     def rule(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
         del upgrade
-        if _look(node, name) is None:
-            _give(node, name, value)
+        if look(node, name) is None:
+            give(node, name, value)
         return [node]
 
     return rule
@@ -206,25 +217,25 @@ def _renamed_to(op: str) -> Rule:
 def _renamed_mode(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """GridSample said bilinear and bicubic until opset 19."""
     del upgrade
-    mode = _take(node, "mode") or b"bilinear"
-    _give(node, "mode", {b"bilinear": b"linear", b"bicubic": b"cubic"}.get(mode, mode))
+    mode = take(node, "mode") or b"bilinear"
+    give(node, "mode", {b"bilinear": b"linear", b"bicubic": b"cubic"}.get(mode, mode))
     return [node]
 
 
 def _broadcast(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """Before opset 7 the second operand was aligned at ``axis``, now always at the end."""
-    axis = _take(node, "axis")
+    axis = take(node, "axis")
     one, other = upgrade.shape(0), upgrade.shape(1)
     if node.op_type == "PRelu":
         axis = 1 if other is not None and len(other) == 1 and other != (1,) else None
     if axis is None:
         return [node]
     if one is None or other is None:
-        raise FormatError(f"{_where(node)}: axis={axis} needs operands of known rank")
+        raise FormatError(f"{told(node)}: axis={axis} needs operands of known rank")
     behind = len(one) - axis % max(len(one), 1) - len(other)
     if behind <= 0:
         return [node]
-    axes = _constant(np.arange(len(other), len(other) + behind), upgrade.fresh("axes"))
+    axes = constant(np.arange(len(other), len(other) + behind), upgrade.fresh("axes"))
     moved = upgrade.fresh(f"{node.input[1]}.aligned")
     unsqueeze = helper.make_node("Unsqueeze", [node.input[1], axes.output[0]], [moved])
     node.input[1] = moved
@@ -234,48 +245,58 @@ def _broadcast(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
 def _cast_of_opset_1(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
     """Its type was a word until opset 5."""
     del upgrade
-    to = _take(node, "to")
+    to = take(node, "to")
     number = onnx.TensorProto.DataType.Value(to.decode()) if isinstance(to, bytes) else to
-    _give(node, "to", number)
+    give(node, "to", number)
     return [node]
 
 
 def _top_k(node: onnx.NodeProto, upgrade: Upgrade) -> Nodes:
-    k = _take(node, "k")
+    k = take(node, "k")
     if k is None:
         return [node]
-    constant = _constant(np.array([k]), upgrade.fresh(f"{node.output[0]}.k"))
-    _set_operand(node, 1, constant.output[0])
-    return [constant, node]
+    count = constant(np.array([k]), upgrade.fresh(f"{node.output[0]}.k"))
+    set_operand(node, 1, count.output[0])
+    return [count, node]
 
 
 _AXES = _as_operands(("axes", 1, "int64"))
 _BROADCASTING = ("Add", "Sub", "Mul", "Div", "And", "Or", "Xor", "Pow", "Greater", "Less", "Equal")
 _BROADCASTING += ("PRelu",)
 _RESIZE = (11, _resize_of_opset_10)
+_DROPPED_SINCE = OPSET + 1  # in no standard opset, whatever the file says
 RULES: dict[str, tuple[tuple[int, Rule], ...]] = {
+    "Affine": ((_DROPPED_SINCE, affine),),
     "BatchNormalization": ((14, _batch_normalization),),
     "Cast": ((6, _cast_of_opset_1),),
     "Clip": ((11, _as_operands(("min", 1, "T"), ("max", 2, "T"))),),
     "Concat": ((4, _default("axis", 1)),),
+    "Crop": ((_DROPPED_SINCE, crop),),
     "DFT": ((20, _default("axis", 1)), (20, _as_operands(("axis", 2, "int64")))),
     "Dropout": ((12, _as_operands(("ratio", 1, "float32"))),),
+    "GlobalLpPool": ((2, power_of_pool),),
     "GridSample": ((20, _renamed_mode),),
     "GroupNormalization": ((21, _group_normalization),),
     "Hardmax": ((13, _softmax),),
+    "ImageScaler": ((_DROPPED_SINCE, image_scaler),),
     "LogSoftmax": ((13, _softmax),),
-    "Pad": ((11, _as_operands(("pads", 1, "int64"), ("value", 2, "T"))),),
+    "LpPool": ((2, power_of_pool),),
+    "Pad": ((2, pad_of_opset_1), (11, _as_operands(("pads", 1, "int64"), ("value", 2, "T")))),
     "Reshape": ((5, _as_operands(("shape", 1, "int64"))),),
     "Resize": (_RESIZE,),
     "RoiAlign": ((16, _default("coordinate_transformation_mode", "output_half_pixel")),),
+    "Scale": ((_DROPPED_SINCE, scale),),
+    "ScaledTanh": ((_DROPPED_SINCE, scaled_tanh),),
     "Scatter": ((11, _renamed_to("ScatterElements")),),
     "Scan": ((9, scan_of_opset_8),),
+    "Selu": ((6, _default("alpha", 1.6732)), (6, _default("gamma", 1.0507))),
     "Slice": (
         (10, _as_operands(("starts", 1, "int64"), ("ends", 2, "int64"), ("axes", 3, "int64"))),
     ),
     "Softmax": ((13, _softmax),),
     "Split": ((13, _as_operands(("split", 1, "int64"))), (18, _split)),
     "Squeeze": ((13, _AXES),),
+    "Tile": ((6, tile_of_opset_1),),
     "TopK": ((10, _top_k),),
     "Unsqueeze": ((13, _AXES),),
     "Upsample": (
@@ -304,40 +325,6 @@ def _without_newer_attributes(node: onnx.NodeProto) -> onnx.NodeProto:
     known = defaults(node.op_type) if node.op_type else {}
     newer = {"stash_type": 1, "round_mode": b"up", "precision": 0}
     for name, usual in newer.items():
-        if name not in known and _look(node, name) == usual:
-            _take(node, name)
+        if name not in known and look(node, name) == usual:
+            take(node, name)
     return node
-
-
-def _look(node: onnx.NodeProto, name: str) -> Any:
-    for entry in node.attribute:
-        if entry.name == name:
-            return helper.get_attribute_value(entry)
-    return None
-
-
-def _take(node: onnx.NodeProto, name: str) -> Any:
-    """An attribute's value, None if it is not there; it is removed."""
-    value = _look(node, name)
-    if value is not None:
-        kept = [entry for entry in node.attribute if entry.name != name]
-        del node.attribute[:]
-        node.attribute.extend(kept)
-    return value
-
-
-def _give(node: onnx.NodeProto, name: str, value: Any) -> None:
-    node.attribute.append(helper.make_attribute(name, value))
-
-
-def _constant(array: np.ndarray, name: str) -> onnx.NodeProto:
-    return helper.make_node("Constant", [], [name], name=name, value=tensor_proto(array))
-
-
-def _set_operand(node: onnx.NodeProto, operand: int, name: str) -> None:
-    node.input.extend([""] * (operand + 1 - len(node.input)))
-    node.input[operand] = name
-
-
-def _where(node: onnx.NodeProto) -> str:
-    return f"{node.name or (node.output[0] if node.output else '?')!r} ({node.op_type})"

@@ -15,7 +15,7 @@ from onnx.reference import ReferenceEvaluator
 from graphlens.errors import RunError
 from graphlens.ops.proto import DTYPES, NUMBERS
 from graphlens.runtime.feeds import is_plain
-from graphlens.runtime.widen import widened
+from graphlens.runtime.widen import older, widened
 
 onnxruntime: Any = None  # the package without its runtime extra runs on the reference evaluator
 with contextlib.suppress(ImportError):
@@ -132,9 +132,9 @@ def compiled(serialized: bytes) -> tuple[Session | None, Reference | None, str]:
     """
     model = onnx.ModelProto.FromString(serialized)
     reason = ""
-    for form in (model, widened(model)):
+    for form in (model, older(model), widened(model)):
         if form is None:
-            break
+            continue
         try:
             # hundreds are kept, each with its threads and memory
             return Session(form, threads=1, arena=False), None, ""

@@ -1,7 +1,8 @@
-"""Running an op of a 16-bit dtype in float32, where ONNX Runtime has no kernel for it.
+"""Other forms of a node for which ONNX Runtime has no kernel: an older version, a wider dtype.
 
-What hardware and PyTorch do, too: compute in float32, round the result once. The reference
-evaluator rounds every step instead, and is slower by orders of magnitude.
+A node of a 16-bit dtype runs in float32, as hardware and PyTorch do, too: it computes in float32 and
+rounds the result once. The reference evaluator rounds every step instead, and is slower by orders
+of magnitude.
 """
 
 from __future__ import annotations
@@ -41,6 +42,40 @@ def widened(model: onnx.ModelProto) -> onnx.ModelProto | None:
         if before != after:
             made.graph.node.append(_cast(before, after, types[after]))
     return made
+
+
+def older(model: onnx.ModelProto) -> onnx.ModelProto | None:
+    """A model of one node at an older opset at which its op was the same but for its types.
+
+    New versions that only add types are many (opset 22 added bfloat16 to most ops), and not all
+    kernels follow. None where the version before has other attributes or operands.
+    """
+    node = model.graph.node[0]
+    spoken = {entry.domain: entry.version for entry in model.opset_import}
+    if node.domain or any(each.type == onnx.AttributeProto.GRAPH for each in node.attribute):
+        return None  # the nodes of a body would be read at the older opset, too
+    try:
+        now = onnx.defs.get_schema(node.op_type, spoken.get("", 1))
+        before = onnx.defs.get_schema(node.op_type, now.since_version - 1)
+    except onnx.defs.SchemaError:
+        return None
+    if before.deprecated or _form(now) != _form(before):
+        return None
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    for entry in made.opset_import:
+        if not entry.domain:
+            entry.version = before.since_version
+    return made
+
+
+def _form(schema: onnx.defs.OpSchema) -> tuple[object, ...]:
+    """What two versions of an op have in common if they mean the same."""
+    attributes = {
+        name: each.default_value.SerializeToString() for name, each in schema.attributes.items()
+    }
+    counts = schema.min_input, schema.max_input, schema.min_output, schema.max_output
+    return attributes, counts
 
 
 def _output_types(model: onnx.ModelProto) -> dict[str, int] | None:

@@ -156,4 +156,101 @@ def test_only_what_changed_is_touched():
     assert not must_upgrade("Softmax", 13)
     assert must_upgrade("Softmax", 12)
     assert must_upgrade("Relu", 6)
-    assert {since for rules in RULES.values() for since, _ in rules} <= set(range(4, 22))
+    assert {since for rules in RULES.values() for since, _ in rules} <= {2, *range(4, 22), 27}
+
+
+CHANNELS = np.array([1, 2, 3, 4], "float32")[:, None, None]
+FIRST = {
+    "Pad-1": (old("Pad", 1, [X], paddings=[0, 1, 0, 0, 0, 2], mode="constant", value=3.0), X,
+              np.pad(X, ((0, 0), (1, 0), (0, 2)), constant_values=3)),
+    "Selu-1": (old("Selu", 1, [X]), X,
+               1.0507 * np.where(X > 0, X, 1.6732 * np.exp(X) - 1.6732)),
+    "Tile-1": (old("Tile", 1, [X], 1, [np.array([3], "float32"), np.array([1], "float32")]), X,
+               np.tile(X, (1, 3, 1))),
+    "GlobalLpPool-1": (old("GlobalLpPool", 1, [IMAGE], p=2.0), IMAGE,
+                       np.sqrt((IMAGE**2).sum((2, 3), keepdims=True))),
+    "Affine": (old("Affine", 1, [X], alpha=2.0, beta=0.5), X, 2 * X + 0.5),
+    "Scale": (old("Scale", 1, [X], scale=3.0), X, 3 * X),
+    "ScaledTanh": (old("ScaledTanh", 7, [X], alpha=2.0, beta=0.5), X, 2 * np.tanh(X / 2)),
+    "ImageScaler": (old("ImageScaler", 7, [IMAGE], scale=2.0, bias=[1.0, 2.0, 3.0, 4.0]), IMAGE,
+                    2 * IMAGE + CHANNELS),
+    "Crop": (old("Crop", 7, [IMAGE], border=[1, 0, 2, 1]), IMAGE, IMAGE[:, :, :4, 1:3]),
+    "Crop of a size": (old("Crop", 7, [IMAGE], border=[1, 2, 0, 0], scale=[3, 2]), IMAGE,
+                       IMAGE[:, :, 2:5, 1:3]),
+}  # fmt: skip
+"""What ONNX Runtime runs no more: by hand."""
+
+
+@pytest.mark.parametrize("title", FIRST)
+def test_a_node_of_the_first_opsets_means_what_it_meant(title):
+    proto, given, expected = FIRST[title]
+    (found,) = run(check(capture(proto)), given)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("opset", range(1, onnx.defs.onnx_opset_version() + 1))
+def test_a_model_of_every_opset_computes_the_same(opset):
+    weights = {
+        "w": np.random.default_rng(2).uniform(-1, 1, (3, 4, 2, 2)).astype("float32"),
+        "m": np.random.default_rng(3).uniform(-1, 1, (48, 5)).astype("float32"),
+        "b": np.ones((1, 5), "float32"),
+        "shape": np.array([1, -1]),
+    }
+    reshape = {"shape": [1, -1]} if opset < 5 else {}
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Reshape", ["r"] if reshape else ["r", "shape"], ["f"], **reshape),
+        helper.make_node("Gemm", ["f", "m", "b"], ["g"]),
+        helper.make_node("Softmax", ["g"], ["y"], axis=1),
+    ]
+    stored = [numpy_helper.from_array(each, name) for name, each in weights.items()]
+    entry = helper.make_tensor_value_info("x", F, IMAGE.shape)
+    made = helper.make_graph(
+        nodes, "g", [entry], [helper.make_empty_tensor_value_info("y")], stored
+    )
+    proto = helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)])
+    (found,) = run(check(capture(proto)), IMAGE)
+    parts = np.lib.stride_tricks.sliding_window_view(IMAGE[0], (2, 2), (1, 2))
+    image = np.maximum(np.einsum("cyxij,ocij->oyx", parts, weights["w"]), 0)
+    scores = np.exp(image.reshape(1, -1) @ weights["m"] + 1)
+    np.testing.assert_allclose(found, scores / scores.sum(), rtol=1e-5)
+
+
+def test_a_function_of_another_opset_than_its_model_is_read_by_its_own():
+    nodes = [
+        helper.make_node("Squeeze", ["a"], ["s"], axes=[0]),
+        helper.make_node("Softmax", ["s"], ["b"]),
+    ]
+    function = helper.make_function("own", "f", ["a"], ["b"], nodes, [helper.make_opsetid("", 11)])
+    entry = helper.make_tensor_value_info("x", F, (1, 2, 3, 4))
+    made = helper.make_graph(
+        [helper.make_node("f", ["x"], ["y"], domain="own")],
+        "g", [entry], [helper.make_empty_tensor_value_info("y")],
+    )  # fmt: skip
+    imports = [helper.make_opsetid("", 21), helper.make_opsetid("own", 1)]
+    proto = helper.make_model(made, functions=[function], opset_imports=imports)
+    given = np.random.default_rng(4).uniform(-1, 1, (1, 2, 3, 4)).astype("float32")
+    (found,) = run(check(capture(proto)), given)
+    scores = np.exp(given[0].reshape(2, -1))
+    np.testing.assert_allclose(
+        found.reshape(2, -1), scores / scores.sum(1, keepdims=True), rtol=1e-5
+    )
+
+
+def test_the_scan_of_opset_8_with_lengths_is_refused():
+    body = helper.make_graph(
+        [helper.make_node("Add", ["s", "e"], ["t"]), helper.make_node("Identity", ["t"], ["o"])],
+        "body",
+        [helper.make_tensor_value_info(name, F, [2]) for name in "se"],
+        [helper.make_tensor_value_info(name, F, [2]) for name in "to"],
+    )
+    lengths = np.array([1, 2])
+    state, rows = np.zeros((2, 2), "float32"), np.ones((2, 3, 2), "float32")
+    proto = old("Scan", 8, [lengths, state, rows], 2, body=body, num_scan_inputs=1)
+    with pytest.raises(FormatError, match="sequence_lens has no form"):
+        capture(proto)
+    proto.graph.node[0].input[0] = ""
+    last, steps = run(check(capture(proto)), lengths, state, rows)
+    assert last.tolist() == [[3, 3]] * 2
+    assert steps.shape == (2, 3, 2)
