@@ -212,10 +212,15 @@ def test_the_tree_has_the_graph_for_the_keyboard_and_for_screen_readers(view, ne
 def test_the_minimap_leads_anywhere(view, net):
     viewer = view(net)
     viewer.press("o", "+", "+", "+", "+", "+")
-    box = viewer.page.locator("#minimap").bounding_box()
-    viewer.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 10)
-    viewer.settle()
-    assert 0 < viewer.place("pool")[1] < 800
+    at = viewer.page.locator("#minimap").bounding_box()
+    x, y = viewer.ask(
+        "(({ left, top, k }, rect) => [left + rect.x * k, top + rect.y * k])"
+        "(app.minimap, app.active.rectOf('pool'))"
+    )
+    viewer.page.mouse.click(at["x"] + x, at["y"] + y)
+    x, y = viewer.place("pool")
+    assert 260 < x < 1200
+    assert 0 < y < 800
 
 
 def test_things_move_unless_one_wants_them_still(view, net):
@@ -230,3 +235,35 @@ def test_things_move_unless_one_wants_them_still(view, net):
     still.ask("(app.toggle('stage0'), 1)")
     assert still.ask("app.active.moving === null")
     assert still.ask("app.active.placed.height") == high
+
+
+def test_a_long_picture_stands_in_columns_and_no_wire_crosses_a_box(view, net):
+    viewer = view(net)
+    viewer.press("o")
+    assert viewer.ask("app.active.placed.columns.length") > 1
+    assert viewer.ask(CROSSED) == []
+
+
+CROSSED = """(() => {
+  const found = [];
+  const check = (placed) => {
+    const ways = graphlens.waysOf(placed);
+    for (const held of placed.items) {
+      const box = [held.x + 1, held.y + 1, held.x + held.width - 1, held.y + held.height - 1];
+      for (const { wire, points, led } of ways) {
+        const lines = points.slice(1).map((b, i) => [points[i], b]).filter(([, b]) => !b.jump);
+        for (const corners of led) corners.slice(1).forEach((b, i) => lines.push([corners[i], b]));
+        for (const [a, b] of lines) {
+          if (Math.max(a.x, b.x) > box[0] && Math.min(a.x, b.x) < box[2]
+              && Math.max(a.y, b.y) > box[1] && Math.min(a.y, b.y) < box[3]) {
+            found.push([wire.value, held.item.index]);
+          }
+        }
+      }
+      if (held.inner) check(held.inner);
+    }
+  };
+  check(app.active.placed);
+  return found;
+})()"""
+"""Wires whose ways meet a box; a bend stays in the rectangle between its ends."""

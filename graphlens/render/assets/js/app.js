@@ -1,6 +1,7 @@
 // What is open, selected and pointed at, in which panes; and everything that changes it.
 
 import { isFresh, isScopeName, namesIn, pathOf, readPage, scopeName, valuesOf, wiresOf } from "./data.js";
+import { between, snapshot } from "./change.js";
 import { renderDetails } from "./details.js";
 import { fromHash, toHash } from "./link.js";
 import { Minimap } from "./minimap.js";
@@ -118,6 +119,7 @@ export class App {
 
   resize() {
     for (const view of this.panes) view.resize();
+    this.active.uncover();
     this.outline.render();
     this.tell("size");
     this.frame();
@@ -177,9 +179,21 @@ export class App {
       keep();
       this.moved(view);
     };
-    if (this.still() || view.count.boxes > MANY) step(1);
-    else view.animate(step);
+    const old = view.placed;
+    const still = this.still() || view.count.boxes > MANY;
+    const from = still ? null : snapshot(view);
+    step(1);
     this.outline.update();
+    if (still) return;
+    if (this.panes.length === 1 && columnsOf(old) !== columnsOf(view.placed)) {
+      const sprites = between(this, view, from, view.state.index);
+      view.animate((t) => {
+        view.change = t < 1 ? { sprites, t } : null;
+        this.redraw();
+      });
+    } else {
+      view.animate(step);
+    }
   }
 
   // -- selection --------------------------------------------------------------------------
@@ -297,4 +311,10 @@ export class App {
     }
     return fresh.seen;
   }
+}
+
+/** Where the columns of a picture and of what is open in it begin. */
+function columnsOf(placed) {
+  const inner = placed.items.map((held) => (held.inner ? columnsOf(held.inner) : ""));
+  return `${placed.columns.map((column) => column.first)}(${inner.join("")})`;
 }

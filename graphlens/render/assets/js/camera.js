@@ -44,7 +44,8 @@ export function opening(placed, width, height) {
   const all = fitting(whole, width, height, 1.1);
   if (all.k >= 0.45) return all;
   const k = Math.min(1, Math.max(0.7, (width - 48) / placed.width));
-  return { x: placed.width / 2 - width / 2 / k, y: -24 / k, k };
+  const x = placed.width * k > width - 48 ? -24 / k : placed.width / 2 - width / 2 / k;
+  return { x, y: -24 / k, k };
 }
 
 /** Between two cameras, t from 0 to 1. */

@@ -16,7 +16,8 @@ export function renderDetails(app, host) {
   const close = html`<button class="close" aria-label="close details" @click=${() => app.select(null)}>×</button>`;
   if (scope) render([close, scopeDetails(app, scope)], host);
   else if (node) render([close, nodeDetails(app, node)], host);
-  else render([close, html`<h2>${selected}</h2><p>It is not in this state of the graph.</p>`], host);
+  else render([close, html`<h2>${selected.replace(/^\u0001/, "")}</h2><p>It is not in this state of the graph.</p>`], host);
+  for (const dot of host.querySelectorAll(".dot")) dot.style.background = app.colour(`${dot.dataset.style}.edge`);
 }
 
 function scopeDetails(app, { scope, chain }) {
@@ -37,7 +38,7 @@ function nodeDetails(app, { entry, chain }) {
   const held = detailOf(entry);
   const [op, place] = held.source;
   return html`<h2>${entry.name}</h2>
-    <p class="kind"><i class="dot" style-of=${entry.rows[0].style}></i>${entry.op}${held.schema ? html` <small>ONNX</small>` : nothing}</p>
+    <p class="kind"><i class="dot" data-style=${entry.rows[0].style}></i>${entry.op}${held.schema ? html` <small>ONNX</small>` : nothing}</p>
     ${held.gives.length ? section("gives", list(held.gives)) : nothing}
     ${held.reads.length ? section("reads", html`<ul class="links">${held.reads.map((read) => html`<li>${nameButton(app, read[0], read[0])} <span>${read[2]}${read[1] === "value" ? "" : ` · ${read[1] === "param" ? "weight" : "constant"}`}</span></li>`)}</ul>`) : nothing}
     ${readers(app, entry)}

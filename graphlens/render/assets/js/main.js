@@ -5,6 +5,7 @@ import { Bars } from "./bars.js";
 import { listen } from "./keys.js";
 import { Memory } from "./memory.js";
 import { Passes } from "./passes.js";
+import { waysOf } from "./ways.js";
 
 const app = new App();
 const asked = app.start();
@@ -18,8 +19,11 @@ window.addEventListener("hashchange", () => location.reload());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.recolour());
 if (asked.beside !== null) passes.toggleBeside(asked.beside);
 if (asked.memory) memory.toggle();
-if (asked.camera) app.active.camera = asked.camera;
 if (asked.selected) app.select(asked.selected);
+app.resize();
+if (asked.camera) app.active.camera = asked.camera;
+else app.active.begin();
 app.moved(app.active);
 app.frame();
 window.graphlens = app;
+app.waysOf = waysOf; // for tests

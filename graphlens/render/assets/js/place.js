@@ -4,18 +4,22 @@
 // each row that it passes (render/page_layout.py). An open item makes its row higher, and spreads
 // the columns that it covers; what stands beside and below moves, and its order never changes.
 
-import { isScopeName, scopeName } from "./data.js";
+import { cutRows, fold } from "./columns.js";
+import { sharedRows } from "./shared.js";
+import { gapHeights } from "./ways.js";
 
 export const HEAD = 24;
 const PAD = 16;
-const GAP = 27;
 const EDGE = 13;
 
-/** The place of a scope: items and rows relative to its top left corner. */
-export function place(page, index, openness) {
+/** The place of a scope: items and rows relative to its top left corner.
+ *
+ * `openness` says how far a scope is open, 0 to 1; `cuts` which rows begin a column.
+ */
+export function place(page, index, openness, cuts = cutRows) {
   const scope = page.scopes[index];
-  const items = scope.items.map((item) => placeItem(page, item, openness));
-  return settle(scope, items, stackRows(scope, items));
+  const items = scope.items.map((item) => placeItem(page, item, openness, cuts));
+  return settle(scope, items, stackRows(scope, items), cuts);
 }
 
 /** Two states of one scope, as high as each other, what they share at equal heights. */
@@ -32,33 +36,42 @@ export function placePair(page, indices, openness, shared) {
     partner.set(item, pair[0]);
     partner.set(other, pair[1]);
   }
-  const items = scopes.map((scope) => scope.items.map((item) => placeItem(page, item, openness, partner.get(item))));
+  const items = scopes.map((scope) => scope.items.map((item) => placeItem(page, item, openness, uncut, partner.get(item))));
   const stacks = stackTogether(scopes, items, sharedRows(page, scopes, shared));
-  return scopes.map((scope, side) => settle(scope, items[side], stacks[side]));
+  return scopes.map((scope, side) => settle(scope, items[side], stacks[side], uncut));
 }
 
-/** Put items into their rows and columns. */
-function settle(scope, items, rows) {
+/** Side by side, equal things stand at equal heights, and that takes one column. */
+const uncut = () => [0];
+
+/** Put items into their rows, and the rows into columns. */
+function settle(scope, items, { at, items: byRow, height }, cuts) {
   const across = spread(scope, items);
   for (const held of items) {
     const { item } = held;
-    const row = rows.at[item.row];
-    const middle = (across(item.x - item.width / 2) + across(item.x + item.width / 2)) / 2;
-    held.x = PAD + middle - held.width / 2;
+    held.x = PAD + (across(item.x - item.width / 2) + across(item.x + item.width / 2) - held.width) / 2;
+  }
+  const width = across(scope.width) + 2 * PAD;
+  const placed = { scope, items, rows: at, byRow, width, height, ways: null, columns: [] };
+  const inOne = (x) => PAD + across(x);
+  fold(placed, inOne, cuts(scope, at, width, height));
+  for (const held of items) {
+    const row = at[held.item.row];
+    held.x += row.x;
     held.y = row.y + (row.height - held.height) / 2;
   }
-  const column = (x) => PAD + across(x);
-  const width = across(scope.width) + 2 * PAD;
-  return { scope, items, rows: rows.at, byRow: rows.items, width, height: rows.height, column, ways: null };
+  /** Where a wire or port is in a row, by where it is when everything is closed. */
+  placed.across = (row, x) => inOne(x) + (at[Math.min(Math.max(row, 0), at.length - 1)]?.x ?? 0);
+  return placed;
 }
 
 /** An item, closed, open, or on the way between the two. */
-function placeItem(page, item, openness, inner = null) {
+function placeItem(page, item, openness, cuts, inner = null) {
   const held = { item, x: 0, y: 0, width: item.width, height: item.height, inner: null, open: 0, shift: 0 };
   const open = item.scope < 0 ? 0 : openness(page.scopes[item.scope].path);
   if (open > 0) {
     held.open = open;
-    held.inner = inner ?? place(page, item.scope, openness);
+    held.inner = inner ?? place(page, item.scope, openness, cuts);
     held.shift = Math.max(0, (item.width - held.inner.width) / 2);
     held.width += (Math.max(held.inner.width, item.width) - item.width) * open;
     held.height += (held.inner.height - item.height) * open;
@@ -111,7 +124,7 @@ function stackRows(scope, items) {
   const rows = measureRows(scope, items);
   let { y } = rows;
   rows.heights.forEach((height, row) => {
-    rows.at.push({ y, height });
+    rows.at.push({ x: 0, y, height });
     y += height + rows.below(row);
   });
   return { at: rows.at, items: rows.items, height: y };
@@ -139,7 +152,7 @@ function stackTogether(scopes, items, pairs) {
   const advance = (held, to) => {
     for (; held.row < to; held.row++) {
       const height = held.heights[held.row];
-      held.at.push({ y: held.y, height });
+      held.at.push({ x: 0, y: held.y, height });
       held.y += height + held.below(held.row);
     }
   };
@@ -155,112 +168,10 @@ function stackTogether(scopes, items, pairs) {
   return sides.map((held) => ({ at: held.at, items: held.items, height: held.y }));
 }
 
-/** Pairs of rows that hold the same, downward on both sides. */
-function sharedRows(page, [one, other], shared) {
-  const home = new Map();
-  for (const item of one.items) for (const name of namesOf(page, item)) home.set(name, item.row);
-  const pairs = [];
-  const rows = [...other.items].sort((a, b) => a.row - b.row);
-  for (const item of rows) {
-    for (const name of namesOf(page, item)) {
-      const row = isScopeName(name) ? home.get(name) : shared(name).map((held) => home.get(held)).find((held) => held !== undefined);
-      if (row !== undefined) pairs.push([row, item.row]);
-    }
-  }
-  return longestRise(pairs);
-}
-
-/** What stands at an item: nodes, or ``/path`` of a scope. */
-function namesOf(page, item) {
-  if (item.scope >= 0) return [scopeName(page.scopes[item.scope].path)];
-  return item.entries.map((index) => page.entries[index].name);
-}
-
-/** The most pairs, sorted by their second numbers, that rise in both; by patience sorting. */
-function longestRise(pairs) {
-  const tails = [];
-  const previous = new Map();
-  const sorted = [...pairs].sort((a, b) => a[1] - b[1] || b[0] - a[0]);
-  for (const pair of sorted) {
-    let low = 0;
-    let high = tails.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (tails[middle][0] < pair[0]) low = middle + 1;
-      else high = middle;
-    }
-    previous.set(pair, tails[low - 1] ?? null);
-    tails[low] = pair;
-  }
-  const found = [];
-  for (let pair = tails.at(-1) ?? null; pair; pair = previous.get(pair)) found.unshift(pair);
-  return found.filter((pair, index) => index === 0 || pair[1] > found[index - 1][1]);
-}
-
-/** The height of each gap: more where a wire crosses far. */
-function gapHeights(scope) {
-  const far = new Array(scope.rows + 1).fill(0);
-  for (const wire of scope.wires) {
-    const stops = wireStops(scope, wire);
-    for (let i = 0; i + 1 < stops.length; i++) {
-      const gap = stops[i].row + 1;
-      if (gap in far) far[gap] = Math.max(far[gap], Math.abs(stops[i + 1].x - stops[i].x));
-    }
-  }
-  return far.map((x, gap) => (gap === 0 || gap === scope.rows ? 18 : GAP) + Math.min(30, x / 12));
-}
-
-/** The rows that a wire touches with its place there, everything closed; row -1 is the top. */
-function wireStops(scope, wire) {
-  const [tail, head] = [scope.items[wire.tail], scope.items[wire.head]];
-  const first = tail ? { row: tail.row, x: tail.x + wire.start } : { row: -1, x: scope.top[-1 - wire.tail] };
-  const last = head
-    ? { row: head.row, x: head.x + wire.end }
-    : { row: scope.rows, x: scope.bottom[-1 - wire.head] };
-  return [first, ...wire.between.map((x, i) => ({ row: first.row + 1 + i, x })), last];
-}
-
-/** The ways of a placed scope's wires: lists of points, and the first and last row of each. */
-export function waysOf(placed) {
-  placed.ways ??= placed.scope.wires.map((wire) => wayOf(placed, wire));
-  return placed.ways;
-}
-
-function wayOf(placed, wire) {
-  const { rows, items, scope, height } = placed;
-  const tail = items[wire.tail];
-  const head = items[wire.head];
-  const from = tail ? tail.item.row : -1;
-  const to = head ? head.item.row : rows.length;
-  const x0 = tail ? endOf(tail, wire.start, wire.tailPort, "bottom") : placed.column(scope.top[-1 - wire.tail]);
-  const x1 = head ? endOf(head, wire.end, wire.headPort, "top") : placed.column(scope.bottom[-1 - wire.head]);
-  const points = [{ x: x0, y: tail ? tail.y + tail.height : 0 }];
-  if (tail) points.push({ x: x0, y: rows[from].y + rows[from].height });
-  else points.push({ x: x0, y: Math.max(0, (rows[0]?.y ?? 0) - 18) });
-  wire.between.forEach((inner, i) => {
-    const row = rows[from + 1 + i];
-    const x = placed.column(inner);
-    points.push({ x, y: row.y }, { x, y: row.y + row.height });
-  });
-  if (head) points.push({ x: x1, y: rows[to].y }, { x: x1, y: head.y });
-  else points.push({ x: x1, y: height - 4 }, { x: x1, y: height });
-  return { wire, points, from, to, arrow: Boolean(head) && !(head.open > 0.5) };
-}
-
-/** Where a wire meets an item: at the item's own port for it, where the item is open. */
-function endOf(held, offset, port, side) {
-  const closed = held.x + held.width / 2 + offset;
-  if (!held.inner || port < 0) return closed;
-  const ports = side === "top" ? held.inner.scope.top : held.inner.scope.bottom;
-  const inside = held.x + held.shift + held.inner.column(ports[port]);
-  return closed + (inside - closed) * held.open;
-}
-
 /** Visit what is inside a rectangle: frames and items, outer ones first, with absolute places. */
 export function visit(placed, rect, x, y, depth, seen) {
-  const { rows, byRow } = placed;
-  const first = firstRow(rows, rect.top - y);
-  for (let row = first; row < rows.length && rows[row].y + y <= rect.bottom; row++) {
+  const { byRow } = placed;
+  for (const row of rowsWithin(placed, rect, x, y)) {
     for (const held of byRow[row]) {
       const left = x + held.x;
       const top = y + held.y;
@@ -273,16 +184,19 @@ export function visit(placed, rect, x, y, depth, seen) {
   }
 }
 
-/** The first row whose bottom is at or below y. */
-export function firstRow(rows, y) {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle].y + rows[middle].height >= y) high = middle;
-    else low = middle + 1;
+/** The rows that are in a rectangle, at least in part. */
+function* rowsWithin({ rows, columns }, rect, x, y) {
+  for (const { first, last, left, right } of columns) {
+    if (x + left > rect.right || x + right < rect.left) continue;
+    let low = first;
+    let high = last;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (rows[middle].y + rows[middle].height >= rect.top - y) high = middle;
+      else low = middle + 1;
+    }
+    for (let row = low; row < last && rows[row].y + y <= rect.bottom; row++) yield row;
   }
-  return low;
 }
 
 /** The absolute place of an item, by its chain of scopes; null where one of them is closed. */

@@ -26,6 +26,9 @@ export class View {
 
   resize() {
     const { clientWidth, clientHeight } = this.canvas;
+    // Side by side, what was in the middle stays there; alone, what was clicked does.
+    const beside = this.app.panes?.length > 1;
+    if (beside && this.width) this.camera.x += (this.width - clientWidth) / 2 / this.camera.k;
     this.ratio = window.devicePixelRatio || 1;
     this.width = clientWidth;
     this.height = clientHeight;
@@ -153,6 +156,15 @@ export class View {
       y: high ? rect.y - 30 / k : rect.y + rect.height / 2 - this.height / 2 / k,
       k,
     }, animate);
+  }
+
+  /** Bring the selected into sight where a panel has come to stand over it. */
+  uncover() {
+    const { app, camera, width } = this;
+    const rect = app.selected !== null && this.placed ? this.rectOf(app.selected) : null;
+    if (!rect) return;
+    const over = rect.x + Math.min(rect.width, width / 2 / camera.k) - camera.x - (width - 12) / camera.k;
+    if (over > 0 && rect.x > camera.x) camera.x += over;
   }
 
   flyTo(target, animate = true) {

@@ -1,22 +1,19 @@
 // Wires on the canvas: straight down within rows, bent in the gaps between them.
 
 import { FONT, haloed } from "./brush.js";
-import { firstRow, waysOf } from "./place.js";
+import { waysOf } from "./ways.js";
 
 const FAINT = 0.05;
 
 export function paintWires(ctx, scene, placed, rect, x, y, depth, count, alpha) {
-  const { rows } = placed;
-  if (rows.length === 0 || scene.camera.k < FAINT) return;
-  const first = firstRow(rows, rect.top - y) - 1;
+  if (placed.rows.length === 0 || scene.camera.k < FAINT) return;
   const marked = [];
   const bent = scene.camera.k > 0.15;
   ctx.globalAlpha = alpha;
   ctx.beginPath();
   const tips = [];
   for (const way of waysOf(placed)) {
-    if (way.to < first) continue;
-    if (way.from >= 0 && rows[way.from].y + y > rect.bottom) continue;
+    if (!meets(way.box, rect, x, y)) continue;
     if (scene.lit(way.wire)) {
       marked.push(way);
       continue;
@@ -52,6 +49,11 @@ function strokeWires(ctx, scene, tips, x, y, tone, wide) {
   ctx.fill();
 }
 
+/** Whether a box is in a rectangle, at least in part. */
+function meets(box, rect, x, y) {
+  return x + box.left <= rect.right && x + box.right >= rect.left && y + box.top <= rect.bottom && y + box.bottom >= rect.top;
+}
+
 /** Add a way to the path: straight down within rows, bent in the gaps between them. */
 function trace(ctx, way, x, y, rect, bent) {
   const { points } = way;
@@ -59,6 +61,7 @@ function trace(ctx, way, x, y, rect, bent) {
     const [a, b] = [points[i], points[i + 1]];
     if (Math.max(a.y, b.y) + y < rect.top || Math.min(a.y, b.y) + y > rect.bottom) continue;
     ctx.moveTo(x + a.x, y + a.y);
+    if (b.jump) continue;
     if (a.x === b.x) {
       ctx.lineTo(x + b.x, y + b.y);
     } else if (!bent) {
@@ -68,13 +71,20 @@ function trace(ctx, way, x, y, rect, bent) {
       ctx.bezierCurveTo(x + a.x, y + a.y + bend, x + b.x, y + b.y - bend, x + b.x, y + b.y);
     }
   }
+  for (const corners of way.led) {
+    ctx.moveTo(x + corners[0].x, y + corners[0].y);
+    for (let i = 1; i + 1 < corners.length; i++) {
+      ctx.arcTo(x + corners[i].x, y + corners[i].y, x + corners[i + 1].x, y + corners[i + 1].y, 5);
+    }
+    ctx.lineTo(x + corners.at(-1).x, y + corners.at(-1).y);
+  }
 }
 
 function paintShapes(ctx, scene, placed, rect, x, y, tone) {
   ctx.font = `9.5px ${FONT}`;
-  for (const { wire, points, from } of waysOf(placed)) {
+  for (const { wire, points } of waysOf(placed)) {
     if (!wire.label) continue;
-    const start = points[from >= 0 ? 1 : 0];
+    const start = points[1];
     const top = y + start.y + 11;
     if (top < rect.top || top - 12 > rect.bottom) continue;
     haloed(ctx, scene, wire.label, x + start.x + 5, top, "faint", tone);
