@@ -67,7 +67,10 @@ format: $(STAMP) ## Format, and fix what can be fixed
 bench: $(STAMP) ## Measure against torchview and onnxsim, and the growth to 100,000 nodes
 	$(BIN)/python tests/bench/report.py build/bench
 
-zoo: $(STAMP) ## The slow sweep over whole model libraries
+zoo: $(STAMP) ## Sweep over whole model libraries, hours long: build/zoo.jsonl, .md and .html
+	@mkdir -p build
+	$(BIN)/graphlens sweep torchvision timm transformers keras keras-torch keras-layers \
+	  keras-layers-torch --jobs 2 -o build/zoo.jsonl -o build/zoo.md -o build/zoo.html
 	$(BIN)/python -m pytest -m zoo
 
 gallery: $(STAMP) ## Build the gallery: every page is run, and draws what it shows

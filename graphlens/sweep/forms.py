@@ -79,13 +79,23 @@ def html(rows: Sequence[Row]) -> str:
     listed = SubElement(body, "ul")
     for name, held in by_set(rows).items():
         SubElement(listed, "li").text = f"{name}: {held}"
-    table = SubElement(body, "table")
-    _line(SubElement(SubElement(table, "thead"), "tr"), HEADS, "th")
-    lines = SubElement(table, "tbody")
-    for row in rows:
-        _line(SubElement(lines, "tr", {"class": row.status.replace(" ", "-")}), cells(row), "td")
+    kinds = [row.status.replace(" ", "-") for row in rows]
+    body.append(tabled(HEADS, [cells(row) for row in rows], kinds))
     indent(page)
     return "<!DOCTYPE html>\n" + tostring(page, "unicode", method="html") + "\n"
+
+
+def tabled(
+    heads: Sequence[str], lines: Sequence[Sequence[str]], kinds: Sequence[str] = ()
+) -> Element:
+    """Words as a table of HTML, each line of its kind (a class, for its colour)."""
+    table = Element("table")
+    _line(SubElement(SubElement(table, "thead"), "tr"), heads, "th")
+    body = SubElement(table, "tbody")
+    for place, words in enumerate(lines):
+        marked = {"class": kinds[place]} if kinds else {}
+        _line(SubElement(body, "tr", marked), words, "td")
+    return table
 
 
 def _line(parent: Element, words: Sequence[str], kind: str) -> None:

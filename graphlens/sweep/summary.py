@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -73,6 +74,61 @@ def by_set(rows: Sequence[Row]) -> dict[str, Summary]:
     """The same for each set, in the order of the table."""
     names = dict.fromkeys(row.set for row in rows)
     return {name: summary(row for row in rows if row.set == name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """What one front end did over a table.
+
+    Attributes:
+        tried: Models that it was given and that the framework itself runs.
+        equal: Those captured with the framework's own outputs.
+        bare: Those that the framework's own capture takes, where that was tried.
+        also: Those of ``bare`` that are in ``equal``.
+        overhead: Median of our seconds over the framework's own, None where it has none.
+    """
+
+    tried: int
+    equal: int
+    bare: int
+    also: int
+    overhead: float | None
+
+
+def by_front_end(rows: Iterable[Row]) -> dict[str, FrontEnd]:
+    """The front ends of a table, by name."""
+    rows = [row for row in rows if row.built]
+    found: dict[str, FrontEnd] = {}
+    for via in dict.fromkeys(via for row in rows for via in row.frontends):
+        entries = [row.frontends[via] for row in rows if via in row.frontends]
+        bare = [entry for entry in entries if entry["bare_seconds"] is not None]
+        ratios = [e["seconds"] / e["bare_seconds"] for e in bare if e["seconds"] is not None]
+        found[via] = FrontEnd(
+            tried=len(entries),
+            equal=sum(entry["status"] == "equal" for entry in entries),
+            bare=len(bare),
+            also=sum(entry["status"] == "equal" for entry in bare),
+            overhead=median(ratios) if ratios else None,
+        )
+    return found
+
+
+def causes(rows: Iterable[Row]) -> list[tuple[str, list[str]]]:
+    """Why rows are not sound, each with the models that it is true of, the commonest first.
+
+    Names in quotes and numbers are taken out of a reason, so that one cause is one line.
+    """
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for reason in reasons(row):
+            cause = _NUMBERS.sub("#", _QUOTED.sub("'...'", reason))
+            models = found.setdefault(cause, [])
+            if str(row.spec) not in models:
+                models.append(str(row.spec))
+    return sorted(found.items(), key=lambda item: -len(item[1]))
+
+
+_QUOTED, _NUMBERS = re.compile(r"'[^']*'"), re.compile(r"\d+(\.\d+)?(e-?\d+)?")
 
 
 def overheads(rows: Iterable[Row]) -> list[float]:
