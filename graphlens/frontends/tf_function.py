@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.input_types import symbols, type_given, with_symbols
@@ -159,6 +161,19 @@ def _output_names(concrete: Any) -> list[str]:
     return []
 
 
+def _held(handle: Any) -> np.ndarray | None:
+    """The value behind a resource that nobody knows the variable of; None if it is no variable."""
+    known = getattr(handle, "_handle_data", None)
+    if known is None or not known.is_set or len(known.shape_and_type) != 1:
+        return None
+    dtype = tf.dtypes.as_dtype(known.shape_and_type[0].dtype)
+    try:
+        with context.eager_mode():
+            return shared(tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype))
+    except (tf.errors.OpError, TypeError):
+        return None
+
+
 class _Captured:
     """What a function reads from outside: variables become Params, eager tensors constants."""
 
@@ -175,14 +190,14 @@ class _Captured:
             name = self._names.node(tensor.op.name)
             return Literal(array, "const" if name.isdigit() else name)
         variable = self._variables.get(id(outside))
-        if variable is None:
+        array = _held(outside) if variable is None else shared(variable.read_value())
+        if array is None:
             return Handle(outside, self._names.node(tensor.op.name))
-        name = self._names.parameters.get(id(variable)) or node_name(
-            variable.name.partition(":")[0]
-        )
-        array = shared(variable.read_value())
-        held = TensorType(variable.dtype.name, tuple(array.shape))
-        value = self._builder.param(name, held, array)
+        name = self._names.node(tensor.op.name)
+        if variable is not None:
+            own = node_name(variable.name.partition(":")[0])
+            name = self._names.parameters.get(id(variable)) or own
+        value = self._builder.param(name, TensorType(str(array.dtype), tuple(array.shape)), array)
         self._read[tensor.name] = (variable, value)
         return value
 
@@ -193,7 +208,7 @@ class _Captured:
             for name, (variable, value) in self._read.items()
             if frame[name] != value
         }
-        if not any(variable.trainable for variable, _ in found.values()):
+        if not any(getattr(variable, "trainable", False) for variable, _ in found.values()):
             return {}
         return {name: operand for name, (_, operand) in found.items()}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from graphlens.frontends.tf_call import Call, Row
+from graphlens.frontends.tf_call import Call, Literal, Operand, Row
 from graphlens.frontends.tf_window import Frame
 from graphlens.ir.node import Value
 
@@ -172,7 +172,7 @@ class _Channels:
         return self._call.step("Unsqueeze", x, self._call.const(list(range(1, self._rank - 1))))
 
 
-def batch_norm_training(call: Call) -> list[Value] | tuple[()]:
+def batch_norm_training(call: Call) -> list[Operand] | tuple[()]:
     """The batch's own mean and variance, then as in inference.
 
     Returned are also what the running statistics become (the variance by n - 1, as TF has it), and
@@ -201,7 +201,7 @@ def batch_norm_training(call: Call) -> list[Value] | tuple[()]:
             t.add(t.mul(before, 1 - share), t.mul(now, share))
             for before, now in zip(old, running, strict=True)
         ]
-    return [made, *running, mean, variance]
+    return [made, *running, mean, variance, Literal(np.zeros(0, np.float32), "unused")]
 
 
 def _batch_norm_grad(call: Call) -> list[Value] | tuple[()]:

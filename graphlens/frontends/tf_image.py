@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphlens.frontends.tf_call import Call, Row
+from graphlens.frontends.tf_call import Call, Operand, Row
 from graphlens.frontends.tf_grad import batch_norm_training
 from graphlens.frontends.tf_window import Frame, window
 from graphlens.ir.node import Attribute, Value
@@ -35,7 +35,7 @@ def _pool(op: str, rank: int) -> Row:
 # -- normalisation --------------------------------------------------------------------------
 
 
-def _batch_norm(call: Call) -> Value | list[Value] | tuple[()]:
+def _batch_norm(call: Call) -> Operand | list[Operand] | tuple[()]:
     """In inference the statistics are operands; the other results serve training."""
     if call.attr("is_training"):
         return batch_norm_training(call)

@@ -21,9 +21,9 @@ _DIRECT = {
     "Softsign": "Softsign", "Floor": "Floor", "Ceil": "Ceil",
     "Identity": "Identity", "StopGradient": "Identity", "PreventGradient": "Identity",
     "Snapshot": "Identity", "CheckNumerics": "Identity", "PlaceholderWithDefault": "Identity",
-    "EnsureShape": "Identity", "DebugGradientIdentity": "Identity", "OptionalFromValue": "Identity",
+    "EnsureShape": "Identity", "DebugGradientIdentity": "Identity",
     "Add": "Add", "AddV2": "Add", "Sub": "Sub", "Mul": "Mul", "RealDiv": "Div", "Div": "Div",
-    "TruncateDiv": "Div", "Maximum": "Max", "Minimum": "Min", "Pow": "Pow",
+    "Maximum": "Max", "Minimum": "Min", "Pow": "Pow",
     "Less": "Less", "LessEqual": "LessOrEqual", "Greater": "Greater",
     "GreaterEqual": "GreaterOrEqual", "Equal": "Equal", "LogicalAnd": "And", "LogicalOr": "Or",
     "BitwiseAnd": "BitwiseAnd", "BitwiseOr": "BitwiseOr", "BitwiseXor": "BitwiseXor",
@@ -119,6 +119,15 @@ def _floor_div(call: Call) -> Value:
     if _is_real(call):
         return call.emit("Floor", call.step("Div", x, y))
     return call.emit("Div", call.step("Sub", x, call.step("Mod", x, y)), y)
+
+
+def _truncate_div(call: Call) -> Value:
+    """Towards zero, as ONNX divides integers."""
+    quotient = call.step("Div", *call.values()) if _is_real(call) else None
+    if quotient is None:
+        return call.emit("Div", *call.values())
+    negative = call.step("Less", quotient, _number(call, 0))
+    return call.emit("Where", negative, call.step("Ceil", quotient), call.step("Floor", quotient))
 
 
 def _floor_mod(call: Call) -> Value:
@@ -221,6 +230,7 @@ _WRITTEN: dict[str, Callable[[Call], Value | list[Value] | tuple[()]]] = {
     "SquaredDifference": _squared_difference,
     "FloorDiv": _floor_div,
     "FloorMod": _floor_mod,
+    "TruncateDiv": _truncate_div,
     "Mod": _same("Mod", fmod=1),
     "TruncateMod": _same("Mod", fmod=1),
     "DivNoNan": _guarded("Div", 1),
