@@ -12,7 +12,7 @@ from torch._dispatch.python import enable_python_dispatcher
 
 from graphlens.errors import CaptureError, UsageError
 from graphlens.frontends.torch_errors import cannot_capture
-from graphlens.frontends.torch_inputs import Arguments, arguments, returned
+from graphlens.frontends.torch_inputs import Arguments, arguments, device_of, returned
 from graphlens.frontends.torch_live import Live, take_higher_order
 from graphlens.frontends.torch_record import compiling
 from graphlens.frontends.torch_roots import Roots
@@ -64,7 +64,7 @@ def prepared(model: Any, inputs: Any, kwargs: Any, dynamic_shapes: Any) -> Argum
             f"a {type(model).__name__} cannot be called, and only a call is recorded"
         )
     forward = model.forward if isinstance(model, torch.nn.Module) else model
-    given = arguments(forward, inputs, kwargs, anything=True)
+    given = arguments(forward, inputs, kwargs, anything=True, device=device_of(model))
     if dynamic_shapes or any(given.dims):
         raise UsageError(
             "one run is recorded, whose shapes are numbers; use via='torch.fx' or 'torch.export' "

@@ -13,10 +13,12 @@ from torch.utils import _pytree as pytree
 from graphlens.errors import CaptureError, FormatError
 from graphlens.frontends.torch_dynamic import dims_of, export_dims
 from graphlens.frontends.torch_errors import cannot_capture
-from graphlens.frontends.torch_inputs import Arguments, arguments
+from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_program import read
 from graphlens.frontends.torch_record import tracing
 from graphlens.ir.graph import Graph
+
+_TRANSFORMS = {"torch._functorch.predispatch"}
 
 
 def capture(
@@ -41,12 +43,12 @@ def capture(
         FormatError: If the file is no exported program.
     """
     if isinstance(model, str | Path):
-        return read(_loaded(Path(model)), (), Path(model).stem)
+        return read(_without_transforms(_loaded(Path(model))), (), Path(model).stem)
     if isinstance(model, ExportedProgram):
-        return read(model)
+        return read(_without_transforms(model))
     if not isinstance(model, torch.nn.Module):
         raise CaptureError(f"torch.export captures a torch.nn.Module, not a {type(model).__name__}")
-    given = arguments(model.forward, inputs, kwargs)
+    given = arguments(model.forward, inputs, kwargs, device=device_of(model))
     dims = dims_of(given, dynamic_shapes)
     dynamic = export_dims(given, dims) if _is_plain(dynamic_shapes) else dynamic_shapes
     return read(_exported(model, given, dynamic), dims, type(model).__name__)
@@ -61,11 +63,21 @@ def _is_plain(dynamic: Any) -> bool:
 def _exported(model: torch.nn.Module, given: Arguments, dynamic: Any) -> ExportedProgram:
     try:
         with tracing():
-            return torch.export.export(
+            program = torch.export.export(
                 model, given.args, given.kwargs, dynamic_shapes=dynamic, strict=False
             )
+            return _without_transforms(program)
     except Exception as error:
         raise cannot_capture("torch.export", model, error) from error
+
+
+def _without_transforms(program: ExportedProgram) -> ExportedProgram:
+    """The program with torch.func's transforms (vmap) applied, if it has any.
+
+    Exported for training, a program has their steps as calls, which only mean something when run.
+    """
+    calls = {getattr(node.target, "__module__", "") for node in program.graph.nodes}
+    return program.run_decompositions({}) if _TRANSFORMS & calls else program
 
 
 def _loaded(path: Path) -> ExportedProgram:

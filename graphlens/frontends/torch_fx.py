@@ -13,7 +13,7 @@ import torch.fx
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_dynamic import Symbolic, dims_of
 from graphlens.frontends.torch_errors import cannot_capture
-from graphlens.frontends.torch_inputs import Arguments, arguments
+from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_record import Recorder, weights_of
 from graphlens.frontends.torch_scopes import Scopes, line_in, user_line
 from graphlens.frontends.torch_translate import Translator
@@ -45,7 +45,7 @@ def capture(
     """
     if not isinstance(model, torch.nn.Module):
         raise CaptureError(f"torch.fx captures a torch.nn.Module, not a {type(model).__name__}")
-    given = arguments(model.forward, inputs, kwargs)
+    given = arguments(model.forward, inputs, kwargs, device=device_of(model))
     dims = dims_of(given, dynamic_shapes)
     traced = _traced(model, given)
     means = "torch.fx" if traced is not None else "torch.fx (run on fake tensors)"

@@ -51,6 +51,7 @@ def arguments(
     inputs: Sequence[Any],
     kwargs: Mapping[str, Any] | None,
     anything: bool = False,
+    device: torch.device | None = None,
 ) -> Arguments:
     """The arguments of a call of ``forward``, each given as a tensor, an array or a type.
 
@@ -59,6 +60,7 @@ def arguments(
         inputs: Its arguments by position.
         kwargs: More of them by name.
         anything: Whether other objects are passed on as they are.
+        device: Where the tensors are put, if not left where they are.
 
     Raises:
         CaptureError: If one is none of these, nor a number, a string, None or a container.
@@ -66,6 +68,8 @@ def arguments(
     formals = _formals(forward, len(inputs))
     named = [*zip(formals, inputs, strict=True), *(kwargs or {}).items()]
     made = {name: _made(name, one, anything) for name, one in named}
+    if device is not None:
+        made = {name: _mapped(one, lambda tensor: tensor.to(device)) for name, one in made.items()}
     leaves = [leaf for name, one in made.items() for leaf in flattened(one, name)]
     asked = [leaf for name, one in named for leaf in flattened(one, name)]
     kept = [
@@ -81,6 +85,14 @@ def arguments(
         [axes for _, _, axes in kept],
         formals,
     )
+
+
+def device_of(model: Any) -> torch.device | None:
+    """Where the inputs of a model must be, if its weights have no memory: where those are not."""
+    if not isinstance(model, torch.nn.Module):
+        return None
+    first = next(model.parameters(), None)
+    return torch.device("meta") if first is not None and first.is_meta else None
 
 
 def _symbolic_axes(wanted: Any) -> dict[int, str]:

@@ -13,7 +13,13 @@ import torch
 from graphlens.errors import CaptureError, UsageError
 from graphlens.frontends import torch_script_file
 from graphlens.frontends.torch_errors import cannot_capture
-from graphlens.frontends.torch_inputs import Arguments, arguments, flattened, returned
+from graphlens.frontends.torch_inputs import (
+    Arguments,
+    arguments,
+    device_of,
+    flattened,
+    returned,
+)
 from graphlens.frontends.torch_record import tracing, weights_of
 from graphlens.frontends.torch_regions import ScriptRecorder
 from graphlens.frontends.torch_scopes import Scopes
@@ -58,7 +64,7 @@ def capture(
         return _function(model, inputs, kwargs)
     if not isinstance(model, torch.nn.Module):
         raise CaptureError(f"torch.jit captures a torch.nn.Module, not a {type(model).__name__}")
-    given = arguments(model.forward, inputs, kwargs)
+    given = arguments(model.forward, inputs, kwargs, device=device_of(model))
     if any(given.dims):
         raise _fixed()
     return _traced(model, given)

@@ -14,7 +14,7 @@ from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
 from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
-from graphlens.errors import CaptureError
+from graphlens.frontends.torch_higher import higher
 from graphlens.frontends.torch_inputs import flattened
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_scopes import Scopes, source_of
@@ -22,7 +22,7 @@ from graphlens.frontends.torch_signature import signature
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import Source, Value
+from graphlens.ir.node import Value
 from graphlens.tensor import TensorType
 
 _AGAIN = re.compile(r"@\d+")
@@ -48,14 +48,14 @@ class _Reader:
     ) -> None:
         self._program = program
         self._dims = dims
-        self._translator = Translator(name, "torch.export", Scopes(_classes(program)))
-        self._symbols = self._translator.symbols
+        self.translator = Translator(name, "torch.export", Scopes(_classes(program)))
+        self._symbols = self.translator.symbols
         self._recorder: Recorder | None = None
 
     def read(self) -> Graph:
         env: dict[Node, Any] = {}
         self._placeholders(env)
-        results = self._run(self._program.graph_module, env)
+        results = self.run(self._program.graph_module, env)
         return self._output(results)
 
     def _placeholders(self, env: dict[Node, Any]) -> None:
@@ -74,15 +74,15 @@ class _Reader:
                 tensor = self._tensor(spec.target or "")
                 key, lifted = _identity(tensor), spec.kind == InputKind.CONSTANT_TENSOR
                 name = "" if lifted else names.get(key, spec.target or "")
-                env[node] = known.setdefault(key, _Lazy(self._translator, name, tensor))
+                env[node] = known.setdefault(key, _Lazy(self.translator, name, tensor))
 
     def _input(self, node: Node, wanted: Mapping[int, str]) -> Ref:
         held = node.meta["val"]
-        ref = self._translator.input(node.name, TensorType("undefined"))
+        ref = self.translator.input(node.name, TensorType("undefined"))
         value = ref.read()
         self._symbols.declare(value, held, wanted)
         results = (self._symbols.type_of(held),)
-        self._translator.graph.update_node(value.node, results=results)
+        self.translator.graph.update_node(value.node, results=results)
         return ref
 
     def _tensor(self, target: str) -> torch.Tensor:
@@ -90,12 +90,15 @@ class _Reader:
         found = program.state_dict.get(target)
         return found if found is not None else program.constants[target]
 
-    def _run(self, module: GraphModule, env: dict[Node, Any]) -> Any:
+    def run(self, module: GraphModule, env: dict[Node, Any]) -> Any:
+        """What a graph of fx gives, its inputs being in ``env``."""
         for node in module.graph.nodes:
             if node.op == "call_function":
                 env[node] = self._call(module, node, env)
             elif node.op == "get_attr":
-                env[node] = getattr(module, str(node.target))
+                found = getattr(module, str(node.target))
+                held = isinstance(found, torch.Tensor)
+                env[node] = self.translator.const(found) if held else found
             elif node.op == "output":
                 return self._resolved(node.args[0], env)
         return None
@@ -118,57 +121,22 @@ class _Reader:
             return args[0][args[1]]
         if isinstance(held, torch.SymInt | torch.SymFloat | torch.SymBool | int | float | bool):
             return held
-        if str(target) == "cond":
-            return self._cond(node, args)
         if str(target) in _WRAPPERS:
             body = next(one for one in args if isinstance(one, GraphModule))
             inner = args[args.index(body) + 1 :]
             names = [one for one in body.graph.nodes if one.op == "placeholder"]
-            return self._run(body, dict(zip(names, inner, strict=True)))
+            return self.run(body, dict(zip(names, inner, strict=True)))
         return self._translated(target, node, args, kwargs, held)
-
-    def _cond(self, node: Node, args: list[Any]) -> list[Ref]:
-        """torch.cond as ONNX's If: what the branches read are the node's last operands."""
-        condition, then, otherwise, operands = args
-        self._translator.place(_scope(node), source_of(node.meta.get("stack_trace")))
-        build = self._translator.build
-        held = [one.read() for one in operands]
-        types = [build.type_of(value) for value in held]
-        bodies = {"then_branch": then, "else_branch": otherwise}
-        first = build.op(
-            "If",
-            condition.read(),
-            *held,
-            results=[self._symbols.type_of(one) for one in node.meta["val"]],
-            regions={key: self._body(body, key, types) for key, body in bodies.items()},
-            name=self._translator.scopes.name(build.scope, "cond"),
-        )
-        return [Ref(Value(first.node, index)) for index in range(len(node.meta["val"]))]
-
-    def _body(self, module: GraphModule, name: str, types: Sequence[TensorType]) -> Graph:
-        """A branch as a closed graph."""
-        outer = self._translator
-        self._translator = Translator(name, outer.graph.graph["capture"], outer.scopes)
-        try:
-            names = [node for node in module.graph.nodes if node.op == "placeholder"]
-            inputs = [self._translator.input(n.name, t) for n, t in zip(names, types, strict=True)]
-            results = self._run(module, dict(zip(names, inputs, strict=True)))
-            return self._translator.output(results, ())
-        finally:
-            self._translator = outer
 
     def _translated(self, target: Any, node: Node, args: Any, kwargs: Any, held: Any) -> Any:
         flat = [] if held is None else list(held) if isinstance(held, list | tuple) else [held]
+        self.translator.place(_scope(node), source_of(node.meta.get("stack_trace")))
+        types = [self._symbols.type_of(one) for one in flat]
         if not hasattr(target, "_schema"):
-            if held is not None:
-                raise CaptureError(f"the higher-order op {target} cannot be captured yet")
-            return None
+            return None if held is None else higher(self, node, args, types)
         if held is None and not signature(target).written:
             return None
-        source = source_of(node.meta.get("stack_trace"))
-        self._translator.place(_scope(node), Source("", source.file, source.line))
-        types = [self._symbols.type_of(one) for one in flat]
-        refs = self._translator.call(
+        refs = self.translator.call(
             target,
             args,
             kwargs,
@@ -180,10 +148,11 @@ class _Reader:
 
     def _expanded(self, target: Any, node: Node, args: Any, kwargs: Any) -> list[Value] | None:
         """The values of an op without a row, from the ops that torch makes it of."""
-        fakes = [node.meta["val"] for node in self._program.graph.nodes if "val" in node.meta]
-        mode = next((one.fake_mode for one in fakes if isinstance(one, FakeTensor)), None)
         if self._recorder is None:
-            self._recorder = Recorder(self._translator, {}, mode)
+            fakes = [node.meta.get("val") for node in self._program.graph.nodes]
+            mode = next((one.fake_mode for one in fakes if isinstance(one, FakeTensor)), None)
+            self._recorder = Recorder(self.translator, {}, mode)
+        self._recorder.translator = self.translator
         shown = [fx.map_arg(one, lambda held: held.meta.get("val")) for one in node.args]
         named = {
             key: fx.map_arg(one, lambda held: held.meta.get("val"))
@@ -201,23 +170,23 @@ class _Reader:
         names = _output_names(self._program, len(kept))
         pairs = [(one, name) for one, name in zip(kept, names, strict=True) if one is not None]
         refs = [
-            one if isinstance(one, Ref) else self._translator.const(torch.tensor(one))
+            one if isinstance(one, Ref) else self.translator.const(torch.tensor(one))
             for one, _ in pairs
         ]
-        return self._translator.output(refs, [name for _, name in pairs])
+        return self.translator.output(refs, [name for _, name in pairs])
 
 
 class _Lazy:
     """A parameter or lifted constant, which becomes a node where it is first read."""
 
     def __init__(self, translator: Translator, name: str, tensor: torch.Tensor) -> None:
-        self._translator, self._name, self._tensor = translator, name, tensor
+        self.translator, self._name, self._tensor = translator, name, tensor
         self._held: Ref | None = None
 
     def ref(self) -> Ref:
         """Its Ref, the same at every reading."""
         if self._held is None:
-            make = self._translator
+            make = self.translator
             self._held = (
                 make.param(self._name, self._tensor) if self._name else make.const(self._tensor)
             )

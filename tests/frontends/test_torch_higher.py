@@ -1,0 +1,108 @@
+"""torch's higher-order ops in exported programs: regions, which run to the framework's values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+from torch._higher_order_ops import associative_scan, map, scan, while_loop  # noqa: E402
+
+import graphlens  # noqa: E402
+from graphlens.errors import CaptureError  # noqa: E402
+from graphlens.ir import check  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]  # torch's own, of export
+X = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
+
+
+class Using(nn.Module):
+    """A dense layer and a function that uses it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.dense = nn.Linear(4, 4)
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.function(self.dense, x)
+
+
+def looped(dense: Any, x: torch.Tensor) -> Any:
+    return while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, dense(y) * 2), (torch.tensor(0), x))
+
+
+def nested(dense: Any, x: torch.Tensor) -> Any:
+    def step(i: torch.Tensor, y: torch.Tensor) -> Any:
+        return i + 1, torch.cond(y.sum() > 2, lambda y: y - 1, lambda y: dense(y), (y,))
+
+    return while_loop(lambda i, y: i < 4, step, (torch.tensor(0), x))
+
+
+def scanned(dense: Any, x: torch.Tensor) -> Any:
+    return scan(lambda c, e: (c + e, c * e + dense(e)), torch.zeros(4), x)
+
+
+CASES: dict[str, tuple[Callable[..., Any], list[str]]] = {
+    "while_loop": (looped, ["Loop"]),
+    "cond in while_loop": (nested, ["Loop", "If"]),
+    "cond": (
+        lambda d, x: torch.cond(x.sum() > 0, lambda y: d(y), lambda y: y - 1, (x,)),
+        ["If"],
+    ),
+    "scan": (scanned, ["Scan"]),
+    "map": (lambda d, x: map(lambda e, z: d(e) + z, x, torch.ones(4)), ["Scan"]),
+    "vmap": (lambda d, x: torch.vmap(lambda row: d(row).sum() * row)(x), []),
+    "associative_scan": (
+        lambda d, x: associative_scan(lambda p, q: p * q, x, dim=0, combine_mode="generic"),
+        [],
+    ),
+}
+
+
+def with_regions(graph: Any) -> list[str]:
+    """The ops that have regions, outer ones first."""
+    found: list[str] = []
+    for fields in graph.nodes.values():
+        if fields["regions"]:
+            inner = [op for region in fields["regions"].values() for op in with_regions(region)]
+            found += [fields["op"], *inner]
+    return found
+
+
+def assert_same(graph: Any, wanted: Any) -> None:
+    results = wanted if isinstance(wanted, tuple | list) else [wanted]
+    for one, other in zip(graphlens.run(graph, X.numpy()), results, strict=True):
+        np.testing.assert_allclose(one, other.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_control_flow_is_regions_that_run(name: str) -> None:
+    function, ops = CASES[name]
+    model = Using(function)
+    graph = check(graphlens.capture(model, X, via="torch.export"))
+    assert with_regions(graph) == ops
+    with torch.no_grad():
+        assert_same(graph, model(X))
+
+
+def test_a_decomposed_program_is_read_too() -> None:
+    with torch.no_grad():
+        program = torch.export.export(Using(scanned), (X,)).run_decompositions()
+        graph = check(graphlens.capture(program))
+        assert_same(graph, Using(scanned)(X))
+    assert with_regions(graph) == ["Scan"]
+
+
+def test_a_loop_over_python_numbers_is_refused_with_what_to_do() -> None:
+    def counted(dense: Any, x: torch.Tensor) -> Any:
+        return while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, dense(y)), (0, x))
+
+    with pytest.raises(CaptureError, match=r"torch\.tensor"):
+        graphlens.capture(Using(counted), X, via="torch.export")
