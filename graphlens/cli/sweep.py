@@ -57,6 +57,9 @@ def _add_choice(made: argparse.ArgumentParser) -> None:
         "--via", action="append", default=[], metavar="FRONTEND", help="by these front ends only"
     )
     made.add_argument("--no-bare", action="store_true", help="do not time the frameworks' own")
+    made.add_argument(
+        "--onnx", action="store_true", help="by torch.onnx too, which exports for long"
+    )
     again = made.add_mutually_exclusive_group()
     again.add_argument(
         "--resume", action="store_true", help="leave out what the .jsonl has (the default)"
@@ -112,6 +115,7 @@ def _swept(arguments: argparse.Namespace, grows: Path | None) -> Sequence[Row]:
         seconds=arguments.time,
         vias=tuple(arguments.via),
         bare=not arguments.no_bare,
+        onnx=arguments.onnx,
     )
     choice = registry.load(f"{package}:Choice")(
         only=arguments.only,

@@ -34,9 +34,16 @@ def cells(row: Row) -> tuple[str, ...]:
         _change(row.optimize.get("peak_bytes"), 1e6, " MB"),
         _seconds(entries, "seconds"),
         _seconds(entries, "bare_seconds"),
-        " ".join(str(row.draw[key]) for key in ("width", "height") if row.draw.get(key)),
+        _picture(row.draw),
         "; ".join(reasons(row)),
     )
+
+
+def _picture(found: Mapping[str, object]) -> str:
+    """``452 x 270, 0.1 s``."""
+    if "width" not in found:
+        return ""
+    return f"{found['width']} x {found['height']}, {found['seconds']} s"
 
 
 def _change(pair: Sequence[float | None] | None, unit: float, title: str) -> str:

@@ -89,8 +89,8 @@ class Row:
 
     @property
     def built(self) -> bool:
-        """Whether the framework itself makes and runs the model here."""
-        return self.status != "not built"
+        """Whether the framework itself makes and runs the model here, within the limits."""
+        return self.status != "not built" and bool(self.frontends)
 
     @property
     def sound(self) -> bool:
@@ -105,7 +105,8 @@ class Row:
 
     def form(self) -> dict[str, Any]:
         """The row as JSON can hold it; what is empty is left out."""
-        return {key: value for key, value in asdict(self).items() if value not in ("", None, {})}
+        held = _filled(asdict(self))
+        return {**held, "frontends": {via: _filled(one) for via, one in self.frontends.items()}}
 
     def line(self) -> str:
         """The row as one line of JSON, without its end."""
@@ -114,7 +115,13 @@ class Row:
     @classmethod
     def of(cls, form: Mapping[str, Any]) -> Row:
         """The row that `line` wrote, from the JSON object; what is not known is left out."""
-        return cls(**{key: held for key, held in form.items() if key in cls.__slots__})
+        row = cls(**{key: held for key, held in form.items() if key in cls.__slots__})
+        row.frontends = {via: {**asdict(Entry()), **held} for via, held in row.frontends.items()}
+        return row
+
+
+def _filled(form: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in form.items() if value not in ("", None, {}, [])}
 
 
 def one_line(text: object) -> str:

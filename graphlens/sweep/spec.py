@@ -38,6 +38,7 @@ class Task:
         seconds: Wall time of one model.
         vias: The front ends to use, by default all that take such a model.
         bare: Whether the framework's own capture is timed beside ours.
+        onnx: Whether models of torch are exported to ONNX as well, which takes long.
     """
 
     stages: tuple[str, ...] = ("capture", "run", "one_graph")
@@ -45,6 +46,7 @@ class Task:
     seconds: float = 120.0
     vias: tuple[str, ...] = ()
     bare: bool = True
+    onnx: bool = False
 
     def __post_init__(self) -> None:
         """Refuse stages that there are not.

@@ -39,7 +39,7 @@ class Summary:
     def __str__(self) -> str:
         """One line: ``120 models: 118 of 119 captured with equal output (99.2 %) ...``."""
         parts = [
-            f"{self.models} models, {self.built} that run here",
+            f"{self.models} model{'s' * (self.models != 1)}, {self.built} that run here",
             f"captured with equal output {share(self.equal, self.built)}",
             f"nodes in the vocabulary {share(self.known, self.nodes, 3)}",
             f"one graph {share(self.one, self.compared)}",

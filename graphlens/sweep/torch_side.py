@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.fx
+import torch.onnx
 
 from graphlens import api, registry
 from graphlens.errors import GraphlensError
@@ -18,6 +19,7 @@ from graphlens.frontends.torch_inputs import arguments, returned
 from graphlens.frontends.torch_types import array_of
 from graphlens.sweep.subject import CannotBuildError, Subject
 
+_EXPORTER = "torch.onnx"
 _VIAS = ("torch.fx", "torch.eager", "torch.jit", "torch.export")
 
 
@@ -35,7 +37,7 @@ class _Torch:
         torch.set_num_threads(1)
         model: Any = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU()).eval()
         subject = Subject(model, (torch.zeros(1, 2),))
-        for via in self.vias(subject):
+        for via in self.vias(subject)[:-1]:  # whoever wants the exporter waits for it anyway
             with contextlib.suppress(GraphlensError), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 graph = api.capture(model, *subject.inputs, via=via)
@@ -61,11 +63,12 @@ class _Torch:
     def vias(self, subject: Subject) -> Sequence[str]:
         del subject
         known = registry.entries(registry.FRONTENDS)
-        return [via for via in _VIAS if via in known]
+        return [*(via for via in _VIAS if via in known), _EXPORTER]
 
     def given(self, subject: Subject, via: str) -> Subject:
-        del via
         args, kwargs = _fresh(subject)
+        if via == _EXPORTER:
+            return Subject(_exported(subject))
         return Subject(subject.model, args, kwargs, subject.about)
 
     def bare(self, subject: Subject, via: str) -> Callable[[], Any] | None:
@@ -78,10 +81,21 @@ class _Torch:
             return lambda: _jit(model, args, named)
         if via == "torch.export":
             return lambda: torch.export.export(model, args, kwargs, strict=False)
+        if via == _EXPORTER:
+            return lambda: _exported(subject)
         return None
 
     def parameters(self, subject: Subject) -> int:
         return sum(each.numel() for each in subject.model.parameters())
+
+
+def _exported(subject: Subject) -> Any:
+    """The model as torch's own exporter writes it to ONNX."""
+    args, kwargs = _fresh(subject)
+    program = torch.onnx.export(subject.model, args, kwargs=kwargs, dynamo=True, verbose=False)
+    if program is None:
+        raise CannotBuildError("torch.onnx.export made nothing")
+    return program.model_proto
 
 
 def _jit(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:

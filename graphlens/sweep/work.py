@@ -72,7 +72,7 @@ def _captured(
     graphs: dict[str, Graph] = {}
     arrays = side.examples(subject)
     for via in side.vias(subject):
-        if task.vias and via not in task.vias:
+        if not _wanted(via, task):
             continue
         entry = Entry(status="failed", reason="it was being captured")
         _keep(row, via, entry, emit)
@@ -91,6 +91,12 @@ def _captured(
     return graphs
 
 
+def _wanted(via: str, task: Task) -> bool:
+    if task.vias:
+        return via in task.vias
+    return task.onnx or via not in _READ_BY
+
+
 def _keep(row: Row, via: str, entry: Entry, emit: Emit) -> None:
     row.frontends[via] = asdict(entry)
     states = {held["status"] for held in row.frontends.values()}
@@ -102,9 +108,10 @@ def _keep(row: Row, via: str, entry: Entry, emit: Emit) -> None:
 
 def _capture(entry: Entry, subject: Subject, side: Side, via: str) -> Graph | None:
     try:
-        given = side.given(subject, via)
         since = time.perf_counter()
-        graph = api.capture(given.model, *given.inputs, via=via, kwargs=dict(given.kwargs) or None)
+        given = side.given(subject, via)
+        reader, kwargs = _READ_BY.get(via, via), dict(given.kwargs) or None
+        graph = api.capture(given.model, *given.inputs, via=reader, kwargs=kwargs)
         entry.seconds = round(time.perf_counter() - since, 4)
     except Exception as error:  # strangers' code runs inside
         entry.reason = told(error)
@@ -112,6 +119,10 @@ def _capture(entry: Entry, subject: Subject, side: Side, via: str) -> Graph | No
     entry.status, entry.reason = "captured", ""
     entry.means = str(graph.graph.get("capture", ""))
     return graph
+
+
+_READ_BY = {"torch.onnx": "onnx"}
+"""The front end that reads what an exporter wrote, by what the way is called here."""
 
 
 def _count(entry: Entry, graph: Graph) -> None:
