@@ -32,7 +32,7 @@ def flops(node: Node, operands: Types) -> int | None:
         None where a size that matters is not known, or nothing is known of the op.
     """
     try:
-        rule = _RULES.get(node.op) if not node.domain else None
+        rule = _RULES.get(node.op) if not node.domain else _CONTRIBUTED.get(node.qualified)
         if rule is not None:
             return rule(node, operands)
         if node.regions:
@@ -238,3 +238,12 @@ def _by_category(node: Node, operands: Types) -> int | None:
 
 
 _FREE = frozenset({"structural", "view", "move", "embed", "shape"})
+
+_CONTRIBUTED: dict[str, Callable[[Node, Types], int]] = {
+    "com.microsoft.FusedConv": _conv,
+    "com.microsoft.nchwc.Conv": _conv,
+    "com.microsoft.FusedGemm": _gemm,
+    "com.microsoft.FusedMatMul": _matmul,
+    "com.microsoft.MatMulNBits": _matmul,
+}
+"""ONNX Runtime's own ops that are an ONNX op and more: their main part is counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -103,10 +104,46 @@ _OURS = {op: Facts("structural") for op in ("Input", "Param", "Const", "Output")
     "Region": Facts("group")
 }
 _OTHER = Facts()
+_RANDOM = Facts("random", random=True)
+
+_CONTRIBUTED = {
+    "conv": "FusedConv NhwcFusedConv NhwcConv QLinearConv Conv",
+    "matmul": "FusedGemm FusedMatMul FusedMatMulActivation TransposeMatMul MatMulNBits MatMulBnb4 "
+    "DynamicQuantizeMatMul MatMulIntegerToFloat GemmFastGelu",
+    "attention": "Attention MultiHeadAttention GroupQueryAttention DecoderMaskedSelfAttention "
+    "DecoderMaskedMultiHeadAttention PackedAttention QAttention RotaryEmbedding",
+    "norm": "SkipLayerNormalization SkipSimplifiedLayerNormalization EmbedLayerNormalization "
+    "SimplifiedLayerNormalization GroupNorm SkipGroupNorm",
+    "activation": "Gelu FastGelu QuickGelu BiasGelu BiasSoftmax QLinearSigmoid QLinearLeakyRelu",
+    "elementwise": "QLinearAdd QLinearMul BiasAdd",
+    "pool": "MaxPool AveragePool GlobalMaxPool GlobalAveragePool NhwcMaxPool QLinearAveragePool "
+    "QLinearGlobalAveragePool",
+    "move": "ReorderInput ReorderOutput QLinearConcat Trilu",
+    "quantize": "QuantizeLinear DequantizeLinear",
+}
+_OF_CONTRIBUTED = {op: kind for kind, ops in _CONTRIBUTED.items() for op in ops.split()}
+"""Categories of ONNX Runtime's own ops (see `contrib`): for colours and tables, never rewritten."""
+
+_FOREIGN_RANDOM = re.compile(
+    r"rand\w*|\w*dropout|bernoulli|multinomial|normal|normal_functional|uniform|poisson|binomial|"
+    r"exponential|log_normal|geometric|cauchy|rrelu_with_noise\w*|_standard_gamma|"
+    r"_sample_dirichlet|Random\w+|TruncatedNormal|ParameterizedTruncatedNormal|Multinomial|"
+    r"Stateful\w+|BiasDropout",
+)
+"""Names of frameworks' ops that draw random numbers; TensorFlow's stateless ones give the same each
+time."""
 
 
 @cache
 def facts(op: str, domain: str = "") -> Facts:
     """What is known of an op; an op that is not in the table is ``'other'``: never rewritten."""
-    table = {"": _TABLE, OURS: _OURS}.get(domain, {})
-    return table.get(op, _OTHER)
+    if domain in _TABLES:
+        return _TABLES[domain].get(op, _OTHER)
+    if _FOREIGN_RANDOM.fullmatch(op.partition(".")[0].rstrip("_")):
+        return _RANDOM
+    if domain.startswith("com.microsoft"):
+        return Facts(_OF_CONTRIBUTED.get(op, "other"))
+    return _OTHER
+
+
+_TABLES = {"": _TABLE, OURS: _OURS}

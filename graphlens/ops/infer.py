@@ -11,6 +11,7 @@ from onnx import shape_inference
 from graphlens.errors import GraphError
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import REGION, Node
+from graphlens.ops.contrib import BLOCKED, MICROSOFT, contributed
 from graphlens.ops.facts import facts
 from graphlens.ops.node_proto import node_proto
 from graphlens.ops.proto import tensor_proto, tensor_type, type_proto
@@ -45,9 +46,16 @@ def infer(
         made = _of_regions(node, operands)
     elif results == 1 and (found := quick(node, operands, values)) is not None:
         return (found,)
+    elif node.domain in (MICROSOFT, BLOCKED):
+        made = contributed(node, operands, _plain)
     else:
         made = _by_onnx(node, operands, values, results)
     return (*made[:results], *(UNKNOWN,) * (results - len(made)))
+
+
+def _plain(node: Node, operands: Sequence[TensorType | None]) -> tuple[TensorType, ...]:
+    """Inference of an ONNX node whose operands have no known values."""
+    return infer(node, operands)
 
 
 def _by_onnx(

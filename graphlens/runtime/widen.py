@@ -1,8 +1,7 @@
 """Other forms of a node for which ONNX Runtime has no kernel: an older version, a wider dtype.
 
-A node of a 16-bit dtype runs in float32, as hardware and PyTorch do, too: it computes in float32 and
-rounds the result once. The reference evaluator rounds every step instead, and is slower by orders
-of magnitude.
+A node of a 16-bit dtype runs in float32, as hardware and PyTorch do, too: they round the result
+once. The reference evaluator rounds every step instead, and is slower by orders of magnitude.
 """
 
 from __future__ import annotations
