@@ -18,9 +18,9 @@ class Entry:
     """What one front end made of a model.
 
     Attributes:
-        status: ``'equal'`` (run, and equal to the framework's outputs within the tolerance of
-            `prove`), ``'different'``, ``'not run'``, ``'captured'`` (running was not asked for)
-            or ``'failed'``.
+        status: ``'equal'`` (run, and equal to the framework's outputs within half of the digits
+            of their dtype), ``'different'``, ``'not run'``, ``'captured'`` (running was not asked
+            for) or ``'failed'``.
         reason: Why it is not equal, in one line.
         means: How it was captured (``graph.graph['capture']``).
         nodes: Operations in the graph and its regions; inputs, weights and outputs apart.
@@ -105,8 +105,7 @@ class Row:
 
     def form(self) -> dict[str, Any]:
         """The row as JSON can hold it; what is empty is left out."""
-        held = _filled(asdict(self))
-        return {**held, "frontends": {via: _filled(one) for via, one in self.frontends.items()}}
+        return {key: value for key, value in asdict(self).items() if value not in ("", None, {})}
 
     def line(self) -> str:
         """The row as one line of JSON, without its end."""
@@ -118,10 +117,6 @@ class Row:
         row = cls(**{key: held for key, held in form.items() if key in cls.__slots__})
         row.frontends = {via: {**asdict(Entry()), **held} for via, held in row.frontends.items()}
         return row
-
-
-def _filled(form: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in form.items() if value not in ("", None, {}, [])}
 
 
 def one_line(text: object) -> str:

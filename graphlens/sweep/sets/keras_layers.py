@@ -24,6 +24,8 @@ def _whole(*shape: int, top: int = 10) -> np.ndarray:
 
 _CONV = {"filters": 4, "kernel_size": 3}
 _CASES: Mapping[str, Case] = {
+    **dict.fromkeys(("AlphaDropout", "Dropout", "GaussianDropout"), ({"rate": 0.5}, (_LINE,))),
+    "GaussianNoise": ({"stddev": 1.0}, (_LINE,)),
     "Activation": ({"activation": "gelu"}, (_LINE,)),
     "AdditiveAttention": ({}, ([(2, 4, 8), (2, 6, 8)],)),
     "Attention": ({}, ([(2, 4, 8), (2, 6, 8)],)),
@@ -88,14 +90,15 @@ _LAZY: Mapping[str, Callable[[], Case]] = {
 
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "Separable": _CONV, "Depthwise": {"kernel_size": 3}, "Conv": _CONV,
-    "Adaptive": {"output_size": 2}, "Cropping": {"cropping": 1},
+    "Adaptive": {"output_size": 2}, "Cropping": {"cropping": 1}, "Average": {"pool_size": 2},
+    "Spatial": {"rate": 0.5},
 }  # fmt: skip
 """Arguments of those that are numbered by rank, by how they are called."""
 
 _PAIRS = ("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract")
 _PLAIN = (
-    "ActivityRegularization", "AlphaDropout", "Dropout", "ELU", "Flatten", "GaussianDropout",
-    "GaussianNoise", "Identity", "LeakyReLU", "PReLU", "ReLU", "RMSNormalization", "Softmax",
+    "ActivityRegularization", "ELU", "Flatten", "Identity", "LeakyReLU", "PReLU", "ReLU",
+    "RMSNormalization", "Softmax",
 )  # fmt: skip
 _PHOTOS = (
     "AugMix", "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "CutMix",

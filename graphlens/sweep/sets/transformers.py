@@ -100,7 +100,7 @@ def _inputs(model: Any) -> dict[str, Any]:
 def _candidates(main: str, formals: tuple[str, ...]) -> Generator[tuple[tuple[str, ...], int]]:
     """Sets of arguments, and which of the shapes of the main one; the plainest first."""
     more = tuple(key for key in EXAMPLES if key in formals and key != main)
-    known = (main,) if main in EXAMPLES else ()
+    known = (main,) if main in EXAMPLES and main in formals else ()
     if known:
         yield known, 0
     if "decoder_input_ids" in more:
