@@ -146,6 +146,16 @@ def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(view, net):
     assert viewer.selected is None
 
 
+def test_only_what_is_on_the_screen_is_drawn(view, net):
+    viewer = view(net)
+    viewer.press("o")
+    viewer.ask("(app.goTo('stage1.2.b.conv'), 1)")
+    viewer.press("+", "+", "+", "+")
+    assert 0 < boxes(viewer) < 12
+    viewer.press("f")
+    assert boxes(viewer) > 25
+
+
 def test_help_opens_and_closes(view, net):
     viewer = view(net)
     viewer.page.keyboard.press("?")

@@ -34,7 +34,8 @@ export function between(app, view, before, left) {
   const heirs = new Map();
   const items = after.items.map((item) => {
     const kin = item.names.flatMap((name) => (isScopeName(name) ? [name] : [...app.matched(name, view.state.index, left)]));
-    const olds = [...new Set(kin.map((name) => home.get(name)).filter(Boolean))];
+    const was = (name) => home.get(name) ?? home.get(app.inSight(app.page.states[left], name));
+    const olds = [...new Set(kin.map(was).filter(Boolean))];
     for (const old of olds) if (!heirs.has(old)) heirs.set(old, item);
     const [old] = olds;
     const same = old && String(old.held.item.entries) === String(item.held.item.entries) && old.held.item.scope === item.held.item.scope;

@@ -6,7 +6,8 @@ import { ROW, TAG } from "./brush.js";
 import { paint, paintBetween } from "./paint.js";
 import { visit, whereIs } from "./place.js";
 
-export const SECONDS = 0.24;
+const SECONDS = 0.24;
+const HEAVY = 1500;
 
 export class View {
   /** A pane for a canvas. The app knows what is open, selected and pointed at. */
@@ -20,6 +21,8 @@ export class View {
     this.count = { boxes: 0, wires: 0, words: 0 };
     this.moving = null;
     this.change = null;
+    this.painted = null;
+    this.dragged = false;
     this.lit = new Set();
     this.frames = 0;
   }
@@ -37,6 +40,7 @@ export class View {
   }
 
   draw() {
+    if (this.drawQuickly()) return;
     const start = performance.now();
     const { app, placed, camera, width, height, ratio } = this;
     const scene = {
@@ -49,6 +53,40 @@ export class View {
     else this.count = paint(this.ctx, scene);
     this.count.milliseconds = performance.now() - start;
     this.frames++;
+    this.keepStill();
+  }
+
+  /** Where very much is to be seen, keep what was painted, for as long as it is only moved. */
+  keepStill() {
+    if (this.count.boxes < HEAVY || this.change) {
+      this.painted = null;
+      return;
+    }
+    this.painted ??= { canvas: document.createElement("canvas") };
+    const { canvas } = this.painted;
+    canvas.width = this.canvas.width;
+    canvas.height = this.canvas.height;
+    canvas.getContext("2d").drawImage(this.canvas, 0, 0);
+    this.painted.camera = { ...this.camera };
+    this.painted.of = this.placed;
+  }
+
+  /** Move what was painted, and paint anew when nothing moves any more. */
+  drawQuickly() {
+    const { painted, camera, ctx, width, height, ratio } = this;
+    if (!painted || !this.dragged || painted.of !== this.placed) return false;
+    this.dragged = false;
+    const larger = camera.k / painted.camera.k;
+    if (larger > 2 || larger < 0.5) return false;
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.fillStyle = this.app.colour("paper");
+    ctx.fillRect(0, 0, width, height);
+    const [x, y] = [(painted.camera.x - camera.x) * camera.k, (painted.camera.y - camera.y) * camera.k];
+    ctx.drawImage(painted.canvas, x, y, width * larger, height * larger);
+    this.frames++;
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.app.redraw(), 120);
+    return true;
   }
 
   /** How a node or scope is marked, if at all. */
@@ -114,11 +152,13 @@ export class View {
   // -- moving -------------------------------------------------------------------------------
 
   zoom(factor, x = this.width / 2, y = this.height / 2) {
+    this.dragged = true;
     zoom(this.camera, factor, x, y, farthest(this.placed, this.width, this.height));
     this.app.moved(this);
   }
 
   pan(dx, dy) {
+    this.dragged = true;
     this.camera.x -= dx / this.camera.k;
     this.camera.y -= dy / this.camera.k;
     this.keepInSight();
@@ -136,12 +176,18 @@ export class View {
   /** Show the whole. */
   fit(animate = true) {
     const whole = { x: 0, y: 0, width: this.placed.width, height: this.placed.height };
-    this.flyTo(fitting(whole, this.width, this.height), animate);
+    this.flyTo(fitting(whole, this.free(), this.height), animate);
   }
 
   /** Show as much as is legible, from the beginning. */
   begin() {
-    this.camera = opening(this.placed, this.width, this.height);
+    this.camera = opening(this.placed, this.free(), this.height);
+  }
+
+  /** The width that the minimap leaves free. */
+  free() {
+    const { minimap } = this.app;
+    return this.width > 4 * minimap.canvas.clientWidth ? this.width - minimap.canvas.clientWidth : this.width;
   }
 
   /** Show a node or scope, coming nearer where it would be too small to read. */
