@@ -22,6 +22,11 @@ def type_given(value: Any) -> TensorType:
     """
     if isinstance(value, TensorType):
         return value
+    if type(value).__name__.removesuffix("Spec") in _COMPOSITE:
+        raise CaptureError(
+            f"an input is a {type(value).__name__}, which is several tensors: give the model its "
+            "parts (values and row splits, or indices), and put them together inside"
+        )
     if hasattr(getattr(value, "shape", None), "rank"):  # TF's TensorSpec or Tensor
         dims = None if value.shape.rank is None else value.shape.as_list()
         shape = None if dims is None else tuple("?" if dim is None else dim for dim in dims)
@@ -36,6 +41,9 @@ def type_given(value: Any) -> TensorType:
     if dtype.startswith(("object", "str", "bytes")):
         dtype = "string"
     return TensorType(dtype, tuple(int(dim) for dim in value.shape))
+
+
+_COMPOSITE = frozenset({"RaggedTensor", "SparseTensor", "IndexedSlices", "EagerRaggedTensor"})
 
 
 def _is_text(value: Any) -> bool:

@@ -12,6 +12,7 @@ from graphlens.frontends.keras_call import Call
 from graphlens.frontends.keras_names import LayerNames
 from graphlens.frontends.tf_function import Names, capture_concrete
 from graphlens.frontends.tf_specs import Feeds, spec_of
+from graphlens.frontends.tf_trace import told
 from graphlens.ir.graph import Graph
 
 
@@ -46,5 +47,5 @@ def _trace(call: Call) -> Any:
     except Exception as error:
         raise CaptureError(
             f"the Keras model {call.model.name!r} could not be traced on "
-            f"{list(map(str, call.types))}: {error}"
+            f"{list(map(str, call.types))}: {told(error)}"
         ) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Operand, materialise, merge
 from graphlens.frontends.tf_types import body_of, type_of
 from graphlens.ir.graph import Graph
@@ -33,6 +34,7 @@ class Body:
         outputs: What it returns.
         aliases: Names of further tensors that stand for an input, and that input's name.
         prefix: Scope of what it holds, with a dot at its end.
+        changes: Which inputs are variables that it changes; it then returns them too.
     """
 
     graph: Any
@@ -40,6 +42,7 @@ class Body:
     outputs: Sequence[Any]
     aliases: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
+    changes: Sequence[int] = ()
 
     def fill(self, frame: Frame) -> Frame:
         """A frame that holds the inputs, completed by what stands for them."""
@@ -47,17 +50,18 @@ class Body:
         return frame
 
 
-def function(graph: tf.Graph, name: str) -> Body:
+def function(graph: tf.Graph, name: str, changes: Sequence[int] = ()) -> Body:
     """The body of the function of that name."""
     found = body_of(graph, name)
-    return Body(found, found.inputs, found.outputs)
+    return Body(found, found.inputs, found.outputs, changes=changes)
 
 
 def branch(
     importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Value]:
     """An If of TF2: its branches are functions."""
-    bodies = [function(graph, op.get_attr(key).name) for key in _BRANCHES]
+    changes = [place - 1 for place in importer.writes.of(graph, op)]
+    bodies = [function(graph, op.get_attr(key).name, changes) for key in _BRANCHES]
     return write_if(importer, bodies, operands, op.outputs, name)
 
 
@@ -89,16 +93,25 @@ def write_if(
     for key, body in zip(_BRANCHES, bodies, strict=True):
         inner = importer.inside(Graph(name=key))
         frame = body.fill(_formals(inner.builder, body.inputs, operands[1:], builder))
-        _close(inner, inner.run(body.graph, body.outputs, frame, body.prefix))
+        results = inner.run(body.graph, body.outputs, frame, body.prefix)
+        _close(inner, [*results, *(frame[body.inputs[place].name] for place in body.changes)])
         regions[key] = inner.builder.graph
-    first = builder.op("If", condition, *outer, results=len(wanted), regions=regions, name=name)
-    return _typed(builder, first, wanted)
+    held = [operands[1 + place] for place in bodies[0].changes]
+    count = len(wanted) + len(held)
+    first = builder.op("If", condition, *outer, results=count, regions=regions, name=name)
+    made = _typed(builder, first, wanted)
+    return [*made, *(Value(first.node, index) for index in range(len(wanted), count))]
 
 
 def case(
     importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Value]:
     """A choice among many as an If within an If; an index out of range takes the last."""
+    if importer.writes.of(graph, op):
+        raise CaptureError(
+            f"{op.name!r} ({op.type}) changes a variable in one of many branches: write it as "
+            "tf.cond, or assign after the choice"
+        )
     bodies = [body_of(graph, branch.name) for branch in op.get_attr("branches")]
     index = materialise(importer.builder, operands[0])
     return _case(importer, bodies, [index, *operands[1:]], name)
@@ -139,8 +152,10 @@ def loop(
     importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Operand]:
     """A loop of TF2: whether it goes on, and a round of it, are functions."""
-    functions = [function(graph, op.get_attr(key).name) for key in ("cond", "body")]
-    return write_loop(importer, functions, operands, name, f"{name}.")
+    changes = importer.writes.of(graph, op)
+    functions = [function(graph, op.get_attr(key).name, changes) for key in ("cond", "body")]
+    ends = write_loop(importer, functions, operands, name, f"{name}.")
+    return [*ends, *(ends[place] for place in changes)]
 
 
 def write_loop(
@@ -161,7 +176,11 @@ def write_loop(
     """
     test, body = functions
     builder = importer.builder
-    changed = [i for i, tensor in enumerate(body.outputs) if not _is_kept(body, i, tensor)]
+    changed = [
+        i
+        for i, tensor in enumerate(body.outputs)
+        if i in body.changes or not _is_kept(body, i, tensor)
+    ]
     start = {tensor.name: value for tensor, value in zip(test.inputs, operands, strict=True)}
     first = importer.run(test.graph, test.outputs, start, prefix)[0]
     carried = {i: materialise(builder, operands[i]) for i in changed}
@@ -202,6 +221,10 @@ def _loop_body(
     frame: Frame = {tensor.name: read[tensor.name] for tensor in body.inputs}
     held = [frame[tensor.name] for tensor in body.inputs]
     made = inner.run(body.graph, [body.outputs[i] for i in carried], frame, body.prefix)
+    made = [
+        frame[body.inputs[i].name] if i in body.changes else value
+        for i, value in zip(carried, made, strict=True)
+    ]
     for place, value in zip(carried, made, strict=True):
         held[place] = value
     again = {tensor.name: value for tensor, value in zip(test.inputs, held, strict=True)}
@@ -256,8 +279,10 @@ def _close(inner: Importer, results: Sequence[Operand]) -> None:
 def _typed(builder: Builder, first: Value, tensors: Sequence[tf.Tensor]) -> list[Value]:
     """The node's results; TF's types of them are completed by those of the bodies."""
     found = builder.graph.node(first.node).results
-    merged = [merge(_held(tensor, held), held) for tensor, held in zip(tensors, found, strict=True)]
-    builder.graph.update_node(first.node, results=tuple(merged))
+    merged = [
+        merge(_held(tensor, held), held) for tensor, held in zip(tensors, found, strict=False)
+    ]
+    builder.graph.update_node(first.node, results=(*merged, *found[len(merged) :]))
     return [Value(first.node, index) for index in range(len(tensors))]
 
 

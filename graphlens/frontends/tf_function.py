@@ -17,6 +17,7 @@ from graphlens.frontends.tf_call import Handle, Literal, Operand
 from graphlens.frontends.tf_import import Frame, Importer
 from graphlens.frontends.tf_session import finish, node_name
 from graphlens.frontends.tf_specs import Feeds, fitted, spec_of
+from graphlens.frontends.tf_trace import told
 from graphlens.frontends.tf_types import function_title
 from graphlens.frontends.tf_variables import shared
 from graphlens.ir.graph import Graph
@@ -48,7 +49,8 @@ def capture_function(
         concrete = (traced or tf.function(function)).get_concrete_function(*specs, **words)
     except Exception as error:
         raise CaptureError(
-            f"tf.function {title!r} could not be traced on {[*specs, *words.values()]}: {error}"
+            f"tf.function {title!r} could not be traced on {[*specs, *words.values()]}: "
+            f"{told(error)}"
         ) from error
     return capture_concrete(concrete, Feeds(dynamic=feeds.dynamic))
 

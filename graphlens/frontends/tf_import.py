@@ -18,7 +18,7 @@ from graphlens.frontends.tf_list import LIST_ROWS, element_shape
 from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, TEXT_ROWS, is_number
 from graphlens.frontends.tf_trace import user_line
 from graphlens.frontends.tf_types import body_of, function_title, type_of
-from graphlens.frontends.tf_update import ASSIGNS, is_update, update
+from graphlens.frontends.tf_update import ASSIGNS, Writes, is_update, update
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source, Value
 from graphlens.ops.build import Builder
@@ -107,6 +107,7 @@ class Importer:
         variable: Makes (once) the Param behind an op that holds a variable.
         named: The node name of an op name, and with it its scope.
         wanted: Names of the ops that the graph being written needs.
+        writes: Which ops change variables.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Importer:
         self.variable = variable
         self.named = named
         self.wanted: set[str] = set()
+        self.writes = Writes()
         self._called: Counter[str] = Counter()
         self._flows: dict[int, Flow | None] = {}
 
@@ -160,20 +162,13 @@ class Importer:
         ops = needed(graph, outputs, frame, self._flow(graph))
         if not getattr(graph, "building_function", False):
             return ops
-        writers = [op for op in graph.get_operations() if self._writes(graph, op)]
+        writers = [op for op in graph.get_operations() if self.writes.of(graph, op)]
         if not writers:
             return ops
         values = [tensor for op in writers for tensor in op.inputs]
         wanted = {op.name for op in needed(graph, [*outputs, *values], frame, self._flow(graph))}
         wanted |= {op.name for op in writers}
         return [op for op in graph.get_operations() if op.name in wanted]
-
-    def _writes(self, graph: tf.Graph, op: Any) -> bool:
-        """Whether an op changes a variable, itself or in a function that it calls."""
-        if op.type not in CALLS or not any(tensor.dtype == tf.resource for tensor in op.inputs):
-            return is_update(op)
-        body = body_of(graph, op.get_attr("f").name)
-        return any(self._writes(body, inner) for inner in body.get_operations())
 
     def _flow(self, graph: tf.Graph) -> Flow | None:
         """The loops and branches of a graph that has any of TF1's."""
@@ -217,7 +212,12 @@ class Importer:
         if is_update(op):
             return update(self, op, operands, frame, prefix + self.named(op.name))
         if op.type in WRITERS:
-            return WRITERS[op.type](self, graph, op, operands, prefix + self.named(op.name))
+            made = WRITERS[op.type](self, graph, op, operands, prefix + self.named(op.name))
+            for place, value in zip(
+                self.writes.of(graph, op), made[len(op.outputs) :], strict=True
+            ):
+                frame[op.inputs[place].name] = value
+            return made[: len(op.outputs)]
         return self._translate(op, operands, prefix)
 
     @staticmethod
@@ -231,7 +231,7 @@ class Importer:
         builder = Builder(graph)
         builder.scope, builder.source = self.builder.scope, self.builder.source
         inner = Importer(builder, self.variable, self.named)
-        inner._flows = self._flows
+        inner._flows, inner.writes = self._flows, self.writes
         return inner
 
     def _enter(self, op: Any, prefix: str) -> None:

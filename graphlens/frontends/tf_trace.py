@@ -1,7 +1,9 @@
-"""The user's line behind a TensorFlow op."""
+"""The user's lines behind a TensorFlow op, and behind an error that tracing ended in."""
 
 from __future__ import annotations
 
+import re
+import traceback
 from functools import cache
 from typing import Any
 
@@ -33,3 +35,22 @@ def _whose(filename: str) -> str:
     if _OURS in filename:
         return "ours"
     return "framework's" if any(part in filename for part in _NOT_THE_USERS) else "user's"
+
+
+_COLOURS = re.compile("\x1b\\[[0-9;]*m")
+_MADE = "__autograph_generated_file"
+
+
+def told(error: BaseException) -> str:
+    """What an error of tracing says, with the user's frames, the innermost last."""
+    text = _COLOURS.sub("", str(error)).strip()
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if _whose(frame.filename) == "user's" and _MADE not in frame.filename
+    ]
+    lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    missing = [line for line in lines if line.split(" in ")[0].strip() not in text]
+    kind = type(error).__name__
+    head = text if text.startswith(("in user code", kind)) else f"{kind}: {text}"
+    return "\n".join([head, *missing]) if not text.startswith("in user code") else head

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from graphlens.frontends.tf_call import Operand, materialise
+from graphlens.frontends.tf_types import body_of
 from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
 
@@ -40,6 +41,48 @@ def _variables(op: Any) -> list[int]:
     """Which operands are variables."""
     tensors = enumerate(op.inputs)
     return [i for i, t in tensors if t.dtype == tf.resource or t.dtype._is_ref_dtype]
+
+
+class Writes:
+    """Which operands of an op it changes as variables, itself or in the functions that it runs."""
+
+    def __init__(self) -> None:
+        """Nothing has been looked at yet."""
+        self._known: dict[str, frozenset[int]] = {}
+
+    def of(self, graph: tf.Graph, op: Any) -> list[int]:
+        """The operands of an op of ``graph``, by place."""
+        if is_update(op):
+            return _variables(op)
+        if not any(tensor.dtype == tf.resource for tensor in op.inputs):
+            return []
+        first = 1 if op.type in _CHOICES else 0
+        places = {first + place for name in _bodies(op) for place in self._of_body(graph, name)}
+        return sorted(places)
+
+    def _of_body(self, graph: tf.Graph, name: str) -> frozenset[int]:
+        if name not in self._known:
+            body = body_of(graph, name)
+            changed = {
+                op.inputs[place].name for op in body.get_operations() for place in self.of(body, op)
+            }
+            held = enumerate(body.inputs)
+            self._known[name] = frozenset(place for place, t in held if t.name in changed)
+        return self._known[name]
+
+
+_CHOICES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
+_BODIES = ("f", "then_branch", "else_branch", "cond", "body")
+
+
+def _bodies(op: Any) -> list[str]:
+    """Names of the functions that an op runs."""
+    known = op.op_def.attr
+    names = [entry.name for entry in known if entry.type == "func" and entry.name in _BODIES]
+    found = [op.get_attr(name).name for name in names]
+    if op.type in ("Case", "StatelessCase"):
+        found += [branch.name for branch in op.get_attr("branches")]
+    return found
 
 
 def update(

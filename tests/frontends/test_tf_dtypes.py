@@ -401,10 +401,11 @@ ROUNDED = {
 
 
 def traced(function, inputs, *, open_batch=False):
-    """The ConcreteFunction; with ``open_batch`` the first axis of each input is of any size."""
+    """The ConcreteFunction; with ``open_batch`` the first input has a first axis of any size."""
     specs = []
     for array in map(np.asarray, inputs):
-        shape = [None, *array.shape[1:]] if open_batch and array.ndim else array.shape
+        is_open = open_batch and array.ndim and not specs
+        shape = [None, *array.shape[1:]] if is_open else array.shape
         kind = tf.string if array.dtype.kind == "U" else array.dtype
         specs.append(tf.TensorSpec(shape, kind))
     return tf.function(function, autograph=False).get_concrete_function(*specs)
