@@ -12,7 +12,8 @@ from graphlens.sweep import Choice, Row, Spec, Task, forms, many, table
 from graphlens.sweep.summary import reasons, share, summary
 
 ENTRY = {
-    "status": "equal", "reason": "", "means": "torch.fx", "nodes": 10, "ops": {"Relu": 10}, "foreign": {},
+    "status": "equal", "reason": "", "means": "torch.fx", "nodes": 10,
+    "ops": {"Relu": 10}, "foreign": {},
     "max_error": 1e-7, "seconds": 0.2, "bare_seconds": 0.1, "bare_reason": "",
 }  # fmt: skip
 
