@@ -18,7 +18,7 @@ from graphlens.render.dot import header_size
 from graphlens.render.measure import Size
 from graphlens.render.ranks import Item, Link
 from graphlens.render.scene import Point, straight
-from graphlens.render.sugiyama import Level, arrange
+from graphlens.render.sugiyama import Level, Spacing, arrange
 from graphlens.render.wires import Wire, Wiring
 from graphlens.view import Box, Cluster
 
@@ -60,6 +60,7 @@ def place(
     clusters: Sequence[Cluster],
     sizes: Mapping[str, Size],
     wiring: Wiring,
+    widest: float = 1100.0,
 ) -> Placed:
     """Lay out one column.
 
@@ -68,8 +69,9 @@ def place(
         clusters: Those that hold one of the boxes, outer ones first.
         sizes: The size of each box.
         wiring: What runs between them.
+        widest: Points that boxes side by side may take.
     """
-    return _Engine(boxes, clusters, sizes, wiring).result()
+    return _Engine(boxes, clusters, sizes, wiring, widest).result()
 
 
 @dataclass(slots=True)
@@ -93,7 +95,9 @@ class _Engine:
         clusters: Sequence[Cluster],
         sizes: Mapping[str, Size],
         wiring: Wiring,
+        widest: float,
     ) -> None:
+        self.widest = widest
         self.clusters = {cluster.id: cluster for cluster in clusters}
         self.sizes = {f"n{index}": sizes[box.id] for index, box in enumerate(boxes)}
         self.wiring = wiring
@@ -210,17 +214,19 @@ class _Engine:
             for (tail, head, out, into), (weight, _) in held.links.items()
         ]
         if not cluster:
-            held.level = arrange(
-                items, links, RANK_GAP, BOX_GAP, _ENTRY if self.wiring.entries else 0.0
-            )
+            above = _ENTRY if self.wiring.entries else 0.0
+            held.level = arrange(items, links, self._spacing(above))
             held.size = (held.level.width, held.level.height)
             return
         wide, high = header_size(self.clusters[cluster])
-        held.level = arrange(items, links, RANK_GAP, BOX_GAP, high + 8.0)
+        held.level = arrange(items, links, self._spacing(high + 8.0))
         room = max(wide, held.level.width + 2 * _SIDE)
         held.shift = (room - held.level.width) / 2
         closed = not any(edge == "bottom" for edge in held.ends.values())
         held.size = (room, held.level.height + (_FOOT if closed else 0.0))
+
+    def _spacing(self, head: float) -> Spacing:
+        return Spacing(RANK_GAP, BOX_GAP, head, self.widest)
 
     def _item(self, name: str, edge: str) -> Item:
         if name[0] == "\0":

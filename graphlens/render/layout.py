@@ -18,6 +18,8 @@ LANE = 7.0
 LEGIBLE = 7.0 / NOTE
 """The scale at which the smallest type is 7 pt."""
 _LANES, _NEAR = 2, 14
+_WIDE, _FLAT = (1100.0, 720.0, 480.0, 240.0, 150.0), 2.5
+"""Points that boxes side by side may take; tried in turn until a picture is not too flat."""
 _TRIED = 2
 """Other ways to cut a picture that are tried where the first is not legible."""
 
@@ -66,6 +68,12 @@ def _best(diagram: Diagram) -> Layout | None:
     if diagram.coarser is not None and best.scale < 0.8 * LEGIBLE:
         return None
     placed = _laid_out(diagram, best.columns)
+    for widest in _WIDE[1:]:
+        wide = len(diagram.panes) * placed.width
+        flat = wide > _FLAT * (placed.height + 130.0) or _scale(placed) < LEGIBLE
+        if len(best.columns) > 1 or not flat:
+            break
+        placed = max(placed, _laid_out(diagram, best.columns, widest), key=_scale)
     for cut in others[:_TRIED]:
         if _scale(placed) >= LEGIBLE:
             break
@@ -77,12 +85,14 @@ def _scale(placed: Layout) -> float:
     return scale(placed.diagram, placed.width, placed.height)
 
 
-def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> Layout:
+def _laid_out(
+    diagram: Diagram, pieces: Sequence[Sequence[Box]], widest: float = _WIDE[0]
+) -> Layout:
     diagram, links = _links(diagram, pieces)
     sizes = evened(diagram.boxes)
     held = {box.id: box for box in diagram.boxes}
     parts = [
-        Part(index, [held[box.id] for box in piece], diagram, sizes, links)
+        Part(index, [held[box.id] for box in piece], diagram, sizes, links, widest)
         for index, piece in enumerate(pieces)
         if piece
     ]

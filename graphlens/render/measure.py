@@ -15,7 +15,7 @@ TITLE, DETAIL, NOTE = 11.0, 10.0, 10.0
 _PAD, _GAP, _STEP = 9.0, 6.0, 8.0
 _NARROWEST, _EVEN = 88.0, 1.3
 _ROOMS = {1: 250.0, 2: 206.0}
-_LEAST = 166.0
+_LEAST = 150.0
 """The width that a box may have by the number of panes, and where they are more."""
 _TEXT, _FINE = 150.0, 130.0
 _NAME = 120

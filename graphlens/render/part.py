@@ -61,6 +61,7 @@ class Part:
         diagram: Diagram,
         sizes: Mapping[str, Size],
         links: Sequence[Link],
+        widest: float,
     ) -> None:
         self.boxes, self.sizes = boxes, sizes
         names = {box.id for box in boxes}
@@ -84,10 +85,10 @@ class Part:
         self.cluster_frames: list[tuple[Cluster, Frame]] = []
         self.lines: list[Line] = []
         self.width = self.height = 0.0
-        self._place()
+        self._place(widest)
 
-    def _place(self) -> None:
-        found = place(self.boxes, self.clusters, self.sizes, self.wiring)
+    def _place(self, widest: float) -> None:
+        found = place(self.boxes, self.clusters, self.sizes, self.wiring, widest)
         self.width, self.height = found.width, found.height
         for name, (x, y) in found.corners.items():
             box = self.boxes[int(name[1:])]

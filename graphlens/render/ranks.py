@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-_WIDEST = 2400.0
-"""Points across from which on things that do not depend on each other go one below the other."""
 
 
 @dataclass(slots=True)
@@ -73,21 +71,30 @@ def spread(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[flo
     return [place + offset for place, offset in zip(places, offsets, strict=True)]
 
 
-def ranks(items: Sequence[Item], links: Sequence[Link], widest: float = _WIDEST) -> list[int]:
+def ranks(items: Sequence[Item], links: Sequence[Link], widest: float) -> list[int]:
     """The rank of each item: below all that it reads, and as near to its reader as can be.
 
-    Items are given in order of execution; a link against it is no constraint.
+    Where items read each other in a circle, the first of them goes first.
+
+    Args:
+        items: What stands on the ranks.
+        links: What reads what.
+        widest: Points across from which on things that do not depend on each other go one below
+            the other.
     """
+    order = _ordered(len(items), links)
+    place = {index: number for number, index in enumerate(order)}
     into: dict[int, list[int]] = defaultdict(list)
     out: dict[int, list[int]] = defaultdict(list)
     for link in links:
-        if link.tail < link.head:
+        if place[link.tail] < place[link.head]:
             into[link.head].append(link.tail)
             out[link.tail].append(link.head)
     found = [0] * len(items)
     taken: dict[int, float] = defaultdict(float)
     first = 1 if any(item.edge == "top" for item in items) else 0
-    for index, item in enumerate(items):
+    for index in order:
+        item = items[index]
         if item.edge == "top":
             continue
         rank = max((found[tail] + 1 for tail in into[index]), default=first)
@@ -95,7 +102,7 @@ def ranks(items: Sequence[Item], links: Sequence[Link], widest: float = _WIDEST)
             rank += 1
         found[index] = max(rank, first)
         taken[found[index]] += item.width
-    for index in reversed(range(len(items))):  # what reads less than it is read goes down
+    for index in reversed(order):  # what reads less than it is read goes down
         below = [found[head] for head in out[index] if items[head].edge != "bottom"]
         if below and items[index].edge != "top" and len(into[index]) < len(below):
             rank = min(below) - 1
@@ -107,3 +114,25 @@ def ranks(items: Sequence[Item], links: Sequence[Link], widest: float = _WIDEST)
     return [
         last + 1 if item.edge == "bottom" else rank for rank, item in zip(found, items, strict=True)
     ]
+
+
+def _ordered(count: int, links: Sequence[Link]) -> list[int]:
+    """The items, tails before heads, ties as given."""
+    heads: dict[int, list[int]] = defaultdict(list)
+    waiting = [0] * count
+    for link in links:
+        heads[link.tail].append(link.head)
+        waiting[link.head] += 1
+    ready = [index for index in range(count) if not waiting[index]]
+    done: dict[int, None] = {}
+    left = iter(range(count))
+    while len(done) < count:
+        index = heapq.heappop(ready) if ready else next(left)
+        if index in done:
+            continue
+        done[index] = None
+        for head in heads[index]:
+            waiting[head] -= 1
+            if not waiting[head]:
+                heapq.heappush(ready, head)
+    return list(done)

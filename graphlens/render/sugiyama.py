@@ -40,35 +40,40 @@ class Level:
     height: float
 
 
-def arrange(
-    items: Sequence[Item], links: Sequence[Link], gap: float, beside: float, head: float = 0.0
-) -> Level:
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """How far things stand apart, in points.
+
+    Attributes:
+        gap: Between ranks.
+        beside: Between the items of a rank.
+        head: Below the points on the first rank, or above everything if there are none.
+        widest: How wide a rank may be before what could stand on it goes below.
+    """
+
+    gap: float
+    beside: float
+    head: float = 0.0
+    widest: float = 1100.0
+
+
+def arrange(items: Sequence[Item], links: Sequence[Link], spacing: Spacing) -> Level:
     """Place items and lead lines between them.
 
     Args:
         items: What to place, in order of execution.
         links: The lines between them.
-        gap: Space between ranks.
-        beside: Space between the items of a rank.
-        head: Space below the points on the first rank, or above everything if there are none.
+        spacing: How far they stand apart.
     """
-    return _Leveller(items, links, gap, beside, head).result()
+    return _Leveller(items, links, spacing).result()
 
 
 class _Leveller:
     """The knots of a level: items first, then the bends of lines over several ranks."""
 
-    def __init__(
-        self,
-        items: Sequence[Item],
-        links: Sequence[Link],
-        gap: float,
-        beside: float,
-        head: float,
-    ) -> None:
-        self.items, self.links = items, links
-        self.gap, self.beside, self.head = gap, beside, head
-        self.rank = ranks(items, links)
+    def __init__(self, items: Sequence[Item], links: Sequence[Link], spacing: Spacing) -> None:
+        self.items, self.links, self.spacing = items, links, spacing
+        self.rank = ranks(items, links, spacing.widest)
         self.width = [item.width for item in items]
         self.up: dict[int, list[Tie]] = defaultdict(list)
         self.down: dict[int, list[Tie]] = defaultdict(list)
@@ -167,7 +172,7 @@ class _Leveller:
     def result(self) -> Level:
         """Everything placed."""
         if not self.items:
-            return Level([], [], [], 0.0, self.head)
+            return Level([], [], [], 0.0, self.spacing.head)
         self._order()
         self._settle()
         tops, bottoms = self._heights()
@@ -186,7 +191,7 @@ class _Leveller:
             left = -sum(self.width[knot] for knot in layer) / 2
             for knot in layer:
                 self.x[knot] = left
-                left += self.width[knot] + self.beside
+                left += self.width[knot] + self.spacing.beside
         for sweep in range(_SETTLING):
             downward = sweep % 2 == 1
             for layer in self.layers if downward else self.layers[::-1]:
@@ -209,7 +214,7 @@ class _Leveller:
     def _apart(self, one: int, other: int) -> float:
         count = len(self.items)
         bends = (one >= count) + (other >= count)
-        return (self.beside, 0.6 * self.beside, 0.0)[bends]
+        return (self.spacing.beside, 0.6 * self.spacing.beside, 0.0)[bends]
 
     def _heights(self) -> tuple[list[float], list[float]]:
         """The top and the bottom of each rank."""
@@ -220,14 +225,14 @@ class _Leveller:
                 lean[self.rank[knot]] = max(lean[self.rank[knot]], across)
         tops: list[float] = []
         bottoms: list[float] = []
-        top = 0.0 if any(item.edge == "top" for item in self.items) else self.head
+        top = 0.0 if any(item.edge == "top" for item in self.items) else self.spacing.head
         for rank, layer in enumerate(self.layers):
             high = max((self.items[k].height for k in layer if k < len(self.items)), default=0.0)
             tops.append(top)
             bottoms.append(top + high)
             first = rank == 0 and self._is_edge(0, "top")
             foot = rank + 1 < len(self.layers) and self._is_edge(rank + 1, "bottom")
-            gap = self.head if first else _FOOT if foot else self.gap
+            gap = self.spacing.head if first else _FOOT if foot else self.spacing.gap
             top += high + gap + min(20.0, lean[rank] / 14)
         return tops, bottoms
 

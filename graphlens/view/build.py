@@ -16,6 +16,8 @@ from graphlens.view.operand import Operand, Operands, Stored, operand, operands,
 from graphlens.view.scope import scopes
 
 _LIGHT = frozenset({"activation", "norm", "elementwise", "view", "move", "shape"})
+_COSTED = 10_000
+"""Nodes up to which a picture's title waits for FLOPs and peak memory."""
 _MEMBERS = 7
 """Lines of a group beyond which equal ones are counted instead of listed."""
 
@@ -52,7 +54,7 @@ def totals(graph: Graph) -> str:
     said = [words.many(ops, "operation")]
     if held:
         said.append(f"{words.count(held)} parameters ({words.size(size)})")
-    said += costs(graph)
+    said += costs(graph) if len(graph) <= _COSTED else []
     if graph.graph.get("capture"):
         said.append(f"captured by {graph.graph['capture']}")
     return " · ".join(said)

@@ -96,7 +96,7 @@ def folded(whole: Diagram, how: Folding) -> Diagram:
         raise UsageError(f"depth is a number of scopes from 0 on, found {how.depth}")
     if how.flat:
         return finished(stack(whole, chains=False))
-    rolled = roll(stack(whole))
+    rolled = roll(stack(gather_inputs(whole)))
     if how.depth is None and not how.expand:
         return fitting(rolled)
     return finished(fold_to(rolled, 1 if how.depth is None else how.depth, how.expand))
@@ -124,7 +124,7 @@ def fitting(rolled: Diagram) -> Diagram:
 
 _SHORTER = (2, 4)
 """Lines of a box when even so few boxes are too much."""
-_FEWER = (20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6)
+_FEWER = (20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)
 """Members of a cluster, and of the page, when twenty of them are too many for it."""
 
 

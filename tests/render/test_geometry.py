@@ -1,0 +1,135 @@
+"""Geometry of whole pictures, read from their SVG: real models, and what no model looks like."""
+
+import picture_geometry as geometry
+import picture_graphs
+import pytest
+import torch
+import torch_models
+
+import graphlens
+from graphlens import render, view
+from graphlens.analysis.diff import diff
+from graphlens.ir import Graph, Node, Value
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
+
+F32 = TensorType("float32", (4, 8))
+MODELS = ("unet", "gpt2", "bert_base")
+
+
+@pytest.fixture(scope="module", params=MODELS, name="history")
+def history_of_a_real_model(request):
+    with torch.no_grad():
+        model, inputs, *rest = getattr(torch_models, request.param)(small=True)
+    graph = graphlens.capture(model, *inputs, kwargs=rest[0] if rest else None)
+    return graphlens.optimize(graph, prove=False)
+
+
+def drawn(picture):
+    return geometry.read(render.svg(picture))
+
+
+def is_sound(found):
+    assert geometry.over_boxes(found) == 0
+    assert geometry.overlapping_texts(found) == []
+
+
+def fits_a_page(found):
+    is_sound(found)
+    assert 1 / 3 <= geometry.aspect(found) <= 3
+    assert geometry.type_size(found) >= 7.0
+
+
+def test_the_default_picture_of_a_real_model_fits_a_page(history):
+    fits_a_page(drawn(view.graph(history.before)))
+    fits_a_page(drawn(view.graph(history.after)))
+
+
+def test_before_and_after_and_the_film_strip_fit_a_page(history):
+    fits_a_page(drawn(view.before_after(history)))
+    fits_a_page(drawn(view.before_after(history, strip=True)))
+
+
+def test_nothing_overlaps_in_a_flat_picture_with_a_measure(history):
+    is_sound(drawn(view.graph(history.before, flat=True)))
+    is_sound(drawn(view.graph(history.before, color_by="bytes")))
+    is_sound(drawn(view.graph(history.before, depth=2)))
+
+
+def test_what_differs_fits_a_page(history):
+    other = picture_graphs.residual_net(blocks=4, stages=3)
+    fits_a_page(drawn(view.difference(diff(history.before, other))))
+    fits_a_page(drawn(view.difference(diff(history.before, history.after))))
+
+
+def made(build):
+    graph = Graph(name="odd")
+    make = Builder(graph)
+    make.output(build(make))
+    return graph
+
+
+def parallel(make, count=60):
+    x = make.input("x", F32)
+    many = [make.op("Exp" if i % 2 else "Relu", x, name=f"op{i}") for i in range(count)]
+    return [make.op("Concat", *many, axis=0, results=[TensorType("float32", (4 * count, 8))])]
+
+
+def clique(make, count=30):
+    values = [make.input("x", F32)]
+    for index in range(count):
+        values.append(make.op("Sum", *values, name=f"sum{index}", results=[F32]))
+    return values[-1:]
+
+
+def many_inputs(make, count=5_000):
+    values = [make.input(f"x{index}", F32) for index in range(count)]
+    return [make.op("Concat", *values, axis=0, results=[TensorType("float32", (4 * count, 8))])]
+
+
+def many_outputs(make):
+    x = make.input("x", F32)
+    return [make.op("Relu", x, name=f"relu{index}") for index in range(60)]
+
+
+def apart(make):
+    for index in range(60):
+        make.op("RandomNormal", shape=(2,), name=f"r{index}", results=[F32])
+    return []
+
+
+def unknown(make):
+    x = make.input("x", TensorType("undefined", None))
+    kinds = (TensorType("undefined", None), TensorType("float32", None))
+    return [Value(make.graph.add(Node("Foo", "strange", {"a": (1, 2)}, kinds), [x], "foo"), 1)]
+
+
+def long_names(make):
+    x = make.input("i" * 10_000, F32)
+    make.scope = ".".join(f"scope{index}" for index in range(60))
+    return [make.op("Exp", make.op("Relu", x, name="n" * 10_000), name="a/b:0")]
+
+
+ODD = (parallel, clique, many_inputs, many_outputs, apart, unknown, long_names)
+
+
+@pytest.mark.parametrize("build", ODD, ids=lambda build: build.__name__)
+def test_a_graph_unlike_any_model_fits_a_page_all_the_same(build):
+    graph = made(build)
+    fits_a_page(drawn(view.graph(graph)))
+    if len(graph) < 1000:
+        is_sound(drawn(view.graph(graph, flat=True)))
+
+
+def test_boxes_have_names_for_screen_readers_and_links_only_where_asked_for():
+    graph = picture_graphs.residual_net(blocks=1)
+    assert "<a " not in render.svg(view.graph(graph))
+    graph.update_node("stem.conv", source=graph.node("stem.conv").source._replace(file="net.py"))
+    text = render.svg(view.graph(graph, source_url="https://host/{file}#L{line}"))
+    assert text.count('<a href="https://host/net.py#L') == 1
+    assert text.count('role="group" aria-label=') == text.count('class="box')
+
+
+def test_a_link_that_would_run_code_is_refused():
+    with pytest.raises(graphlens.GraphlensError, match=r"cannot link to .javascript:"):
+        view.graph(picture_graphs.residual_net(), source_url="javascript:alert('{file}')")
