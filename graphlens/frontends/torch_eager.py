@@ -14,9 +14,9 @@ from graphlens.errors import CaptureError, UsageError
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of, returned
 from graphlens.frontends.torch_live import Live, take_higher_order
-from graphlens.frontends.torch_record import compiling
 from graphlens.frontends.torch_roots import Roots
 from graphlens.frontends.torch_scopes import Scopes
+from graphlens.frontends.torch_state import compiling
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
 
@@ -96,7 +96,7 @@ def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, 
             live,
         ):
             return live, model(*args, **words)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise cannot_capture(means, model, error) from error
     finally:
         live.tensors.put_back()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import traceback
 from typing import Any
 
@@ -16,18 +17,30 @@ _LENGTH = 600
 _REMEDIES = (
     ("data-dependent", "Python control flow depends on a tensor's value"),
     ("datadependent", "Python control flow depends on a tensor's value"),
+    ("cuda", "it asks for a GPU, and this torch or machine has none: move the model to the CPU"),
     ("meta tensors", "the value of a tensor is asked for, which has none while tracing"),
 )
 
 
-def cannot_capture(means: str, model: Any, error: BaseException) -> GraphlensError:
-    """The error for a model that ``means`` could not capture, its cause in a few lines."""
+def cannot_capture(
+    means: str, model: Any, error: BaseException, line: tuple[str, int] | None = None
+) -> GraphlensError:
+    """The error for a model that ``means`` could not capture, its cause in a few lines.
+
+    Args:
+        means: The way in.
+        model: What was captured.
+        error: What it raised.
+        line: The file and line of the user's that was at work, where no frame says it.
+    """
     if isinstance(error, GraphlensError):
         return error
     said = " ".join(str(error).partition("While executing %")[0].split())
     said = said if len(said) <= _LENGTH else f"{said[:_LENGTH]} ..."
     lines = [f"{means} cannot capture {type(model).__name__}: {type(error).__name__}: {said}"]
     frames = [one for one in traceback.extract_tb(error.__traceback__) if is_users(one.filename)]
+    if line and line[1] and not frames:
+        lines.append(f"  at {line[0]}:{line[1]}: {linecache.getline(*line).strip()}")
     lines += [
         f"  at {one.filename}:{one.lineno} in {one.name}: {one.line}" for one in frames[-_SHOWN:]
     ]

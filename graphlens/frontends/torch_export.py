@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from graphlens.frontends.torch_dynamic import dims_of, export_dims
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_program import read
-from graphlens.frontends.torch_record import tracing
+from graphlens.frontends.torch_state import as_before, tracing
 from graphlens.ir.graph import Graph
 
 _TRANSFORMS = {"torch._functorch.predispatch"}
@@ -51,7 +52,8 @@ def capture(
     given = arguments(model.forward, inputs, kwargs, device=device_of(model))
     dims = dims_of(given, dynamic_shapes)
     dynamic = export_dims(given, dims) if _is_plain(dynamic_shapes) else dynamic_shapes
-    return read(_exported(model, given, dynamic), dims, type(model).__name__)
+    with as_before(model):
+        return read(_exported(model, given, dynamic), dims, type(model).__name__)
 
 
 def _is_plain(dynamic: Any) -> bool:
@@ -62,12 +64,14 @@ def _is_plain(dynamic: Any) -> bool:
 
 def _exported(model: torch.nn.Module, given: Arguments, dynamic: Any) -> ExportedProgram:
     try:
-        with tracing():
+        with tracing(), warnings.catch_warnings():
+            # of attributes that the model sets as it runs, which are put back
+            warnings.filterwarnings("ignore", "The tensor attribute")
             program = torch.export.export(
                 model, given.args, given.kwargs, dynamic_shapes=dynamic, strict=False
             )
             return _without_transforms(program)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise cannot_capture("torch.export", model, error) from error
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.fx
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.torch_dynamic import Symbolic, dims_of
+from graphlens.frontends.torch_dynamic import Dims, Symbolic, dims_of
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
-from graphlens.frontends.torch_record import Recorder, weights_of
+from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_scopes import Scopes, line_in, user_line
+from graphlens.frontends.torch_state import as_before, weights_of
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
 
@@ -47,6 +48,11 @@ def capture(
         raise CaptureError(f"torch.fx captures a torch.nn.Module, not a {type(model).__name__}")
     given = arguments(model.forward, inputs, kwargs, device=device_of(model))
     dims = dims_of(given, dynamic_shapes)
+    with as_before(model):
+        return _captured(model, given, dims)
+
+
+def _captured(model: torch.nn.Module, given: Arguments, dims: Sequence[Dims]) -> Graph:
     traced = _traced(model, given)
     means = "torch.fx" if traced is not None else "torch.fx (run on fake tensors)"
     translator = Translator(type(model).__name__, means, Scopes.of(model))
@@ -55,8 +61,8 @@ def capture(
     try:
         result = _run(recorder, model, traced, *recorder.inputs(given, dims))
         graph = recorder.output(result)
-    except Exception as error:
-        raise cannot_capture("torch.fx", model, error) from error
+    except (Exception, SystemExit) as error:
+        raise cannot_capture("torch.fx", model, error, recorder.line) from error
     if symbolic is not None:
         symbolic.check()
     return graph
@@ -75,6 +81,8 @@ class _Tracer(torch.fx.Tracer):
         return node
 
 
+_LITERAL = "_tensor_constant"
+"""How the attributes begin that the tracer adds to a model for tensors in its code."""
 _LINE = "graphlens_line"
 """The key of a node's meta that holds its file and line."""
 
@@ -91,8 +99,12 @@ def _traced(model: torch.nn.Module, given: Arguments) -> torch.fx.Graph | None:
     if len(formals) != len(given.tensors) or given.kwargs:
         return None
     try:
-        return _Tracer().trace(model)
-    except Exception:
+        with as_before(model):
+            graph = _Tracer().trace(model)
+            literals = {key: one for key, one in vars(model).items() if key.startswith(_LITERAL)}
+        vars(model).update(literals)
+        return graph
+    except (Exception, SystemExit):
         return None  # whatever the user's code raises on proxies: it is run as it is instead
 
 

@@ -220,20 +220,25 @@ def returned(result: Any, others: bool = False) -> tuple[list[Any], list[str]]:
     leaves = flattened(result, "")
     if others:
         leaves = [leaf for path, one in leaves for leaf in _tensors_in(one, path, set())]
-        if not any(isinstance(leaf, torch.Tensor) for _, leaf in leaves):
-            raise CaptureError(
-                f"it returned no tensor but a {type(result).__name__}: there is no graph to show; "
-                "return what it computes"
-            )
     for path, leaf in leaves:
         if not isinstance(leaf, torch.Tensor | bool | int | float):
-            raise CaptureError(
-                f"output {path or 0} is a {type(leaf).__name__}, not a tensor; a cache can often "
-                "be switched off (use_cache=False), else wrap the model to return tensors only"
-            )
+            raise no_tensor(path, leaf)
+    if not any(isinstance(leaf, torch.Tensor) for _, leaf in leaves):
+        raise CaptureError(
+            f"it returned no tensor but a {type(result).__name__}: there is no graph to show; "
+            "return what it computes"
+        )
     paths = [path for path, _ in leaves]
     named = any(part and not part.isdigit() for path in paths for part in path.split("."))
     return [leaf for _, leaf in leaves], paths if named else []
+
+
+def no_tensor(path: str, leaf: Any) -> CaptureError:
+    """The error for a model that returned something else."""
+    return CaptureError(
+        f"output {path or 0} is a {type(leaf).__name__}, not a tensor; a cache can often be "
+        "switched off (use_cache=False), else wrap the model to return tensors only"
+    )
 
 
 def _tensors_in(one: Any, path: str, seen: set[int]) -> list[tuple[str, Any]]:

@@ -20,10 +20,10 @@ from graphlens.frontends.torch_inputs import (
     flattened,
     returned,
 )
-from graphlens.frontends.torch_record import tracing, weights_of
 from graphlens.frontends.torch_regions import ScriptRecorder
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_script import Script
+from graphlens.frontends.torch_state import as_before, tracing, weights_of
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_types import NAMES
 from graphlens.ir.graph import Graph
@@ -67,7 +67,8 @@ def capture(
     given = arguments(model.forward, inputs, kwargs, device=device_of(model))
     if any(given.dims):
         raise _fixed()
-    return _traced(model, given)
+    with as_before(model):
+        return _traced(model, given)
 
 
 def _fixed() -> UsageError:
@@ -104,7 +105,7 @@ def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
         with warnings.catch_warnings(), tracing(), _unwritten(model):
             warnings.simplefilter("ignore")  # the tracer's own, on Python that it follows once
             traced = torch.jit.trace(flat, example, check_trace=False, strict=False)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise cannot_capture("torch.jit.trace", model, error) from error
     translator = Translator(type(model).__name__, "torch.jit.trace", Scopes.of(model))
     recorder = ScriptRecorder(translator, weights_of(model))

@@ -14,8 +14,9 @@ from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
 from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
+from graphlens.errors import CaptureError
 from graphlens.frontends.torch_higher import higher
-from graphlens.frontends.torch_inputs import flattened
+from graphlens.frontends.torch_inputs import flattened, no_tensor
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_scopes import Scopes, source_of
 from graphlens.frontends.torch_signature import signature
@@ -169,6 +170,11 @@ class _Reader:
         ]
         names = _output_names(self._program, len(kept))
         pairs = [(one, name) for one, name in zip(kept, names, strict=True) if one is not None]
+        for index, (one, name) in enumerate(pairs):
+            if not isinstance(one, Ref | bool | int | float):
+                raise no_tensor(name or str(index), one)
+        if not any(isinstance(one, Ref) for one, _ in pairs):
+            raise CaptureError("it returned no tensor: there is no graph to show")
         refs = [
             one if isinstance(one, Ref) else self.translator.const(torch.tensor(one))
             for one, _ in pairs

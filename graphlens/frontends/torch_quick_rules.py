@@ -254,7 +254,9 @@ def _clone(held: Any, memory_format: Any = None) -> Any:
 def _attention(query: Any, key: Any, value: Any, mask: Any, dropout: float, *_: Any) -> Any:
     """The kernel for the CPU lays its result out as the query is."""
     del mask
-    if query.dim() != 4 or query.dtype != value.dtype or query.shape[-1] != value.shape[-1]:
+    if query.dim() != 4 or query.dtype != value.dtype or key.shape != value.shape:
+        return NotImplemented
+    if query.shape[:2] != key.shape[:2] or query.shape[-1] != key.shape[-1]:
         return NotImplemented
     if dropout or not prod(key.shape) or not query.dtype.is_floating_point or not _fills(query):
         return NotImplemented

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from graphlens.frontends.torch_inputs import Arguments, returned
 from graphlens.frontends.torch_quick import quick
 from graphlens.frontends.torch_scopes import user_line
 from graphlens.frontends.torch_signature import Signature, signature
+from graphlens.frontends.torch_state import tracing
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
@@ -113,7 +113,10 @@ class Recorder(ProxyTorchDispatchMode):
             shown: The same with fake tensors in their place.
         """
         with tracing(), enable_python_dispatcher(), self.fake:
-            args, kwargs = self._tagged(shown, refs)
+            try:
+                args, kwargs = self._tagged(shown, refs)
+            except NotImplementedError:
+                return None  # an operand that has no fake form (a quantised one)
             return self._expanded(func, args, kwargs)
 
     @classmethod
@@ -267,39 +270,3 @@ def _same_storage(one: Any, other: Any) -> bool:
     if not isinstance(other, torch.Tensor):
         return False
     return one.untyped_storage()._cdata == other.untyped_storage()._cdata
-
-
-@contextlib.contextmanager
-def tracing() -> Iterator[None]:
-    """What every way in that traces a model has on while it runs it: `compiling`, no gradients."""
-    with compiling(), torch.no_grad():
-        yield
-
-
-@contextlib.contextmanager
-def compiling() -> Iterator[None]:
-    """What every way in has on while it runs a model.
-
-    The fused fast path of transformer layers off, which would hide what is computed; and torch's
-    own sign of being exported on, so that a library that asks takes the same branch for all.
-    """
-    fast = torch.backends.mha.get_fastpath_enabled()
-    asked = [name for name in _FLAGS if hasattr(torch.compiler, name)]
-    before = {name: getattr(torch.compiler, name) for name in asked}
-    torch.backends.mha.set_fastpath_enabled(False)
-    for name in asked:
-        setattr(torch.compiler, name, True)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-        for name, held in before.items():
-            setattr(torch.compiler, name, held)
-
-
-_FLAGS = ("_is_compiling_flag", "_is_exporting_flag")
-
-
-def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters and buffers by qualified name, tied ones under their first."""
-    return {**dict(model.named_parameters()), **dict(model.named_buffers())}

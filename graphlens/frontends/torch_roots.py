@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from graphlens.frontends.torch_inputs import Arguments, flattened
+from graphlens.frontends.torch_state import as_before
 
 
 class Roots:
@@ -63,13 +64,16 @@ class Roots:
 
     @contextlib.contextmanager
     def as_before(self) -> Iterator[None]:
-        """Put back the gradients of the weights, and the state of the optimisers."""
+        """Put back the modules' attributes, the weights' gradients and the optimisers' state."""
         grads = [(tensor, tensor.grad) for _, tensor in self.weights.values() if tensor.is_leaf]
         states = [
             (one, {key: dict(held) for key, held in one.state.items()}) for one in self._optimisers
         ]
         try:
-            yield
+            with contextlib.ExitStack() as stack:
+                for module in self._held:
+                    stack.enter_context(as_before(module))
+                yield
         finally:
             for tensor, held in grads:
                 tensor.grad = held

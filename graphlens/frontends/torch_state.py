@@ -1,0 +1,69 @@
+"""What a capture sets while it runs a model, and puts back after it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+
+@contextlib.contextmanager
+def tracing() -> Iterator[None]:
+    """What every way in that traces a model has on while it runs it: `compiling`, no gradients."""
+    with compiling(), torch.no_grad():
+        yield
+
+
+@contextlib.contextmanager
+def compiling() -> Iterator[None]:
+    """What every way in has on while it runs a model.
+
+    The fused fast path of transformer layers off, which would hide what is computed; and torch's
+    own sign of being exported on, so that a library that asks takes the same branch for all.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    asked = [name for name in _FLAGS if hasattr(torch.compiler, name)]
+    before = {name: getattr(torch.compiler, name) for name in asked}
+    torch.backends.mha.set_fastpath_enabled(False)
+    for name in asked:
+        setattr(torch.compiler, name, True)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for name, held in before.items():
+            setattr(torch.compiler, name, held)
+
+
+@contextlib.contextmanager
+def as_before(model: Any) -> Iterator[None]:
+    """Put back what running a model sets as attributes of its modules (a table made when needed).
+
+    They would be fake tensors, which nothing can be computed with.
+    """
+    modules = model.modules() if isinstance(model, torch.nn.Module) else ()
+    tables = [
+        fields
+        for held in modules
+        if not isinstance(held, torch.jit.ScriptModule)
+        for fields in (vars(held), held._buffers, held._parameters)
+    ]
+    kept = [(fields, dict(fields)) for fields in tables]
+    try:
+        yield
+    finally:
+        for fields, before in kept:
+            same = len(fields) == len(before)
+            if not same or any(fields.get(key) is not one for key, one in before.items()):
+                fields.clear()
+                fields.update(before)
+
+
+_FLAGS = ("_is_compiling_flag", "_is_exporting_flag")
+
+
+def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters and buffers by qualified name, tied ones under their first."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
