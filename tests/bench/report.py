@@ -1,7 +1,7 @@
 """The benchmark: ``python tests/bench/report.py FOLDER`` prints a Markdown table.
 
-CPU seconds of a process and its children, the median of several processes. They differ from machine
-to machine; the ratios are of jobs that took turns in this run.
+CPU seconds of a process and its children, the median of several processes; of the page in a browser
+wall clock. They differ from machine to machine; the ratios are of jobs that took turns in this run.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import models
+import pages
 
 ROUNDS = 3
 SIZES = (1_000, 10_000, 100_000)
@@ -32,17 +33,40 @@ def main() -> None:
     """Measure everything and print it."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in models.MODELS:
+    for name in models.EXPORTED:
         models.exported(name, folder)
     print("| job (CPU seconds) | graphlens | peer | ratio |\n|---|---|---|---|", flush=True)
-    for line in itertools.chain(_against_peers(folder), _growth(folder), _start()):
+    for line in itertools.chain(
+        _against_peers(folder), _growth(folder), _start(), pages.rows(folder)
+    ):
         print(line, flush=True)
+    print(f"\n{_HEADS}\n|{'---|' * (_HEADS.count('|') - 1)}", flush=True)
+    for line in _pictures(folder):
+        print(line, flush=True)
+
+
+_HEADS = (
+    "| picture, default options | smallest type on A4, pt | width : height | boxes | crossings | "
+    "arrows over boxes | texts over texts | kB | CPU s to draw |"
+)
+
+
+def _pictures(folder: Path) -> Iterator[str]:
+    """What can be measured of the pictures of several models, ours and torchview's."""
+    for name in models.MODELS:
+        for tool in ("graphlens", "torchview"):
+            found = _run(f"drawn_by_{tool}", folder, name)
+            yield (
+                f"| {name} by {tool} | {found['type']:.1f} | {found['aspect']:.2f} | "
+                f"{found['boxes']} | {found['crossings']} | {found['over_boxes']} | "
+                f"{found['overlaps']} | {found['bytes'] / 1000:.0f} | {found['drawing']:.2f} |"
+            )
 
 
 def _against_peers(folder: Path) -> Iterator[str]:
     pictures = ("picture_by_graphlens", "picture_by_torchview", "")
     yield _row("ResNet-50: capture, canonicalise, SVG, against torchview", folder, *pictures)
-    for name in models.MODELS:
+    for name in models.EXPORTED:
         pair = ("pipeline_by_graphlens", "pipeline_by_onnxsim", name)
         yield _row(f"{name}.onnx: default pipeline, no proofs, against onnxsim", folder, *pair)
 

@@ -186,8 +186,8 @@ export class View {
 
   /** The width that the minimap leaves free. */
   free() {
-    const { minimap } = this.app;
-    return this.width > 4 * minimap.canvas.clientWidth ? this.width - minimap.canvas.clientWidth : this.width;
+    const { clientWidth } = this.app.minimap.host;
+    return this.width > 4 * clientWidth ? this.width - clientWidth : this.width;
   }
 
   /** Show a node or scope, coming nearer where it would be too small to read. */
