@@ -28,7 +28,7 @@ def on_cluster(address: str) -> Callable[[Sequence[Spec], Task], Generator[Row]]
 
     def rows(specs: Sequence[Spec], task: Task) -> Generator[Row]:
         try:
-            client = Client(address, timeout="10s", set_as_default=False)
+            client = Client(address, timeout="5s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"no Dask scheduler answers at {address!r}: {error}; start one with "

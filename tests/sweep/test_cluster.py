@@ -67,6 +67,11 @@ def test_the_models_of_a_lost_worker_are_done_again(files, tmp_path):
     assert list(table.read(tmp_path / "table.jsonl")) != []
 
 
+def test_two_workers_share_the_models(files):
+    rows = sweep(asked(files[:4], Choice()), TASK, jobs=2)
+    assert [(row.model, row.status) for row in rows] == [(path, "equal") for path in files[:4]]
+
+
 def test_a_scheduler_that_is_not_there_is_a_clear_error(files):
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:9'"):
         sweep(asked(files[:1], Choice()), TASK, scheduler="tcp://127.0.0.1:9")

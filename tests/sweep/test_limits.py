@@ -85,10 +85,11 @@ def test_ops_outside_the_vocabulary_are_counted(worker):
 def test_a_worker_whose_process_is_lost_says_so_and_starts_another():
     worker = Worker()
     try:
-        worker._ready(sets.named("model"))
+        worker._ready(sets.named("file"))
         worker._process.kill()
         worker._process.wait()
-        assert row_of(worker, "raises").status == "died"
-        assert row_of(worker, "raises").status == "not built"
+        spec = Spec("file", "nowhere.onnx")
+        assert worker.do(spec, TASK).status == "died"
+        assert worker.do(spec, TASK).status == "not built"
     finally:
         worker.close()
