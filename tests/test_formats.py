@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import subprocess
+import sys
 import zipfile
 
 import onnx
@@ -143,3 +145,18 @@ def test_a_model_of_onnx_with_a_large_version_is_still_one(tmp_path):
 def test_a_folder_with_a_caffe2_net_is_one(tmp_path):
     (tmp_path / "predict_net.pb").write_bytes(CONTENTS["net"])
     assert formats.recognise(tmp_path) is formats.CAFFE2
+
+
+@pytest.mark.parametrize(("name", "content"), [("model.onnx", "onnx"), ("model.pb", "net")])
+def test_a_file_is_drawn_without_any_framework(tmp_path, name, content):
+    (tmp_path / name).write_bytes(CONTENTS[content])
+    frameworks = ("torch", "tensorflow", "keras", "onnxruntime", "onnx.reference")
+    code = (
+        "import sys, graphlens\n"
+        f"graphlens.draw(graphlens.capture({name!r}), 'model.svg')\n"
+        f"print([each for each in {frameworks} if each in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

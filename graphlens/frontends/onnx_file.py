@@ -14,7 +14,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from graphlens.errors import CaptureError, FormatError, UsageError
-from graphlens.frontends.onnx_functions import all_nodes, inline
+from graphlens.frontends.onnx_functions import all_nodes, inline, newer_ops
 from graphlens.frontends.onnx_read import Reader
 from graphlens.frontends.onnx_weights import Weights
 from graphlens.frontends.onnx_wire import without_weights
@@ -66,7 +66,7 @@ def _read(model: str | Path | bytes | onnx.ModelProto) -> tuple[onnx.ModelProto,
     """The model, what reads its tensors, and its name for messages."""
     if isinstance(model, onnx.ModelProto):
         proto = model
-        if model.functions:  # they are inlined in place
+        if model.functions or newer_ops(model):  # they are inlined in place
             proto = onnx.ModelProto()
             proto.CopyFrom(model)
         return proto, Weights(None), model.graph.name or "model"

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 import onnx
 from onnx import inliner
 
 from graphlens.errors import FormatError
+from graphlens.ops.schema import OPSET, schema
 
 _MOST_NODES = 2_000_000
 """Nodes that a model's functions may unfold to: 40 bytes of nested functions can make 2**40."""
 
 
 def inline(proto: onnx.ModelProto) -> None:
-    """Inline the model's own functions, in place; the weights stay out of it."""
-    if not proto.functions:
+    """Inline the model's own functions, in place; the weights stay out of it.
+
+    Of ONNX, those of newer opsets than ours are inlined, too: as ONNX defines them.
+    """
+    newer = newer_ops(proto)
+    if not proto.functions and not newer:
         return
     _must_unfold(proto)
     _mark_versions(proto)
     weights = list(proto.graph.initializer)
     del proto.graph.initializer[:]
     try:
-        flat = inliner.inline_local_functions(proto)
+        flat = inliner.inline_local_functions(proto) if proto.functions else proto
     except (RuntimeError, ValueError) as error:
         raise FormatError(f"its functions cannot be inlined: {error}") from error
+    if newer:
+        # what the inliner does not take (an optional operand left out) stays a node of that name
+        with contextlib.suppress(RuntimeError, ValueError):
+            flat = inliner.inline_selected_functions(flat, newer, inline_schema_functions=True)
+    graph = onnx.GraphProto()
+    graph.CopyFrom(flat.graph)
     del proto.functions[:]
-    proto.graph.CopyFrom(flat.graph)
+    proto.graph.CopyFrom(graph)
     proto.graph.initializer.extend(weights)
+
+
+def newer_ops(proto: onnx.ModelProto) -> list[tuple[str, str]]:
+    """Ops of the model that ONNX has at a newer opset only, and defines by other ops."""
+    if all(entry.version <= OPSET for entry in proto.opset_import if not entry.domain):
+        return []
+    found: dict[tuple[str, str], None] = {}
+    for node in all_nodes([*proto.graph.node, *(n for f in proto.functions for n in f.node)]):
+        if not node.domain and schema(node.op_type) is None:
+            found[node.domain, node.op_type] = None
+    return list(found)
 
 
 VERSION = "opset of its function"

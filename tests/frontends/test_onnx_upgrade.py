@@ -10,6 +10,7 @@ from graphlens.errors import FormatError
 from graphlens.frontends.onnx_file import capture
 from graphlens.frontends.onnx_upgrade import RULES, must_upgrade
 from graphlens.ir import check
+from graphlens.runtime.lower import save_onnx
 from graphlens.runtime.run import run
 
 F = TensorProto.FLOAT
@@ -254,3 +255,17 @@ def test_the_scan_of_opset_8_with_lengths_is_refused():
     last, steps = run(check(capture(proto)), lengths, state, rows)
     assert last.tolist() == [[3, 3]] * 2
     assert steps.shape == (2, 3, 2)
+
+
+def test_an_op_that_is_newer_than_ours_is_read_as_onnx_defines_it(tmp_path):
+    gate, value = np.random.default_rng(5).uniform(-1, 1, (2, 2, 3)).astype("float32")
+    proto = old("SwiGLU", 28, [gate, value])
+    proto.ir_version = onnx.IR_VERSION
+    before = proto.SerializeToString()
+    graph = check(capture(proto))
+    assert proto.SerializeToString() == before  # what is not ours is left as it is
+    assert "SwiGLU" not in map(graph.op, graph)
+    (found,) = run(graph, gate, value)
+    np.testing.assert_allclose(found, gate / (1 + np.exp(-gate)) * value, rtol=1e-5)
+    save_onnx(graph, tmp_path / "ours.onnx")
+    np.testing.assert_array_equal(run(capture(tmp_path / "ours.onnx"), gate, value)[0], found)
