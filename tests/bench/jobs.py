@@ -15,6 +15,9 @@ from pathlib import Path
 
 import models
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import picture_geometry  # what the tests of pictures measure with
+
 Job = Callable[[], dict]
 
 
@@ -41,6 +44,47 @@ def picture_by_torchview(folder: Path, _: str) -> Job:
         return {"nodes": len(drawn.visual_graph.body)}
 
     return _warmed(draw, models.tiny(), models.resnet50())
+
+
+def drawn_by_graphlens(folder: Path, name: str) -> Job:
+    """The default picture of a captured model, and what can be measured of it."""
+    import graphlens
+
+    def draw(model, *example) -> dict:
+        graph = graphlens.capture(model, *example)
+        path = folder / f"{name}.graphlens.svg"
+        start = _cpu_seconds()
+        graphlens.draw(graph, path)
+        return {"drawing": _cpu_seconds() - start, **_measured(path)}
+
+    return _warmed(draw, models.tiny(), models.MODELS[name]())
+
+
+def drawn_by_torchview(folder: Path, name: str) -> Job:
+    """torchview's default picture (three levels of modules) of the same model."""
+    import torchview
+
+    def draw(model, *example) -> dict:
+        drawn = torchview.draw_graph(model, input_data=example, expand_nested=True, depth=3)
+        path = folder / f"{name}.torchview.svg"
+        start = _cpu_seconds()
+        path.write_bytes(drawn.visual_graph.pipe("svg"))
+        return {"drawing": _cpu_seconds() - start, **_measured(path)}
+
+    return _warmed(draw, models.tiny(), models.MODELS[name]())
+
+
+def _measured(path: Path) -> dict:
+    found = picture_geometry.read(path.read_text())
+    return {
+        "type": picture_geometry.type_size(found),
+        "aspect": picture_geometry.aspect(found),
+        "boxes": len(found.boxes),
+        "crossings": picture_geometry.crossings(found),
+        "over_boxes": picture_geometry.over_boxes(found),
+        "overlaps": len(picture_geometry.overlapping_texts(found)),
+        "bytes": found.bytes,
+    }
 
 
 def pipeline_by_graphlens(folder: Path, name: str) -> Job:
@@ -89,6 +133,8 @@ JOBS = {
     for job in (
         picture_by_graphlens,
         picture_by_torchview,
+        drawn_by_graphlens,
+        drawn_by_torchview,
         pipeline_by_graphlens,
         pipeline_by_onnxsim,
         growth,

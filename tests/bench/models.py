@@ -36,7 +36,37 @@ def gpt2():
     return transformers.GPT2Model(config).eval(), torch.zeros(1, 64, dtype=torch.int64)
 
 
-MODELS = {"resnet50": resnet50, "gpt2": gpt2}
+def densenet121():
+    """DenseNet-121 in inference mode, and its input."""
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    return torchvision.models.densenet121(weights=None).eval(), torch.zeros(1, 3, 224, 224)
+
+
+def swin_t():
+    """Swin-T in inference mode, and its input."""
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    return torchvision.models.swin_t(weights=None).eval(), torch.zeros(1, 3, 224, 224)
+
+
+def bert():
+    """BERT-base in inference mode, and 64 tokens."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.BertConfig(return_dict=False)
+    return transformers.BertModel(config).eval(), torch.zeros(1, 64, dtype=torch.int64)
+
+
+EXPORTED = ("resnet50", "gpt2")
+"""Those that are exported to ONNX."""
+MODELS = {made.__name__: made for made in (resnet50, gpt2, bert, densenet121, swin_t)}
 
 
 def exported(name: str, folder: Path) -> Path:
