@@ -35,7 +35,8 @@ class _Keras:
     def examples(self, subject: Subject) -> list[np.ndarray]:
         return [np.asarray(one) for one in _leaves((subject.inputs, dict(subject.kwargs)))]
 
-    def reference(self, subject: Subject) -> list[np.ndarray]:
+    def reference(self, subject: Subject, seed: int) -> list[np.ndarray]:
+        keras.utils.set_random_seed(seed)
         made = _call(subject)(*subject.inputs)
         return [np.asarray(one) for one in _leaves(made)]
 

@@ -28,7 +28,8 @@ class _Onnx:
     def examples(self, subject: Subject) -> list[np.ndarray]:
         return list(subject.inputs)
 
-    def reference(self, subject: Subject) -> list[np.ndarray]:
+    def reference(self, subject: Subject, seed: int) -> list[np.ndarray]:
+        onnxruntime.set_seed(seed)
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = 1

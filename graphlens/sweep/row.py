@@ -19,8 +19,8 @@ class Entry:
 
     Attributes:
         status: ``'equal'`` (run, and equal to the framework's outputs within half of the digits
-            of their dtype), ``'different'``, ``'not run'``, ``'captured'`` (running was not asked
-            for) or ``'failed'``.
+            of their dtype), ``'different'``, ``'random'`` (two runs of the framework itself
+            differ), ``'not run'``, ``'captured'`` (running was not asked for) or ``'failed'``.
         reason: Why it is not equal, in one line.
         means: How it was captured (``graph.graph['capture']``).
         nodes: Operations in the graph and its regions; inputs, weights and outputs apart.
@@ -51,7 +51,7 @@ class Row:
     Attributes:
         set: The model's set.
         model: Its name there.
-        status: ``'equal'`` (by one front end or more), ``'captured'``, ``'failed'``,
+        status: ``'equal'`` (by one front end or more), ``'random'``, ``'captured'``, ``'failed'``,
             ``'not built'`` (the library itself does not make it or run it), ``'over time'``,
             ``'over memory'`` or ``'died'``.
         reason: Why, in one line.
@@ -89,8 +89,8 @@ class Row:
 
     @property
     def built(self) -> bool:
-        """Whether the framework itself makes and runs the model here, within the limits."""
-        return self.status != "not built" and bool(self.frontends)
+        """Whether the framework itself makes and runs the model here, to an output of its own."""
+        return self.status not in ("not built", "random") and bool(self.frontends)
 
     @property
     def sound(self) -> bool:

@@ -28,8 +28,8 @@ class Side(Protocol):
         """The arrays that a captured graph is run on, in the order of its Inputs."""
         ...
 
-    def reference(self, subject: Subject) -> list[np.ndarray]:
-        """What the framework itself computes."""
+    def reference(self, subject: Subject, seed: int) -> list[np.ndarray]:
+        """What the framework itself computes, with its random numbers from that seed."""
         ...
 
     def vias(self, subject: Subject) -> Sequence[str]:

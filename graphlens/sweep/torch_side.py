@@ -52,8 +52,8 @@ class _Torch:
         given = arguments(subject.model.forward, subject.inputs, subject.kwargs)
         return [_array(one) for one in given.tensors]
 
-    def reference(self, subject: Subject) -> list[np.ndarray]:
-        torch.manual_seed(0)
+    def reference(self, subject: Subject, seed: int) -> list[np.ndarray]:
+        torch.manual_seed(seed)
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             args, kwargs = _fresh(subject)

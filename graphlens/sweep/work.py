@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,45 @@ if TYPE_CHECKING:
 Emit = Callable[[Row], None]
 
 
+@dataclass(frozen=True)
+class _Case:
+    """One model at work.
+
+    Attributes:
+        subject: The model and its inputs.
+        side: Its framework.
+        task: What is asked.
+        expected: What the framework makes of the inputs.
+        arrays: The inputs, as a graph takes them.
+        row: What is filled in.
+        emit: Given the row whenever something was.
+    """
+
+    subject: Subject
+    side: Side
+    task: Task
+    expected: Sequence[np.ndarray]
+    arrays: Sequence[np.ndarray]
+    row: Row
+    emit: Emit
+
+    def keep(self, via: str, entry: Entry) -> None:
+        """Put what a front end has so far into the row."""
+        row = self.row
+        row.frontends[via] = asdict(entry)
+        states = {held["status"] for held in row.frontends.values()}
+        row.status = next((one for one in ("equal", "random", "captured") if one in states), "")
+        if not row.status:
+            row.status = "captured" if states & {"different", "not run"} else "failed"
+        self.emit(row)
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether the framework itself gives other outputs with another seed."""
+        again = self.side.reference(self.subject, 1)
+        return _compared(self.expected, again)[0] != "equal"
+
+
 def work(spec: Spec, task: Task, emit: Emit = lambda row: None) -> Row:
     """Do with one model all that is asked.
 
@@ -50,44 +90,36 @@ def work(spec: Spec, task: Task, emit: Emit = lambda row: None) -> Row:
         row.about, row.parameters = subject.about, side.parameters(subject)
         row.reason = "the framework was running it"
         emit(row)
-        expected = side.reference(subject)
+        expected = side.reference(subject, 0)
     except Exception as error:  # strangers' code: whatever it raises is the row's reason
         row.reason = told(error)
         return row
     row.status, row.reason = "failed", ""
-    graphs = _captured(row, subject, side, task, expected, emit)
-    later(row, graphs, task, emit)
+    case = _Case(subject, side, task, expected, side.examples(subject), row, emit)
+    later(row, _captured(case), task, emit)
     return row
 
 
-def _captured(
-    row: Row,
-    subject: Subject,
-    side: Side,
-    task: Task,
-    expected: Sequence[np.ndarray],
-    emit: Emit,
-) -> dict[str, Graph]:
+def _captured(case: _Case) -> dict[str, Graph]:
     """The graph of each front end that captures the model."""
     graphs: dict[str, Graph] = {}
-    arrays = side.examples(subject)
-    for via in side.vias(subject):
-        if not _wanted(via, task):
+    for via in case.side.vias(case.subject):
+        if not _wanted(via, case.task):
             continue
         entry = Entry(status="failed", reason="it was being captured")
-        _keep(row, via, entry, emit)
-        graph = _capture(entry, subject, side, via)
+        case.keep(via, entry)
+        graph = _capture(entry, case.subject, case.side, via)
         if graph is not None:
             graphs[via] = graph
             _count(entry, graph)
-            if "run" in task.stages:
+            if "run" in case.task.stages:
                 entry.status, entry.reason = "not run", "it was being run"
-                _keep(row, via, entry, emit)
-                _run(entry, graph, arrays, expected)
-        _keep(row, via, entry, emit)
-        if task.bare:
-            _bare(entry, subject, side, via)
-        _keep(row, via, entry, emit)
+                case.keep(via, entry)
+                _run(entry, graph, case)
+        case.keep(via, entry)
+        if case.task.bare:
+            _bare(entry, case.subject, case.side, via)
+            case.keep(via, entry)
     return graphs
 
 
@@ -95,15 +127,6 @@ def _wanted(via: str, task: Task) -> bool:
     if task.vias:
         return via in task.vias
     return task.onnx or via not in _READ_BY
-
-
-def _keep(row: Row, via: str, entry: Entry, emit: Emit) -> None:
-    row.frontends[via] = asdict(entry)
-    states = {held["status"] for held in row.frontends.values()}
-    row.status = next((one for one in ("equal", "captured") if one in states), "failed")
-    if row.status == "failed" and states & {"different", "not run"}:
-        row.status = "captured"
-    emit(row)
 
 
 def _capture(entry: Entry, subject: Subject, side: Side, via: str) -> Graph | None:
@@ -142,18 +165,18 @@ def _count(entry: Entry, graph: Graph) -> None:
     entry.ops, entry.foreign = dict(sorted(ops.items())), dict(sorted(foreign.items()))
 
 
-def _run(
-    entry: Entry, graph: Graph, arrays: Sequence[np.ndarray], expected: Sequence[np.ndarray]
-) -> None:
+def _run(entry: Entry, graph: Graph, case: _Case) -> None:
     try:
-        found = api.run(graph, *arrays)
+        found = api.run(graph, *case.arrays)
     except RunError as error:
         entry.reason = told(error)
         return
     except Exception as error:  # a foreign op runs strangers' code
         entry.reason = f"a bug: {told(error)}"
         return
-    entry.status, entry.reason, entry.max_error = _compared(expected, found)
+    entry.status, entry.reason, entry.max_error = _compared(case.expected, found)
+    if entry.status == "different" and case.is_random:
+        entry.status, entry.reason = "random", "two runs of the framework itself differ"
 
 
 def _compared(

@@ -82,6 +82,13 @@ def test_ops_outside_the_vocabulary_are_counted(worker):
     assert not row.sound
 
 
+def test_a_model_that_is_random_is_told_from_one_that_is_wrong(worker):
+    row = row_of(worker, "random")
+    assert row.status == "random"
+    assert not row.built
+    assert row.frontends["torch.fx"]["reason"] == "two runs of the framework itself differ"
+
+
 def test_a_worker_whose_process_is_lost_says_so_and_starts_another():
     worker = Worker()
     try:

@@ -22,7 +22,11 @@ def names() -> list[str]:
         for name, maker in vars(keras.applications).items()
         if name[:1].isupper() and callable(maker)
     ]
-    return sorted(found, key=lambda name: (not name.startswith(_ORDER), name))
+    return sorted(found, key=lambda name: (_place(name), name))
+
+
+def _place(name: str) -> int:
+    return next((i for i, start in enumerate(_ORDER) if name.startswith(start)), len(_ORDER))
 
 
 def build(name: str) -> Subject:
