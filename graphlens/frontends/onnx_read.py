@@ -92,7 +92,7 @@ class Reader:
             read = self._weights.initializer if main else self._weights.array
             self._initializer(scope, tensor, read(tensor))
         for sparse in proto.sparse_initializer:
-            raise FormatError(f"initializer {sparse.values.name!r} is sparse: not supported")
+            self._initializer(scope, sparse.values, self._weights.dense(sparse))
         for node in in_order(proto.node, scope.values):
             self._node(scope, node)
         outputs = [self._value(scope, entry.name, "the graph's output") for entry in proto.output]
@@ -241,6 +241,9 @@ class Reader:
         if entry.name == "value":
             array = self._weights.array(entry.t)
             dtype = DTYPES[entry.t.data_type]
+        elif entry.name == "sparse_value":
+            array = self._weights.dense(entry.sparse_tensor)
+            dtype = DTYPES[entry.sparse_tensor.values.data_type]
         elif entry.name in _CONSTANTS:
             dtype = _CONSTANTS[entry.name]
             plain = plain_attribute(entry)

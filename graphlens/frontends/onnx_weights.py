@@ -83,6 +83,26 @@ class Weights:
         except (ValueError, TypeError, MemoryError, OverflowError) as error:
             raise FormatError(f"{where}: {error}") from error
 
+    def dense(self, tensor: onnx.SparseTensorProto) -> np.ndarray:
+        """A sparse tensor with its zeros.
+
+        Raises:
+            FormatError: If it is broken, or its zeros do not fit.
+        """
+        values, indices = self.array(tensor.values), self.array(tensor.indices)
+        where, dims = f"tensor {tensor.values.name!r}", tuple(tensor.dims)
+        if any(dim < 0 for dim in dims) or math.prod(dims) > _LARGEST_DENSE:
+            raise FormatError(f"{where} is sparse, and its dims are {list(dims)}")
+        made = np.zeros(dims, values.dtype)
+        try:
+            if indices.ndim == 1:
+                made.reshape(-1)[indices] = values
+            else:
+                made[tuple(indices.T)] = values
+        except (IndexError, ValueError) as error:
+            raise FormatError(f"{where} is sparse: {error}") from error
+        return made
+
     def _external(self, tensor: onnx.TensorProto, dtype: str, where: str) -> np.ndarray:
         about = {entry.key: entry.value for entry in tensor.external_data}
         location = about.get("location", "")
@@ -143,6 +163,10 @@ class Weights:
         if not there:
             raise FormatError(f"{where} has its data in {str(path)!r}, and there is no such file")
         return path
+
+
+_LARGEST_DENSE = 2**28
+"""Elements of a sparse tensor up to which its zeros are written out."""
 
 
 def _is_bytewise(dtype: str) -> bool:

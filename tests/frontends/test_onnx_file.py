@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from graphlens.errors import CaptureError, UsageError
+from graphlens.errors import CaptureError, FormatError, UsageError
 from graphlens.frontends.onnx_file import capture
 from graphlens.frontends.onnx_origin import path_of, plain_type
 from graphlens.ir import Node, Source, Value, check, parse, to_text
@@ -321,3 +321,34 @@ m () => (a, b, c, d) {
     held = {name: str(graph.type_of(Value(name))) for name in graph.consts}
     assert held == {"a": "int64[2]", "b": "float32[1]", "c": "string[2]", "d": "int8[2]"}
     assert graph.weights["d"].tolist() == [3, 4]
+
+
+def sparse(indices, dims=(2, 3)):
+    values = numpy_helper.from_array(np.array([5, 7], "float32"), "w")
+    held = numpy_helper.from_array(np.array(indices), "places")
+    return helper.make_sparse_tensor(values, held, dims)
+
+
+@pytest.mark.parametrize("indices", [[1, 5], [[0, 1], [1, 2]]])
+@pytest.mark.parametrize("where", ["initializer", "constant"])
+def test_sparse_tensors_are_read_with_their_zeros(indices, where):
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [2, 3])
+    y = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [2, 3])
+    nodes = [helper.make_node("Add", ["x", "w"], ["y"])]
+    if where == "constant":
+        nodes.insert(0, helper.make_node("Constant", [], ["w"], sparse_value=sparse(indices)))
+    made = helper.make_graph(nodes, "g", [x], [y])
+    if where == "initializer":
+        made.sparse_initializer.append(sparse(indices))
+    graph = check(capture(helper.make_model(made, opset_imports=[helper.make_opsetid("", 21)])))
+    found = run(graph, np.zeros((2, 3), "float32"))[0]
+    np.testing.assert_array_equal(found, [[0, 5, 0], [0, 0, 7]])
+
+
+@pytest.mark.parametrize(("indices", "dims"), [([1, 9], (2, 3)), ([0, 1], (2**30, 2**30))])
+def test_sparse_tensors_that_do_not_fit_are_refused(indices, dims):
+    y = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
+    node = helper.make_node("Constant", [], ["y"], sparse_value=sparse(indices, dims))
+    model = helper.make_model(helper.make_graph([node], "g", [], [y]))
+    with pytest.raises(FormatError, match="tensor 'w' is sparse"):
+        capture(model)
