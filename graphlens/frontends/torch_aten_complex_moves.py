@@ -112,7 +112,7 @@ def _pad(call: PairCall, x: Value, pad: Sequence[int], mode: Any = 0, value: Any
 
 @crow("sum", "mean")
 def _sum(call: PairCall, x: Value, dims: Any = None, keepdim: Any = False, _: Any = None) -> Value:
-    if not call.is_pair(x):
+    if not call.is_pair(x) or (call.op.startswith("mean") and call.type(x).elements == 0):
         return NotImplemented
     dims, keepdim = (dims, keepdim) if "." in call.op else (None, False)
     op = "ReduceSum" if call.op.startswith("sum") else "ReduceMean"

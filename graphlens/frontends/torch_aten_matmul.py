@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphlens.frontends.torch_aten_create import filled
 from graphlens.frontends.torch_call import Call, row
 from graphlens.ir.node import Value
 
@@ -98,6 +99,8 @@ def _bilinear(call: Call, a: Value, b: Value, weight: Value, bias: Value | None 
 @row("einsum")
 def _einsum(call: Call, equation: str, operands: Sequence[Value], _: Any = None) -> Value:
     dtype = call.out.dtype
+    if any(call.type(one).elements == 0 for one in operands):
+        return filled(call, 0)  # ONNX Runtime divides by the size
     return call.emit(
         "Einsum", *(call.cast(one, dtype) for one in operands), equation=equation.replace(" ", "")
     )

@@ -50,7 +50,7 @@ def _avg_pool(
 ) -> Value:
     spatial = int(call.op.split(".")[0][-2])
     kernel = spread(kernel, spatial)
-    if divisor_override is not None:
+    if divisor_override is not None or not call.out.is_floating:
         return NotImplemented
     return with_batch(
         call,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphlens.frontends.torch_aten_create import filled
 from graphlens.frontends.torch_call import Call, row
 from graphlens.ir.node import Value
 
@@ -36,6 +37,8 @@ def _sum(call: Call, x: Value, dims: Any = None, keepdim: Any = False, _: Any = 
 @row("mean")
 def _mean(call: Call, x: Value, dims: Any = None, keepdim: Any = False, _: Any = None) -> Value:
     dims, keepdim = (dims, keepdim) if "." in call.op else (None, False)
+    if call.type(x).elements == 0:
+        return filled(call, float("nan"))  # the mean of nothing, which kernels take for 0
     return reduced(call, "ReduceMean", call.cast(x, call.out.dtype), dims, keepdim)
 
 
@@ -147,7 +150,7 @@ def _var(call: Call, x: Value, *arguments: Any) -> Any:
         correction = 1 if correction is None else correction
     axes = call.axes(x, dims)
     sizes = [call.shape(x)[axis] for axis in axes] if call.rank(x) else []
-    if not sizes or not all(isinstance(size, int) for size in sizes):
+    if not sizes or 0 in sizes or not all(isinstance(size, int) for size in sizes):
         return NotImplemented
     mean = _step_reduced(call, "ReduceMean", x, axes, True)
     gap = call.step("Sub", x, mean, type=call.type(x))

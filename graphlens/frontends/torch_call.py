@@ -216,6 +216,19 @@ class Call:
         result = held.with_shape(tuple(shape[axis] for axis in order))
         return self.step("Transpose", value, type=result, perm=tuple(order))
 
+    def nothing(self) -> list[Value]:
+        """Results without elements: nothing is to be computed, and kernels fail where that is so."""
+        return [
+            self.build.op(
+                "Expand",
+                self.number(0, held.dtype),
+                self.ints(held.shape or ()),
+                results=[held],
+                name=self.name,
+            )
+            for held in self.types
+        ]
+
     def same(self, value: Value) -> Value:
         """The result is an operand as it is: an Identity, so that the op is still seen."""
         return self.emit("Identity", value)

@@ -130,7 +130,7 @@ def _avg_pool(
 ) -> torch.Tensor:
     """A pool with a divisor of its own is a mean over whole windows, times their size by it."""
     spatial = len(kernel)
-    if ceil_mode or divisor_override is None:
+    if ceil_mode or divisor_override is None or not x.is_floating_point():
         raise NotImplementedError("windows that go over the edge")
     pads = list(padding) * (spatial if len(padding) == 1 else 1)
     spread = [pad for one in reversed(pads) for pad in (one, one)]

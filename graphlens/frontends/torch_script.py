@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_regions import ScriptRaiseError, ScriptRecorder, is_unknown
 from graphlens.frontends.torch_scopes import is_users
-from graphlens.frontends.torch_script_call import aten, plain
+from graphlens.frontends.torch_script_call import plain
 from graphlens.frontends.torch_script_ops import PRIMITIVES, WEAK
 from graphlens.frontends.torch_values import UNSET
 
@@ -72,6 +73,7 @@ class Script:
             "CallMethod": self._method,
             "If": self._if,
             "Loop": self._loop,
+            "PythonOp": self._python,
         }.get(op)
         if special is not None:
             return special(node, args, env)
@@ -104,6 +106,10 @@ class Script:
         if not isinstance(module, _Module):
             return getattr(module, node.s("name"))(*args[1:])
         return self.call(module.held, node.s("name"), args[1:], module.path)
+
+    def _python(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        """A function of autograd's that a trace met: what it computes forward."""
+        return node.pyobj()(*args)
 
     def _if(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         then, otherwise = node.blocks()
@@ -195,18 +201,34 @@ def _dispatched(node: Any) -> Callable[..., Any]:
     name = node.schema().partition("(")[0]
     domain, _, rest = name.partition("::")
     base, _, overload = rest.partition(".")
-    found = getattr(getattr(getattr(torch.ops, domain), base), overload or "default")
+    packet = getattr(getattr(torch.ops, domain), base)
+    found = getattr(packet, overload or "default")
     named = [one.name for one in found._schema.arguments if one.kwarg_only]
-    numbers = [i for i, one in enumerate(found._schema.arguments) if "Tensor" not in str(one.type)]
+    plain = len(found._schema.arguments) - len(named)
+    kinds = [str(one.type) for one in found._schema.arguments]
 
     def call(*args: Any) -> Any:
-        if any(index < len(args) and is_unknown(args[index]) for index in numbers):
-            # a number that depends on data is a tensor: the overload that takes one
-            return aten(domain, base, args[: len(args) - len(named)], {})
-        plain = len(found._schema.arguments) - len(named)
-        return found(*args[:plain], **dict(zip(named, args[plain:], strict=False)))
+        words = dict(zip(named, args[plain:], strict=False))
+        if any(_is_odd(kind, one) for kind, one in zip(kinds[1:], args[1:], strict=False)):
+            # a size that a trace made a tensor of, or a number that depends on data
+            with contextlib.suppress(RuntimeError):
+                return packet(*args[:plain], **words)
+        held = [
+            torch.tensor(one) if kind == "Tensor" and _is_plain(one) else one
+            for kind, one in zip(kinds, args, strict=False)
+        ]
+        return found(*held[:plain], **words)
 
     return call
+
+
+def _is_plain(one: Any) -> bool:
+    return isinstance(one, bool | int | float)
+
+
+def _is_odd(kind: str, one: Any) -> bool:
+    """Whether a number is given for a tensor, or a tensor for a number."""
+    return _is_plain(one) if kind == "Tensor" else "Tensor" not in kind and is_unknown(one)
 
 
 def _line(node: Any) -> tuple[str, int]:

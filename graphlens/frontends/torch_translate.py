@@ -225,6 +225,8 @@ class Translator:
             return self._complex(held, values, types, expand, name)
         if held.row is not None:
             call = Call(self.build, held.op, name, types, self.symbols.size)
+            if types and all(one.elements == 0 for one in types):
+                return call.nothing()
             made = held.row(call, *values)
             if made is not NotImplemented:
                 return [made] if isinstance(made, Value) else list(made)

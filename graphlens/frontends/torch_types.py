@@ -77,6 +77,8 @@ def array_of(tensor: torch.Tensor) -> np.ndarray | None:
 
 def tensor_of(array: np.ndarray) -> torch.Tensor:
     """A numpy array as a tensor that shares its memory where it can."""
+    if not array.size:
+        return torch.empty(array.shape, dtype=DTYPES[str(array.dtype)])  # with strides like others
     for dtype, (bits, native) in _THROUGH_BITS.items():
         if array.dtype == native:
             whole = np.asarray(array, order="C")
