@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from graphlens.render.dot import LEAD, header, header_widths, in_one_line
+from graphlens.render.frame import LEAD, header, header_widths, in_one_line
 from graphlens.render.head import (
     MARGIN,
     heading,
@@ -191,12 +191,13 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
     found: list[Text] = []
     taken: dict[int, list[Frame]] = defaultdict(list)
     said: set[tuple[str, str]] = set()
+    turns = _turns(placed.lines)
     for line in placed.lines:
         arrow = line.arrow
         shown = arrow.label and line.leaves and (not arrow.panes or pane in arrow.panes)
         if not shown or (arrow.tail, arrow.value) in said:
             continue
-        for right in _sides(line):
+        for right in _sides(*turns[arrow.tail, arrow.value]):
             label, room = _label(line, placed.frames[arrow.tail], right)
             rows = (int(room.y // 12), int((room.y + room.height) // 12))
             inside = room.x >= -4.0 and room.x + room.width <= placed.width + 20.0
@@ -209,11 +210,26 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
     return found
 
 
-def _sides(line: Line) -> tuple[bool, bool]:
-    """Whether a label goes to the right: first the side that its line does not turn to."""
-    ahead = line.points[min(3, len(line.points) - 1)]
-    right = ahead[0] <= line.points[0][0] + 2.0
-    return right, not right
+def _turns(lines: Sequence[Line]) -> dict[tuple[str, str], tuple[float, float]]:
+    """How far the lines of each value turn to the left and to the right of where they start."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for line in lines:
+        if not line.leaves:
+            continue
+        start, *others = (x for x, _ in line.points)
+        key = (line.arrow.tail, line.arrow.value)
+        left, right = found.get(key, (0.0, 0.0))
+        found[key] = (
+            max(left, *(start - x for x in others)),
+            max(right, *(x - start for x in others)),
+        )
+    return found
+
+
+def _sides(left: float, right: float) -> tuple[bool, bool]:
+    """Whether a label goes to the right: first the side that its lines do not turn to."""
+    first = right <= max(left, 2.0)
+    return first, not first
 
 
 def _apart(one: Frame, other: Frame) -> bool:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from graphlens.render.columns import BOX_GAP, RANK_GAP
-from graphlens.render.dot import header_size
+from graphlens.render.frame import header_size
 from graphlens.render.measure import Size
 from graphlens.render.ranks import Item, Link
 from graphlens.render.scene import Point, straight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from graphlens.analysis.diff import diff
 from graphlens.ir import Graph
@@ -51,12 +51,13 @@ def before_after(
 
 def film_strip(history: History | Step, how: Folding) -> Diagram:
     """The captured graph and what each pass that changed it made of it, in panes."""
-    given: Sequence[Step] = getattr(history, "steps", (history,))
+    whole: tuple[Step, ...] | None = getattr(history, "steps", None)
+    given = cast("tuple[Step, ...]", (history,)) if whole is None else whole
     steps = [step for step in given if step.changed]
     graphs = [history.before, *(step.after for step in steps)]
     matches = [step.diff.matches() for step in steps]
     boxes, arrows = union(graphs, matches)
-    first = history.evidence if given != (history,) else None
+    first = history.evidence if whole is not None else None
     before = [first, *(step.evidence for step in steps)]
     panes = [Pane("captured" if first else "before", "", _few(first))]
     for step, was in zip(steps, before, strict=False):

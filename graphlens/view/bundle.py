@@ -11,6 +11,8 @@ from graphlens.view.quotient import Tree
 
 Member = tuple[bool, str]
 _TO = " … "
+_LONG = 24
+"""Letters that a box has room for."""
 _WORDS = re.compile(r"([._])")
 
 
@@ -95,7 +97,8 @@ def stretch(first: str, last: str) -> str:
     shared -= shared % 2  # an odd place is a mark between two words
     if shared:
         return f"{''.join(one[: shared + 1])}–{other[shared]}"
-    return f"{''.join(one[:3])}{_TO}{''.join(other[:3])}"
+    said = f"{''.join(one[:3])}{_TO}{''.join(other[:3])}"
+    return said if len(said) <= _LONG else f"{one[0]}{_TO}{other[0]}"
 
 
 def _outer_first(clusters: list[Cluster]) -> list[Cluster]:

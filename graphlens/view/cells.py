@@ -149,7 +149,7 @@ def _cell(name: str, held: Sequence[Sequence[Box]]) -> Box:
     )
 
 
-def _face(boxes: list[Box]) -> Face | None:
+def _face(boxes: Sequence[Box]) -> Face | None:
     if not boxes:
         return None
     faces = [member.face for member in boxes]

@@ -106,7 +106,7 @@ def _sizes(graph: Graph) -> dict[str, str]:
 
 
 def _marked(arrow: Arrow) -> Arrow:
-    mark = {(0,): "removed", (1,): "added"}.get(arrow.panes, "")
+    mark = ("removed", "added")[arrow.panes[0]] if len(arrow.panes) == 1 else ""
     return replace(arrow, panes=(), mark=mark)
 
 

@@ -1,0 +1,57 @@
+"""What tells a folded block from the one like it before, and what bundles are called."""
+
+import picture_graphs
+import pytest
+
+from graphlens import view
+from graphlens.ir import Editor, Value
+from graphlens.ops.build import Builder
+from graphlens.view.bundle import stretch
+
+
+def lines(diagram):
+    """What each folded block says below its title."""
+    return {
+        box.face.rows[0].text: [row.detail for row in box.face.rows[1:] if row.detail]
+        for box in diagram.boxes
+        if box.face.kind == "module"
+    }
+
+
+def test_a_block_like_the_one_before_says_what_differs():
+    graph = picture_graphs.residual_net(blocks=2, stages=2)
+    graph.update_node("stage0.1.b.conv", attributes={"kernel_shape": (3, 3), "group": 2})
+    said = lines(view.graph(graph, depth=1))
+    assert said["0"] == ["2 Conv · 2 Relu · Add"]
+    assert said["1"] == ["2 Conv · 2 Relu · Add", "like 0: 3×3, 8 → 3×3, 8, 2 groups"]
+
+
+def test_a_block_with_one_operation_more_says_which():
+    graph = picture_graphs.residual_net(blocks=2)
+    make = Builder(graph)
+    make.scope = "stage0.1"
+    more = make.op("Tanh", Value("stage0.1.add"), name="stage0.1.tanh")
+    editor = Editor(graph)
+    editor.rewire("pool", 0, more)
+    said = lines(view.graph(editor.finish(), depth=1))
+    assert said["1"][-1] == "like 0 + Tanh"
+
+
+def test_the_first_of_its_kind_is_like_no_other():
+    said = lines(view.graph(picture_graphs.residual_net(blocks=2, stages=1), depth=0))
+    assert len(said) == 1
+    assert not any(line.startswith("like") for line in said["stage0.0–1"])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("features.3.conv", "features.5.conv", "features.3–5"),
+        ("conv2_block1_1_conv", "conv2_block3_out", "conv2_block1–block3"),
+        ("stem", "head", "stem … head"),
+        ("layer1", "layer1.0.conv1", "layer1"),
+        ("convolution_block_1", "bottleneck_block_2", "convolution … bottleneck"),
+    ],
+)
+def test_a_bundle_is_called_by_what_it_begins_and_ends_with(first, last, said):
+    assert stretch(first, last) == said
