@@ -71,6 +71,23 @@ def _short(m: Match, b: Builder) -> Value | None:
     return None if mask is None else attention(m, b, mask)
 
 
+def _broadcasts_mask(m: Match) -> bool:
+    """Whether Attention gives a mask its shape itself: all queries and keys are in it."""
+    shape, expanded = m.type("mask").shape, m.type("expanded").shape
+    queries, keys = m.type("q").shape, m.type("k").shape
+    if shape is None or expanded is None or queries is None or keys is None:
+        return False
+    scores = (*queries[:-1], keys[-2])
+    fits = len(queries) == 4 and len(shape) >= 2 and len(expanded) <= 4
+    return (
+        fits
+        and shape[-1] == expanded[-1] == keys[-2]
+        and all(
+            small in (1, large) for small, large in zip(expanded[::-1], scores[::-1], strict=False)
+        )
+    )
+
+
 _OPERANDS = (var("q"), var("k"), var("v"))
 
 MASKS = (
@@ -94,6 +111,13 @@ MASKS = (
         _bool,
         lambda m: _seen(m) is not None,
         "Attention(q, k, v, [[0, -inf]]) -> Attention(q, k, v, [[True, False]])",
+    ),
+    Rule(
+        "mask-expand",
+        op("Attention", *_OPERANDS, op("Expand", var("mask"), var(), name="expanded", kept=True)),
+        lambda m, b: attention(m, b, m["mask"]),
+        _broadcasts_mask,
+        "Attention(q, k, v, Expand(m)) -> Attention(q, k, v, m)",
     ),
     Rule(
         "mask-rank",

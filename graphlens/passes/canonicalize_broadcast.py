@@ -120,6 +120,32 @@ def _unexpand(m: Match, b: Builder) -> Value:
     return rebuilt(m, b, *(found.get(i, value) for i, value in enumerate(m.all("operands"))))
 
 
+def _sources(m: Match) -> list[Value | None]:
+    """The operands, and in place of an Expand what it expands."""
+    expands = [v is not None and m.graph.op(v.node) == "Expand" for v in m.all("operands")]
+    return [
+        m.graph.operands(value.node)[0] if value and is_expand else value
+        for value, is_expand in zip(m.all("operands"), expands, strict=True)
+    ]
+
+
+def _small(m: Match) -> tuple[Dim, ...] | None:
+    """The shape that the root would have if nothing were expanded, where that is less."""
+    sources, shape = _sources(m), m.type().shape
+    if sources == list(m.all("operands")) or shape is None or not m.type().is_static:
+        return None
+    shapes = [m.graph.type_of(value).shape if value else () for value in sources]
+    small = broadcast([held for held in shapes if held is not None])
+    return small if None not in shapes and small not in (None, shape) else None
+
+
+def _expand_after(m: Match, b: Builder) -> Value:
+    held = m.type()
+    node = m.node()
+    made = b.op(node.op, *_sources(m), results=[held.with_shape(_small(m))], **node.attributes)
+    return b.op("Expand", made, b.const(held.shape, "int64"), results=[held], name=m.root)
+
+
 def _order(m: Match) -> list[Value | None]:
     """The operands of a commutative op: computed ones, then Params, then Consts."""
     return sorted(
@@ -134,6 +160,13 @@ BROADCAST = (
         _unexpand,
         lambda m: bool(_expanded(m)),
         "Add(Expand(x), y) -> Add(x, y), where y broadcasts it",
+    ),
+    Rule(
+        "expand-after",
+        op(_BROADCAST, rest("operands")),
+        _expand_after,
+        lambda m: _small(m) is not None,
+        "Where(Expand(x), 1, 0) -> Expand(Where(x, 1, 0))",
     ),
     Rule(
         "uniform",

@@ -122,6 +122,30 @@ def _transpose_last(m: Match, b: Builder) -> Value | None:
     return b.op("Transpose", x, perm=order, results=[made], name=m.root)
 
 
+def _batch_of(held: TensorType) -> tuple[Any, ...] | None:
+    return None if held.shape is None or len(held.shape) < 3 else held.shape[:-2]
+
+
+def _batched(m: Match) -> bool:
+    """Whether a Reshape after a product of many pairs of matrices only numbers them anew."""
+    made, product = m.type(), m.type("product")
+    batches = [_batch_of(m.type(name)) for name in ("x", "y")]
+    if made.shape is None or product.shape is None or len(made.shape) < 3:
+        return False
+    if made.shape[-2:] != product.shape[-2:] or not made.is_static:
+        return False
+    return batches == [_batch_of(product)] * 2 and 0 not in made.shape
+
+
+def _batched_before(m: Match, b: Builder) -> Value | None:
+    batch = (m.type().shape or ())[:-2]
+    operands = [
+        reshaped(b, m[name], held.with_shape((*batch, *(held.shape or ())[-2:])))
+        for name, held in (("x", m.type("x")), ("y", m.type("y")))
+    ]
+    return b.op("MatMul", *operands, results=[m.type()], name=m["product"].node)
+
+
 VIEWS = (
     Rule(
         "as-reshape",
@@ -153,6 +177,13 @@ VIEWS = (
         _transpose_last,
         when=_splits_leading,
         comment="Reshape(Transpose(Reshape(x, [b, m, n]))) -> Transpose(Reshape(x), last two axes)",
+    ),
+    Rule(
+        "matmul-of-views",
+        op("Reshape", op("MatMul", var("x"), var("y"), name="product"), var()),
+        _batched_before,
+        when=_batched,
+        comment="Reshape(MatMul(x, y), [a, b, m, n]) -> MatMul(Reshape(x), Reshape(y))",
     ),
     Rule(
         "linear-of-views",

@@ -98,6 +98,22 @@ def _whole(m: Match) -> bool:
     return forward and _keeps_shape(m)
 
 
+def _filled_parts(m: Match) -> list[Value | None]:
+    """The operands of a Concat that are not surely empty along its axis."""
+    axis: Any = m.attribute("axis")
+    shapes = [m.graph.type_of(v).shape if v else None for v in m.all("parts")]
+    empty = [shape is not None and bool(shape) and shape[axis] == 0 for shape in shapes]
+    kept = [value for value, none in zip(m.all("parts"), empty, strict=True) if not none]
+    return kept or list(m.all("parts")[:1])
+
+
+def _concat_filled(m: Match, b: Builder) -> Value:
+    first, *more = _filled_parts(m)
+    if not more and first is not None:
+        return first
+    return b.op("Concat", first, *more, results=m.node().results, name=m.root, **m.attributes())
+
+
 def _all_ones(_: TensorType, array: np.ndarray | None) -> bool:
     return array is not None and bool(np.all(array == 1))
 
@@ -156,6 +172,13 @@ MOVES = (
         _x,
         when=_whole,
         comment="Slice(x, 0, size) -> x",
+    ),
+    Rule(
+        "concat-empty",
+        op("Concat", rest("parts")),
+        _concat_filled,
+        when=lambda m: len(_filled_parts(m)) < len(m.all("parts")) or len(m.all("parts")) == 1,
+        comment="Concat(x, empty) -> x, Concat(x, y, empty) -> Concat(x, y)",
     ),
     Rule(
         "split-in-one",

@@ -165,10 +165,15 @@ class _Conversion:
         self._leave(name, operands)
         if read is not None and read in self._turned and order == self._order(len(order)):
             self._back[made] = self._turned[read]
-        elif read is not None and order == self._inverse(len(order)):
+        elif read is not None and self._is_image(read) and order == self._inverse(len(order)):
             self._turned[made] = self._back.get(read, read)
             self._back[made] = made
             self._free.add(made)
+
+    def _is_image(self, value: Value) -> bool:
+        """Whether an op of images makes a value; others may well mean something else by axes."""
+        held = self._graph.nodes[value.node]
+        return value.result in facts(held["op"], held["domain"]).layout[1]
 
     def _followed(self, name: str, operands: tuple[Value | None, ...]) -> int:
         """The rank of the images if a node is to work in the wanted layout, else 0.

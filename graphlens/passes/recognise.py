@@ -11,6 +11,7 @@ from graphlens.passes.recognise_activation import ACTIVATIONS
 from graphlens.passes.recognise_attention import ATTENTION
 from graphlens.passes.recognise_einsum import EINSUM
 from graphlens.passes.recognise_exporter import EXPORTER
+from graphlens.passes.recognise_group import GROUP_NORMS
 from graphlens.passes.recognise_norm import NORMS
 from graphlens.passes.recognise_rotary import ROTARY
 from graphlens.rewrite import Match, Rule, apply
@@ -46,7 +47,7 @@ EXACT_NORMS = tuple(map(_exact, NORMS))
 """The rules for norms alone."""
 
 RULES = RECOGNISE = (
-    *map(_exact, (*EXPORTER, *EINSUM, *ACTIVATIONS)),
+    *map(_exact, (*EXPORTER, *EINSUM, *ACTIVATIONS, *GROUP_NORMS)),
     *EXACT_NORMS,
     *map(_exact, (*ATTENTION, *ROTARY)),
 )

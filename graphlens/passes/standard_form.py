@@ -6,6 +6,7 @@ import numpy as np
 
 from graphlens.analysis.equivalent import isomorphic
 from graphlens.ir import Graph, Value
+from graphlens.ops.build import Builder
 from graphlens.passes.canonicalize import canonicalize
 from graphlens.passes.canonicalize_attention import ADDED_MASKS
 from graphlens.passes.canonicalize_views import rebuilt
@@ -13,8 +14,11 @@ from graphlens.passes.common_subexpressions import common_subexpressions
 from graphlens.passes.fold_batch_norm import fold_batch_norm
 from graphlens.passes.layout import channels_first_throughout
 from graphlens.passes.view_chains import VIEW_CHAINS
-from graphlens.rewrite import Rule, apply, const, op, var
+from graphlens.rewrite import Match, Rule, apply, const, op, var
 from graphlens.tensor import TensorType
+
+_ROUNDS = 5
+"""Rounds after which a form is taken for what it is, settled or not."""
 
 
 def difference(a: Graph, b: Graph) -> str | None:
@@ -49,17 +53,52 @@ def standard_form(graph: Graph, *, absorb: bool = True) -> Graph:
         absorb: Whether images that the graph takes and returns change their layout too.
     """
     graph = canonicalize(channels_first_throughout(canonicalize(graph), absorb=absorb))
-    graph = apply(canonicalize(fold_batch_norm(graph)), RULES)
-    return canonicalize(common_subexpressions(graph, weights=True))
+    graph = fold_batch_norm(graph)
+    for _ in range(_ROUNDS):
+        before = graph
+        graph = apply(canonicalize(graph), RULES)
+        graph = canonicalize(common_subexpressions(graph, weights=True))
+        if graph is before:
+            break
+    return graph
 
 
 def _zeros(held: TensorType, array: np.ndarray | None) -> bool:
     return held.is_floating and array is not None and not np.any(array)
 
 
+def _ends(m: Match) -> list[int]:
+    """Where the parts of a Split end along its axis."""
+    return [int(end) for end in np.cumsum(m.array("sizes"))]
+
+
+def _slices(m: Match, b: Builder) -> list[Value]:
+    axis, ends = m.attribute("axis"), _ends(m)
+    wanted = b.const([axis], "int64", name="axis")
+    return [
+        b.op(
+            "Slice",
+            m["x"],
+            b.const([start], "int64", name="start"),
+            b.const([end], "int64", name="end"),
+            wanted,
+            results=[held],
+            name=m.root,
+        )
+        for start, end, held in zip([0, *ends], ends, m.node().results, strict=False)
+    ]
+
+
 RULES = (
     *ADDED_MASKS,
     *VIEW_CHAINS,
+    Rule(
+        "split-as-slices",
+        op("Split", var("x"), const("sizes")),
+        _slices,
+        lambda m: m.type("x").rank is not None,
+        "Split(x, [2, 2]) -> Slice(x, 0, 2), Slice(x, 2, 4)",
+    ),
     Rule(
         "add-zeros",
         op("Add", var("x"), const(when=_zeros)),

@@ -699,6 +699,56 @@ CASES = (
         """,
     ),
     Case(
+        "mask-expand",
+        "q: float32[1, 2, 2, 4], k: float32[1, 2, 2, 4], v: float32[1, 2, 2, 4], m: float32[1, 2]",
+        """
+        s: int64[4] = Const([1, 1, 2, 2])
+        e: float32[1, 1, 2, 2] = Expand(m, s)
+        a: float32[1, 2, 2, 4] = Attention(q, k, v, e)
+        return a
+        """,
+        """
+        a: float32[1, 2, 2, 4] = Attention(q, k, v, m)
+        return a
+        """,
+    ),
+    Case(
+        "matmul-of-views",
+        "x: float32[6, 4, 5], y: float32[6, 5, 3]",
+        """
+        p: float32[6, 4, 3] = MatMul(x, y)
+        s: int64[4] = Const([2, 3, 4, 3])
+        r: float32[2, 3, 4, 3] = Reshape(p, s)
+        return r
+        """,
+        """
+        shape: int64[4] = Const([2, 3, 4, 5])
+        reshape: float32[2, 3, 4, 5] = Reshape(x, shape)
+        shape_1: int64[4] = Const([2, 3, 5, 3])
+        reshape_1: float32[2, 3, 5, 3] = Reshape(y, shape_1)
+        p: float32[2, 3, 4, 3] = MatMul(reshape, reshape_1)
+        return p
+        """,
+    ),
+    Case(
+        "expand-after",
+        "x: float32[1, 3]",
+        """
+        c: float32[3] = Param()
+        s: int64[2] = Const([2, 3])
+        e: float32[2, 3] = Expand(x, s)
+        a: float32[2, 3] = Sub(e, c)
+        return a
+        """,
+        """
+        c: float32[3] = Param()
+        sub: float32[1, 3] = Sub(x, c)
+        const: int64[2] = Const([2, 3])
+        a: float32[2, 3] = Expand(sub, const)
+        return a
+        """,
+    ),
+    Case(
         "leading-ones",
         "x: float32[2, 3]",
         """
@@ -838,6 +888,36 @@ NEAR_MISSES = (
         """,
     ),
     Case(
+        "mask that is expanded along the keys",
+        "q: float32[1, 2, 2, 4], k: float32[1, 2, 3, 4], v: float32[1, 2, 3, 4], m: float32[2, 1]",
+        """
+        s: int64[2] = Const([2, 3])
+        e: float32[2, 3] = Expand(m, s)
+        a: float32[1, 2, 2, 4] = Attention(q, k, v, e)
+        return a
+        """,
+    ),
+    Case(
+        "product of matrices whose rows are then cut anew",
+        "x: float32[6, 4, 5], y: float32[6, 5, 3]",
+        """
+        p: float32[6, 4, 3] = MatMul(x, y)
+        s: int64[4] = Const([6, 2, 2, 3])
+        r: float32[6, 2, 2, 3] = Reshape(p, s)
+        return r
+        """,
+    ),
+    Case(
+        "product of many matrices by one",
+        "x: float32[6, 4, 5], y: float32[5, 3]",
+        """
+        p: float32[6, 4, 3] = MatMul(x, y)
+        s: int64[4] = Const([2, 3, 4, 3])
+        r: float32[2, 3, 4, 3] = Reshape(p, s)
+        return r
+        """,
+    ),
+    Case(
         "gather of a run with a step back",
         "x: float32[6, 2]",
         """
@@ -871,7 +951,7 @@ NEAR_MISSES = (
         """
         s: int64[2] = Const([2, 3])
         e: float32[2, 3] = Expand(x, s)
-        a: float32[2, 3] = Sub(y, e)
+        a: float32[3, 3] = Concat(y, e, axis=0)
         return a
         """,
     ),

@@ -401,6 +401,21 @@ CASES = (
         """,
     ),
     Case(
+        "concat-empty",
+        "x: float32[2, 3], y: float32[2, 0], z: float32[2, 1]",
+        """
+        s: float32[2, 4] = Concat(x, y, z, axis=-1)
+        t: float32[2, 4] = Concat(s, axis=0)
+        b: float32[2, 4] = Exp(t)
+        return b
+        """,
+        """
+        s: float32[2, 4] = Concat(x, z, axis=-1)
+        b: float32[2, 4] = Exp(s)
+        return b
+        """,
+    ),
+    Case(
         "split-in-one",
         "x: float32[2, 3]",
         """

@@ -565,3 +565,49 @@ def test_a_rotation_by_two_different_halves_is_left_alone(known: Known) -> None:
         )
     )
     assert recognise(other) is other
+
+
+GROUPS = """
+def net(x: float32[2, 6, 4]):
+    one: float32[3] = Const([1.0, 1.0, 1.0])
+    zero: float32[3] = Const([0.0, 0.0, 0.0])
+    s: int64[3] = Const([2, 3, -1])
+    t: int64[3] = Const([2, 6, 4])
+    g: float32[6, 1] = Param()
+    h: float32[1, 6, 1] = Param()
+    a: float32[2, 3, 8] = Reshape(x, s)
+    b: float32[2, 3, 8] = InstanceNormalization(a, one, zero, epsilon=1e-06)
+    c: float32[2, 6, 4] = Reshape(b, t)
+    d: float32[2, 6, 4] = Mul(c, g)
+    e: float32[2, 6, 4] = Add(d, h)
+    return e
+"""
+
+
+def test_a_group_norm_as_an_instance_norm_of_groups(known: Known) -> None:
+    graph = known(GROUPS)
+    after = check(canonicalize(graph))
+    (norm,) = [name for name in after if after.op(name) == "GroupNormalization"]
+    assert after.nodes[norm]["attributes"]["num_groups"] == 3
+    assert not {"Mul", "Add", "InstanceNormalization"} & {after.op(name) for name in after}
+    assert prove(graph, after).status == "proven"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Const([1.0, 1.0, 1.0])", "Const([1.0, 2.0, 1.0])"),
+        ("t: int64[3] = Const([2, 6, 4])", "t: int64[3] = Const([2, 4, 6])"),
+    ],
+)
+def test_an_instance_norm_that_scales_or_ends_otherwise_stays(
+    known: Known, one: str, other: str
+) -> None:
+    text = GROUPS.replace(one, other)
+    if "[2, 4, 6]" in other:
+        text = text.replace("c: float32[2, 6, 4]", "c: float32[2, 4, 6]")
+        text = text[: text.index("    d:")] + "    return c\n"
+    graph = known(text)
+    after = check(canonicalize(graph))
+    assert "GroupNormalization" not in {after.op(name) for name in after}
+    assert prove(graph, after).status == "proven"
