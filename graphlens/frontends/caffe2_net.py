@@ -93,6 +93,11 @@ def _read(path: Path) -> Any:
         raise UsageError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
     except (DecodeError, RuntimeError) as error:
         raise FormatError(f"{path}: not a Caffe2 NetDef, or truncated ({error})") from error
+    texts = [net.name, *net.external_input, *net.external_output]
+    texts += [text for op in net.op for text in (op.type, op.name, *op.input, *op.output)]
+    texts += [each.name for op in net.op for each in op.arg]
+    if not all(isinstance(text, str) for text in texts):
+        raise FormatError(f"{path}: not a Caffe2 NetDef: a name in it is no text")
     if not net.op:
         raise FormatError(f"{path}: not a Caffe2 NetDef: it has no ops")
     return net
@@ -207,8 +212,7 @@ class _Net:
         operands = [self._read(name, op) for name in op.input]
         builder.scope = title.rpartition(".")[0]
         call = Call(builder, op, title, operands)
-        row = ROWS.get(op.type)
-        made = row(call) if row is not None and operands else None
+        made = _said(call) if operands else None
         if made is None:
             made = call.foreign()
         results = [made] if isinstance(made, Value) else list(made)
@@ -234,6 +238,15 @@ class _Net:
         self._builder.scope = title.rpartition(".")[0]
         self._blobs[name] = self._builder.param(title, held, array)
         return self._blobs[name]
+
+
+def _said(call: Call) -> Value | Sequence[Value | None] | None:
+    """What the op's row makes of it, None where it has none or the op is not well formed."""
+    row = ROWS.get(call.type)
+    try:
+        return None if row is None else row(call)
+    except (IndexError, ValueError, TypeError, KeyError, ZeroDivisionError):
+        return None  # a stranger's op may lack operands, or have arguments of another kind
 
 
 def _unread(ops: Sequence[Any]) -> list[str]:

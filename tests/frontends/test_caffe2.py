@@ -1,5 +1,6 @@
 """Caffe2 nets: the same net in torch with the same weights says what is right."""
 
+import contextlib
 import json
 
 import caffe2_nets as nets
@@ -423,3 +424,24 @@ def test_bad_nets_end_in_one_message(tmp_path):
     (tmp_path / "init_net.pb").write_bytes(nets.net("init", [big]).SerializeToString())
     with pytest.raises(FormatError, match="has the shape"):
         capture(path)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flipped_bytes_give_a_graph_or_a_clear_error(seed, tmp_path):
+    chance = np.random.default_rng(seed)
+    ops = [
+        nets.op("Conv", "data w b", "c", kernel=3, pads=[1, 1, 1, 1], order="NCHW"),
+        nets.op("MaxPool", "c", "p", kernel=2, stride=2, legacy_pad=3),
+        nets.op("FC", "p fw fb", "f"),
+        nets.op("Softmax", "f", "y"),
+    ]
+    arrays = {"w": floats(2, 3, 3, 3), "b": floats(2), "fw": floats(4, 8), "fb": floats(4)}
+    predict = nets.net("n", ops, "data w b fw fb", "y")
+    init = nets.net("init", [nets.fill(name, array) for name, array in arrays.items()])
+    for name, proto in (("predict_net.pb", predict), ("init_net.pb", init)):
+        content = bytearray(proto.SerializeToString())
+        for place in chance.integers(0, len(content), chance.integers(0, 4)):
+            content[place] = chance.integers(0, 256)
+        (tmp_path / name).write_bytes(content)
+    with contextlib.suppress(FormatError, CaptureError):  # whatever else is raised fails the test
+        check(capture(tmp_path, TensorType("float32", (1, 3, 4, 4))))
