@@ -92,6 +92,21 @@ def test_the_panes_move_together(view, history):
     assert viewer.page.locator("#other").is_hidden()
 
 
+def test_a_link_restores_the_pass_and_the_pane_beside_it(view, history):
+    viewer = view(history)
+    viewer.press("b", "+", "Shift+ArrowDown")
+    viewer.ask("app.link()")
+    camera = viewer.ask("app.active.camera")
+    viewer.open(viewer.ask("location.hash"))
+    assert viewer.ask("app.panes.map((view) => view.state.name)") == ["captured", "fuse"]
+    assert viewer.ask("app.active.camera") == pytest.approx(camera, abs=1)
+    viewer.press("b", "[")
+    viewer.ask("app.link()")
+    viewer.open(viewer.ask("location.hash"))
+    assert state(viewer) == "captured"
+    assert viewer.ask("app.panes.length") == 1
+
+
 def test_the_details_say_what_a_node_was_before(view, history):
     viewer = view(history)
     viewer.ask("app.goTo('stem.conv')")
