@@ -217,7 +217,7 @@ class Call:
         return self.step("Transpose", value, type=result, perm=tuple(order))
 
     def nothing(self) -> list[Value]:
-        """Results without elements: nothing is to be computed, and kernels fail where that is so."""
+        """Results without elements: nothing to compute, and kernels fail where that is so."""
         return [
             self.build.op(
                 "Expand",
