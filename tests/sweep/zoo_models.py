@@ -25,16 +25,13 @@ class Plain(torch.nn.Module):
         return x
 
 
-class Talks(Plain):
+class Rude(Plain):
+    """Prints, and leaves processes behind."""
+
     def before(self, x):
         print("a line of its own")
         print("another", file=sys.stderr)
         os.write(1, b"and one past Python\n")
-        return x
-
-
-class Forks(Plain):
-    def before(self, x):
         if os.fork() == 0:
             time.sleep(100)
         return x
@@ -68,10 +65,10 @@ class Ends(Plain):
 
 
 class Aborts(Plain):
-    """Only under torch.export: what was found before that must not be lost."""
+    """Only under torch.jit.trace: what was found before that must not be lost."""
 
     def before(self, x):
-        if torch.compiler.is_exporting():
+        if torch.jit.is_tracing():
             os.abort()
         return x
 
@@ -94,7 +91,7 @@ def _maker(kind):
     return lambda: (kind().eval(), torch.rand(2, 4))
 
 
-plain, talks, forks, raises = map(_maker, (Plain, Talks, Forks, Raises))
+rude, raises = map(_maker, (Rude, Raises))
 needs_gpu, fat, slow, ends = map(_maker, (NeedsGpu, Fat, Slow, Ends))
 aborts, foreign, random = map(_maker, (Aborts, Foreign, Random))
 
