@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,18 @@ from graphlens.frontends.keras_call import Call
 from graphlens.frontends.keras_names import input_names
 from graphlens.ir.graph import Graph
 from graphlens.tensor import TensorType
+
+_BACKENDS = {
+    "tensorflow": "graphlens.frontends.keras_tf",
+    "torch": "graphlens.frontends.keras_torch",
+}
+"""What captures a call, by Keras's backend; the module imports the backend's framework."""
+
+_BACKEND = (
+    importlib.import_module(_BACKENDS[keras.backend.backend()])
+    if keras.backend.backend() in _BACKENDS
+    else None
+)
 
 
 def capture(
@@ -49,11 +62,10 @@ def capture(
         CaptureError: If the model cannot be captured; the message says why.
         FormatError: If a file is no Keras model.
     """
-    backend = keras.backend.backend()
-    if backend not in _BACKENDS:
+    if _BACKEND is None:
         raise CaptureError(
-            f"Keras runs on {backend!r} here; a model is captured from {sorted(_BACKENDS)}: set "
-            "KERAS_BACKEND to one of them before Keras is imported"
+            f"Keras runs on {keras.backend.backend()!r} here; a model is captured from "
+            f"{sorted(_BACKENDS)}: set KERAS_BACKEND to one of them before Keras is imported"
         )
     if isinstance(model, str | os.PathLike):
         model = _load(Path(model))
@@ -61,16 +73,9 @@ def capture(
         raise CaptureError(f"a {type(model).__name__} is no Keras model or layer")
     struct, names, types = _signature(model, inputs, dynamic_shapes)
     call = Call(model, struct, tuple(names), tuple(types), dict(kwargs or {}))
-    graph: Graph = importlib.import_module(_BACKENDS[backend]).capture_call(call, inputs)
+    graph: Graph = _BACKEND.capture_call(call, inputs)
     graph.graph["capture"] = "keras"
     return graph
-
-
-_BACKENDS = {
-    "tensorflow": "graphlens.frontends.keras_tf",
-    "torch": "graphlens.frontends.keras_torch",
-}
-"""What captures a call, by Keras's backend; the module imports the backend's framework."""
 
 
 def _signature(
@@ -127,7 +132,27 @@ def _own_type(tensor: Any) -> TensorType:
 
 def _load(path: Path) -> Any:
     """A saved model; what could run code from the file (a Lambda layer) is refused by Keras."""
+    _refuse_bomb(path)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise FormatError(f"{path}: Keras cannot load this file: {error}") from error
+    except Exception as error:  # Keras builds what a stranger's file says, and fails as it may
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise FormatError(f"{path}: Keras cannot load this file: {first}") from error
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Keras packs weights without compressing them; what unpacks to far more is no model."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        whole = sum(member.file_size for member in archive.infolist())
+    packed = path.stat().st_size
+    if whole > _MOST_TIMES * packed + _SMALL:
+        raise FormatError(
+            f"{path}: a file of {packed} bytes that unpacks to {whole}: expected a model whose "
+            "weights are stored as they are, as Keras saves them"
+        )
+
+
+_MOST_TIMES, _SMALL = 8, 2**24
+"""How many times its size a file may unpack to, beyond a few bytes that do no harm."""

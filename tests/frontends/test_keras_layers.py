@@ -142,5 +142,6 @@ def test_every_layer_agrees_on_torch_that_keras_runs_by_torch():
 
 def test_other_backends_are_refused_with_the_way_out(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(keras_model, "_BACKEND", None)
     with pytest.raises(CaptureError, match=r"Keras runs on 'jax'.*set KERAS_BACKEND"):
         keras_model.capture(keras.layers.Dense(2), np.zeros((1, 2), np.float32))

@@ -1,6 +1,7 @@
 """Keras models: what graphlens captures and runs is what Keras computes."""
 
 import importlib.util
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from graphlens.ops.schema import in_vocabulary  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 from graphlens.tensor import TensorType  # noqa: E402
 
-pytestmark = pytest.mark.tensorflow
+# Keras 3.15 writes its variables through numpy's old array protocol.
+_WRITES = "ignore:__array__ implementation:DeprecationWarning"
+pytestmark = [pytest.mark.tensorflow, pytest.mark.filterwarnings(_WRITES)]
 
 
 def _module(path):
@@ -210,8 +213,6 @@ def test_what_is_no_model_is_refused():
         capture({})
 
 
-# Keras 3.15 writes its variables through numpy's old array protocol.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_saved_model_is_read_back(tmp_path):
     model = models.classifier()
     models.redraw(model)
@@ -226,3 +227,50 @@ def test_broken_file_is_a_format_error(tmp_path):
         capture(tmp_path / "model.keras")
     with pytest.raises(FormatError, match=r"none\.keras"):
         capture(tmp_path / "none.keras")
+
+
+def _changed(path, target, **members):
+    """A copy of a .keras file with other members."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, members.pop(name.partition(".")[0], None) or old.read(name))
+    return target
+
+
+@pytest.fixture
+def saved(tmp_path):
+    layers = [keras.Input((3,)), keras.layers.Dense(2, name="dense")]
+    path = tmp_path / "model.keras"
+    keras.Sequential(layers).save(path)
+    return path
+
+
+def test_lambda_layer_of_a_file_is_refused(tmp_path):
+    keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x + 1)]).save(
+        tmp_path / "lambda.keras"
+    )
+    with pytest.raises(FormatError, match=r"lambda\.keras.*Lambda"):
+        capture(tmp_path / "lambda.keras")
+
+
+def test_class_of_another_package_in_a_file_is_refused(saved, tmp_path):
+    with zipfile.ZipFile(saved) as archive:
+        config = archive.read("config.json").decode()
+    evil = config.replace('"keras.layers", "class_name": "Dense"', '"os", "class_name": "system"')
+    assert evil != config
+    _changed(saved, tmp_path / "evil.keras", config=evil)
+    with pytest.raises(FormatError, match=r"evil\.keras: Keras cannot load"):
+        capture(tmp_path / "evil.keras")
+
+
+@pytest.mark.parametrize("config", ["[" * 100_000, "{}", '{"a": ' * 5000])
+def test_file_of_nonsense_is_a_format_error(saved, tmp_path, config):
+    _changed(saved, tmp_path / "nonsense.keras", config=config)
+    with pytest.raises(FormatError, match=r"nonsense\.keras: Keras cannot load"):
+        capture(tmp_path / "nonsense.keras")
+
+
+def test_file_that_unpacks_to_far_more_is_refused(saved, tmp_path):
+    _changed(saved, tmp_path / "bomb.keras", model=bytes(2**27))
+    with pytest.raises(FormatError, match="unpacks to"):
+        capture(tmp_path / "bomb.keras")
