@@ -29,7 +29,7 @@ def failures(ended):
 
 
 def test_files_made_to_hurt_end_in_a_clear_message(tmp_path):
-    ended = endings([*hostile.crafted(), *hostile.mutated(3)], tmp_path, 2 * 2**30)
+    ended = endings([*hostile.crafted(), *hostile.mutated(3)], tmp_path, 2**30)
     assert failures(ended) == {}
     told = {name.removesuffix(".onnx"): text for name, text in ended.items()}
     assert "has a cycle" in told["cycle"]
