@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from graphlens.errors import FormatError
 
 _MARK = object()
+_TORCHS = re.compile(r"torch\.\w+|torch\.storage\.\w+Storage")
+"""Names that stand for types of tensors and of their memory."""
 _LARGEST = 1 << 28
 """Bytes of a pickle up to which it is read: names and numbers, not weights."""
 
@@ -45,20 +48,22 @@ Calls = dict[str, Callable[..., Any]]
 """What stands for the functions that a pickle may call: ``'module.name'`` to a function on data."""
 
 
-def unpickled(content: bytes, calls: Calls, where: str) -> Any:
+def unpickled(content: bytes, calls: Calls, where: str, *, others: bool = True) -> Any:
     """What a pickle describes, as plain data.
 
     Args:
         content: The pickle.
         calls: The functions that it may call; an object of any other class is a `Built`.
         where: Its name, for messages.
+        others: Whether it may name and make objects of other classes. Not where something else,
+            which imports what is named and calls how it is made, is to read it next.
 
     Raises:
         FormatError: If it is damaged, too large, or calls anything else.
     """
     if len(content) > _LARGEST:
         raise FormatError(f"{where}: a pickle of {len(content)} bytes is not read")
-    machine = _Machine(calls, where)
+    machine = _Machine(calls, where, others)
     try:
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name == "STOP":
@@ -74,11 +79,12 @@ def unpickled(content: bytes, calls: Calls, where: str) -> Any:
 class _Machine:
     """The pickle machine, without the power to import or call."""
 
-    def __init__(self, calls: Calls, where: str) -> None:
+    def __init__(self, calls: Calls, where: str, others: bool) -> None:
         self.stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._calls = calls
         self._where = where
+        self._others = others
 
     def step(self, name: str, argument: Any) -> None:
         """Do one opcode."""
@@ -109,11 +115,16 @@ class _Machine:
         self.stack.append(_MARK)
 
     def _global(self, argument: str) -> None:
-        self.stack.append(Global(argument.replace(" ", ".")))
+        self._named(argument.replace(" ", "."))
 
     def _stack_global(self, _: Any) -> None:
         name, module = self.stack.pop(), self.stack.pop()
-        self.stack.append(Global(f"{module}.{name}"))
+        self._named(f"{module}.{name}")
+
+    def _named(self, name: str) -> None:
+        if not self._others and name not in self._calls and not _TORCHS.fullmatch(name):
+            raise FormatError(f"{self._where}: the pickle brings a {name} along; it is not run")
+        self.stack.append(Global(name))
 
     def _binput(self, argument: int) -> None:
         self._memo[argument] = self.stack[-1]

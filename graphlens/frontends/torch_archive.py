@@ -105,8 +105,8 @@ class _Reader:
 
     def _pickle(self, name: str, folder: str) -> Any:
         where = f"{str(self._path)!r} {name}"
-        calls = _calls(lambda *one: self._tensor(folder, *one))
-        return unpickled(self._content(self._top + name), calls, where)
+        known = calls(lambda *one: self._tensor(folder, *one))
+        return unpickled(self._content(self._top + name), known, where)
 
     def _tensor(
         self, folder: str, storage: Any, offset: int, size: Any, stride: Any, *_: Any
@@ -196,7 +196,8 @@ def _same(one: Any, *_: Any) -> Any:
     return one
 
 
-def _calls(tensor: Any) -> Calls:
+def calls(tensor: Any) -> Calls:
+    """The functions that rebuild tensors, on data."""
     lists = {f"torch.jit._pickle.build_{kind}list": _same for kind in _LISTED}
     return {
         "torch._utils._rebuild_tensor_v2": tensor,

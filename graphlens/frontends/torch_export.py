@@ -16,6 +16,7 @@ from graphlens.frontends.torch_dynamic import dims_of, export_dims
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_program import read
+from graphlens.frontends.torch_pt2_check import refuse_code
 from graphlens.frontends.torch_state import as_before, tracing
 from graphlens.ir.graph import Graph
 
@@ -88,7 +89,10 @@ def _loaded(path: Path) -> ExportedProgram:
     if not path.is_file():
         raise FormatError(f"{str(path)!r}: no such file")
     try:
+        refuse_code(path)
         return torch.export.load(path)
+    except FormatError:
+        raise
     except Exception as error:
         raise FormatError(
             f"{str(path)!r} is not an exported program ({type(error).__name__}: {error}); "

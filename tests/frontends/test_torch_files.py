@@ -1,5 +1,11 @@
 """Files that run code when they are read: models in, everything else refused."""
 
+import io
+import pickle
+import re
+import zipfile
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -42,6 +48,67 @@ def test_a_torchscript_archive_needs_no_trust(tmp_path):
     traced(net()).save(tmp_path / "net.pt")
     graph = graphlens.capture(tmp_path / "net.pt", IMAGE)
     assert "Relu" in {graph.op(name) for name in graph}
+
+
+class Harmful:
+    def __reduce__(self):
+        return Path.touch, (Path("harmed").absolute(),)
+
+
+def exported(tmp_path, **changes):
+    """An exported program with some of its members changed, by the ending of their names."""
+    model = net()
+    shapes = ({0: torch.export.Dim("batch")},)
+    program = torch.export.export(model, (torch.ones(2, 4),), dynamic_shapes=shapes)
+    torch.export.save(program, tmp_path / "whole.pt2")
+    changed = tmp_path / "changed.pt2"
+    with zipfile.ZipFile(tmp_path / "whole.pt2") as before, zipfile.ZipFile(changed, "w") as after:
+        for info in before.infolist():
+            content = before.read(info.filename)
+            for ending, change in changes.items():
+                if info.filename.endswith(ending):
+                    content = change(content)
+            after.writestr(info, content)
+    return changed
+
+
+def saved(thing):
+    buffer = io.BytesIO()
+    torch.save(thing, buffer)
+    return buffer.getvalue()
+
+
+def test_an_exported_program_is_read(tmp_path):
+    graph = graphlens.capture(exported(tmp_path))
+    assert "Relu" in {graph.op(name) for name in graph}
+
+
+HARMS = {
+    "inputs": {"model.pt": lambda _: saved(Harmful())},
+    "a plain pickle": {"model.pt": lambda _: pickle.dumps(Harmful())},
+    "an import": {"model.pt": lambda _: saved(Path("x"))},
+    "a size": {
+        "model.json": lambda held: re.sub(
+            rb'"expr_str": "[^"]*"',
+            b"\"expr_str\": \"__import__('pathlib').Path('harmed').touch()\"",
+            held,
+        )
+    },
+    "a weight": {
+        "weights_config.json": lambda held: held.replace(
+            b'"use_pickle": false', b'"use_pickle": true'
+        ),
+        "weight_0": lambda _: pickle.dumps(Harmful()),
+    },
+}
+
+
+@pytest.mark.parametrize("name", HARMS)
+def test_an_exported_program_that_brings_code_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FormatError, match="it is not run"):
+        graphlens.capture(exported(tmp_path, **HARMS[name]))
+    assert not (tmp_path / "harmed").exists()
 
 
 def test_a_state_dict_is_no_model(tmp_path):
