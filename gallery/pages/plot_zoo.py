@@ -4,9 +4,10 @@ The zoo
 
 Whole model libraries, model by model: captured by every front end, run and compared with the
 framework's own output, and the graphs of all front ends compared with each other. ``make zoo``
-measures it anew; the table that this page reads was measured with the versions that the project
-pins. A model counts as running here if its library makes it, small and with random weights, and
-runs it on a CPU.
+measures all of it, which takes hours; this page reads the table that was kept last
+(``zoo.jsonl`` beside it, measured with the versions that the project pins), be it of all models or
+of some. A model counts as running here if its library makes it, small and with random weights, and
+runs it on a CPU to outputs that are not random.
 """
 
 from pathlib import Path
