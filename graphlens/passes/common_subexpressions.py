@@ -15,6 +15,9 @@ from graphlens.rewrite.regions import inside
 _SHORT = 256
 """Bytes up to which a Const is its own key; longer ones are hashed."""
 
+_BEGINNING = 16
+"""Elements by which most weights differ already."""
+
 _FAMILY = 64
 """Equal Consts whose origins the one that stays takes over, at most: a literal such as 0 or 1 may
 stand for thousands, and every fused group that holds it would list them all."""
@@ -35,12 +38,13 @@ def common_subexpressions(graph: Graph, *, weights: bool = False) -> Graph:
     """
     graph = inside(graph, lambda body: common_subexpressions(body, weights=weights))
     editor = Editor(graph)
+    alike = _alike(graph)
     numbers: dict[Key, int] = {}
     number: dict[str, int] = {}
     first: dict[int, str] = {}
     merged: dict[str, list[str]] = {}
     for name in graph.in_order():
-        key = _key(graph, name, number, weights)
+        key = _key(graph, name, number, alike, weights)
         number[name] = own = numbers.setdefault(key, len(numbers))
         kept = first.setdefault(own, name)
         if kept != name:
@@ -58,12 +62,25 @@ def common_subexpressions(graph: Graph, *, weights: bool = False) -> Graph:
     return editor.finish()
 
 
-def _key(graph: Graph, name: str, number: Mapping[str, int], weights: bool) -> Key:
+def _alike(graph: Graph) -> frozenset[str]:
+    """Weights that begin like another of the same type: others need not be read whole."""
+    found: dict[Key, list[str]] = {}
+    for name in (*graph.params, *graph.consts):
+        array = graph.weights.get(name)
+        if array is not None and not array.dtype.hasobject:
+            beginning = np.asarray(array.flat[:_BEGINNING]).tobytes()
+            found.setdefault((str(array.dtype), array.shape, beginning), []).append(name)
+    return frozenset(name for names in found.values() if len(names) > 1 for name in names)
+
+
+def _key(
+    graph: Graph, name: str, number: Mapping[str, int], alike: frozenset[str], weights: bool
+) -> Key:
     """What makes two nodes equal; a node that must stay its own has its name in it."""
     held = graph.nodes[name]
     op, domain = held["op"], held["domain"]
     if domain == OURS and op in (CONST, PARAM):
-        return _content(graph, name, weights)
+        return _content(graph, name, weights) if name in alike else ("own", name)
     alone = domain == OURS and op in (INPUT, OUTPUT)
     if alone or held["regions"] or facts(op, domain).random:
         return ("own", name)

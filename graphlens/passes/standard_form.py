@@ -53,11 +53,10 @@ def standard_form(graph: Graph, *, absorb: bool = True) -> Graph:
         absorb: Whether images that the graph takes and returns change their layout too.
     """
     graph = canonicalize(channels_first_throughout(canonicalize(graph), absorb=absorb))
-    graph = fold_batch_norm(graph)
+    graph = canonicalize(common_subexpressions(fold_batch_norm(graph), weights=True))
     for _ in range(_ROUNDS):
         before = graph
-        graph = apply(canonicalize(graph), RULES)
-        graph = canonicalize(common_subexpressions(graph, weights=True))
+        graph = canonicalize(apply(graph, RULES))
         if graph is before:
             break
     return graph

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from graphlens.errors import PassError
 from graphlens.ir import OURS, OUTPUT, Editor, Graph, Node, Value
@@ -42,7 +43,7 @@ def apply(graph: Graph, rules: Sequence[Rule]) -> Graph:
 def record(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, tuple[Applied, ...]]:
     """As `apply`, with every application in the order in which they were made."""
     log: list[Applied] = []
-    table = _Table.of(rules)
+    table = _table(_Same(rules)) if isinstance(rules, tuple) else _Table.of(rules)
     return _Driver(graph, table, log, "").run(), tuple(log)
 
 
@@ -63,6 +64,24 @@ class _Table:
             for root in sorted(rule.pattern.ops):
                 by_op[root].append((rule, needs))
         return cls(dict(by_op), deepest)
+
+
+class _Same:
+    """Rules that are equal to themselves only, so that what is worked out of them is kept."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = rules
+
+    def __hash__(self) -> int:
+        return id(self.rules)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.rules is self.rules
+
+
+@lru_cache(maxsize=32)
+def _table(given: _Same) -> _Table:
+    return _Table.of(given.rules)
 
 
 @dataclass(slots=True)
