@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,12 +10,13 @@ import torch
 from torch._dispatch.python import enable_python_dispatcher
 
 from graphlens.errors import CaptureError, UsageError
+from graphlens.frontends.torch_below import take_higher_order
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of, returned
-from graphlens.frontends.torch_live import Live, take_higher_order
+from graphlens.frontends.torch_live import Live, taken
 from graphlens.frontends.torch_roots import Roots
 from graphlens.frontends.torch_scopes import Scopes
-from graphlens.frontends.torch_state import compiling
+from graphlens.frontends.torch_state import compiling, uncompiled
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
 
@@ -86,7 +86,7 @@ def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, 
     translator = Translator(_called(model), means, Scopes(roots.classes))
     live = Live(translator, roots)
     args, words = live.inputs(given)
-    take_higher_order()
+    take_higher_order(Live, taken)
     try:
         with (
             _quiet(),
@@ -105,9 +105,7 @@ def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """What a recorded run has on: no compiler in between, and random numbers as before after."""
-    compiler = sys.modules.get("torch._dynamo")
-    stance = torch.compiler.set_stance("force_eager") if compiler else contextlib.nullcontext()
-    with torch.random.fork_rng(devices=[]), compiling(), stance:
+    with torch.random.fork_rng(devices=[]), compiling(), uncompiled():
         yield
 
 

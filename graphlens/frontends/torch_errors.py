@@ -14,10 +14,13 @@ _SHOWN = 3
 _LENGTH = 600
 """Characters of torch's own message that are kept."""
 
+_NO_GPU = "it asks for a GPU, and this torch or machine has none: move the model to the CPU"
 _REMEDIES = (
     ("data-dependent", "Python control flow depends on a tensor's value"),
     ("datadependent", "Python control flow depends on a tensor's value"),
-    ("cuda", "it asks for a GPU, and this torch or machine has none: move the model to the CPU"),
+    ("cuda devices", _NO_GPU),
+    ("cuda enabled", _NO_GPU),
+    ("nvidia", _NO_GPU),
     ("meta tensors", "the value of a tensor is asked for, which has none while tracing"),
 )
 

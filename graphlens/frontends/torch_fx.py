@@ -11,12 +11,14 @@ import torch
 import torch.fx
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_below import take_higher_order, unrolled
 from graphlens.frontends.torch_dynamic import Dims, Symbolic, dims_of
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_record import Recorder
+from graphlens.frontends.torch_regions import ScriptRecorder
 from graphlens.frontends.torch_scopes import Scopes, line_in, user_line
-from graphlens.frontends.torch_state import as_before, weights_of
+from graphlens.frontends.torch_state import as_before, uncompiled, weights_of
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
 
@@ -57,7 +59,8 @@ def _captured(model: torch.nn.Module, given: Arguments, dims: Sequence[Dims]) ->
     means = "torch.fx" if traced is not None else "torch.fx (run on fake tensors)"
     translator = Translator(type(model).__name__, means, Scopes.of(model))
     symbolic = Symbolic() if any(dims) else None
-    recorder = Recorder(translator, weights_of(model), symbolic=symbolic)
+    recorder = ScriptRecorder(translator, weights_of(model), symbolic)
+    take_higher_order(ScriptRecorder, _higher)
     try:
         result = _run(recorder, model, traced, *recorder.inputs(given, dims))
         graph = recorder.output(result)
@@ -115,7 +118,7 @@ def _run(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    with _scoped(model, recorder.scope):
+    with _scoped(model, recorder.scope), uncompiled():
         if traced is None:
             return recorder.run(model, args, kwargs)
         formals = [node.target for node in traced.nodes if node.op == "placeholder"]
@@ -144,6 +147,22 @@ def _scoped(model: torch.nn.Module, scope: list[str]) -> Iterator[None]:
     finally:
         for hook in held:
             hook.remove()
+
+
+def _higher(recorder: ScriptRecorder, op: Any, *args: Any, **kwargs: Any) -> Any:
+    """A choice or loop that depends on data is an If or Loop, everything else is done in steps."""
+    if str(op) == "cond":
+        condition, then, otherwise, operands = args
+        return recorder.branch(condition, lambda: then(*operands), lambda: otherwise(*operands))
+    if str(op) != "while_loop":
+        return unrolled(op, *args, **kwargs)
+    test, step, carried, more = args
+
+    def again(_: Any, held: Any) -> Any:
+        made = tuple(step(*held, *more))
+        return test(*made, *more), made
+
+    return recorder.loop(None, test(*carried, *more), again, tuple(carried))
 
 
 class _Interpreter(torch.fx.Interpreter):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from graphlens.frontends.torch_below import Below, unrolled
 from graphlens.frontends.torch_inputs import Arguments
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_roots import Roots
@@ -36,7 +35,7 @@ class Live(ProxyTorchDispatchMode):
 
     torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class.
     Under torch.func's transforms the tensors at this level are wrappers: there the calls are
-    recorded below the transforms, by `_Below`.
+    recorded below the transforms, by `Below`.
     """
 
     def __init__(self, translator: Translator, roots: Roots) -> None:
@@ -47,7 +46,7 @@ class Live(ProxyTorchDispatchMode):
         self.tensors = Tensors(translator, roots.weights)
         self.made: dict[int, Ref] = {}
         self._fake = Recorder(translator, {})
-        self._below = _Below(self)
+        self._below = Below(self.call)
         self._behind: tuple[str, tuple[str, int]] = ("", ("", 0))
         self._backward: Any = None
 
@@ -80,15 +79,6 @@ class Live(ProxyTorchDispatchMode):
     def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Numbers are numbers here."""
         return func(*args, **(kwargs or {}))
-
-    def higher(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Do a higher-order op, recording what its functions do: the branch that is taken."""
-        with self:
-            if str(func) == "cond":
-                condition, then, otherwise, operands = args
-                return (then if condition else otherwise)(*operands)
-            kernel = func.py_kernels[torch._C.DispatchKey.CompositeExplicitAutograd]
-            return kernel(*args, **kwargs)
 
     def call(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Do a call and record it."""
@@ -146,28 +136,9 @@ class Live(ProxyTorchDispatchMode):
         return one
 
 
-def take_higher_order() -> None:
-    """Let higher-order ops, which ask for a rule for every mode, be done under `Live`."""
-    for op in list(torch._ops._higher_order_ops.values()):
-        if Live not in op.python_key_table:
-            op.py_impl(Live)(partial(_higher, op))
-
-
-def _higher(op: Any, live: Live, *args: Any, **kwargs: Any) -> Any:
-    return live.higher(op, args, kwargs)
-
-
-class _Below(TorchDispatchMode):
-    """Records the calls that torch.func's transforms make of those above."""
-
-    def __init__(self, live: Live) -> None:
-        super().__init__()
-        self._live = live
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Not to be wrapped against torch's compiler: it takes seconds to load, and is not on."""
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return self._live.call(func, args, kwargs or {})
+def taken(live: Live, op: Any, *args: Any, **kwargs: Any) -> Any:
+    """Do a higher-order op, recording what its functions do: the branch that is taken."""
+    if str(op) == "cond":
+        condition, then, otherwise, operands = args
+        return (then if condition else otherwise)(*operands)
+    return unrolled(op, *args, **kwargs)

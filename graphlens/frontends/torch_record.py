@@ -11,6 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_below import Below
 from graphlens.frontends.torch_dynamic import Dims, Symbolic
 from graphlens.frontends.torch_expand import expansion_of
 from graphlens.frontends.torch_inputs import Arguments, returned
@@ -61,6 +62,7 @@ class Recorder(ProxyTorchDispatchMode):
         self.fake = fake or own
         self.scope: list[str] = [""]
         self.line: tuple[str, int] | None = None
+        self._below = Below(self.call)
         self._depth = 0
         self._held: list[Any] = []
         self._twins: dict[int, torch.Tensor] = {}
@@ -128,7 +130,13 @@ class Recorder(ProxyTorchDispatchMode):
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         """Run one aten call on fake tensors and translate it."""
-        kwargs = kwargs or {}
+        if torch._C._functorch.peek_interpreter_stack() is None:
+            return self.call(func, args, kwargs or {})
+        with torch._C._DisablePythonDispatcher(), self._below:
+            return func(*args, **(kwargs or {}))
+
+    def call(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run one aten call on fake tensors and translate it."""
         held = signature(func)
         if held.base in _ASKING and all(not isinstance(one, FakeTensor) for one in args):
             with torch._C._DisableTorchDispatch():

@@ -11,6 +11,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_dynamic import Symbolic
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_types import type_of
@@ -48,10 +49,15 @@ class _Frame:
 class ScriptRecorder(Recorder):
     """A recorder that can record bodies: what they read from outside becomes their inputs."""
 
-    def __init__(self, translator: Translator, weights: Mapping[str, torch.Tensor]) -> None:
+    def __init__(
+        self,
+        translator: Translator,
+        weights: Mapping[str, torch.Tensor],
+        symbolic: Symbolic | None = None,
+    ) -> None:
         """A recorder that writes into ``translator``; ``weights`` by qualified name."""
         self._frames = [_Frame(translator)]
-        super().__init__(translator, weights)
+        super().__init__(translator, weights, symbolic=symbolic)
 
     # -- values of other graphs -----------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,24 @@ def compiling() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(fast)
         for name, held in before.items():
             setattr(torch.compiler, name, held)
+
+
+@contextlib.contextmanager
+def uncompiled() -> Iterator[None]:
+    """Run what was to be compiled (``torch.compile``, torch.cond's branches) as it is."""
+    compiler = torch.compile
+    loaded = "torch._dynamo" in sys.modules
+    stance = torch.compiler.set_stance("force_eager") if loaded else contextlib.nullcontext()
+    torch.compile = _as_it_is  # type: ignore[assignment]
+    try:
+        with stance:
+            yield
+    finally:
+        torch.compile = compiler
+
+
+def _as_it_is(model: Any = None, **_: Any) -> Any:
+    return _as_it_is if model is None else model
 
 
 @contextlib.contextmanager

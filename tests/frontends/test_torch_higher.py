@@ -92,6 +92,28 @@ def test_control_flow_is_regions_that_run(name: str) -> None:
         assert_same(graph, model(X))
 
 
+UNROLLED = {"scan", "map"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_control_flow_is_followed_by_fx_too(name: str) -> None:
+    function, ops = CASES[name]
+    model = Using(function)
+    graph = check(graphlens.capture(model, X, via="torch.fx"))
+    assert with_regions(graph) == ([] if name in UNROLLED else ops)
+    with torch.no_grad():
+        assert_same(graph, model(X))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_run_is_the_branches_and_rounds_taken(name: str) -> None:
+    model = Using(CASES[name][0])
+    with torch.no_grad():
+        graph = check(graphlens.capture(model, X, via="torch.eager"))
+        assert_same(graph, model(X))
+    assert not with_regions(graph)
+
+
 def test_a_decomposed_program_is_read_too() -> None:
     with torch.no_grad():
         program = torch.export.export(Using(scanned), (X,)).run_decompositions()
