@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from graphlens.render.measure import Size
@@ -15,15 +16,20 @@ _TEXT, _FINE, _NOTE, _TAG = 150.0, 130.0, 50.0, 150.0
 
 
 def page_json(page: Page) -> dict[str, Any]:
-    """All that is needed to draw."""
+    """All that is needed to draw.
+
+    Raises:
+        RenderError: If a scope cannot be laid out.
+    """
+    held = [sizes(page, scope) for scope in page.scopes]
     return {
         "title": page.title,
         "subtitle": page.subtitle,
         "palette": {word: list(tone) for word, tone in PALETTE.items() if word != "none"},
         "entries": [_entry(entry) for entry in page.entries],
         "scopes": [
-            _scope(page, scope, inside)
-            for scope, inside in zip(page.scopes, insides(page), strict=True)
+            _scope(page, scope, of_items, inside)
+            for scope, of_items, inside in zip(page.scopes, held, insides(page, held), strict=True)
         ],
         "states": [_state(state) for state in page.states],
         "memory": [_memory(held) for held in page.memory],
@@ -59,8 +65,7 @@ def _row(row: Row) -> list[str]:
     ]
 
 
-def _scope(page: Page, scope: Scope, inside: Inside) -> list[Any]:
-    held = sizes(page, scope)
+def _scope(page: Page, scope: Scope, held: Sequence[Size], inside: Inside) -> list[Any]:
     return [
         scope.path,
         scope.label,
@@ -76,10 +81,7 @@ def _scope(page: Page, scope: Scope, inside: Inside) -> list[Any]:
             _item(item, size, place)
             for item, size, place in zip(scope.items, held, inside.places, strict=True)
         ],
-        [
-            [*_ends(page, scope, wire), *track]
-            for wire, track in zip(scope.wires, inside.tracks, strict=True)
-        ],
+        [[*_ends(page, scope, wire), *inside.tracks[wire.tail, wire.head]] for wire in scope.wires],
     ]
 
 

@@ -10,11 +10,12 @@ the gaps between rows and to its own column within them, so that it meets no box
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphlens.render.engine import lay_out
 from graphlens.render.measure import Size, measured
+from graphlens.render.scene import Point
 from graphlens.view import Box, Face, Row, Tag
 from graphlens.view.page_data import Item, Page, Scope
 from graphlens.view.words import count, many
@@ -47,7 +48,7 @@ class Inside(NamedTuple):
         places: Row and middle of each item.
         top: Where each port at the top is.
         bottom: Where each port at the bottom is.
-        tracks: The way of each wire.
+        tracks: The way of each wire by its ends.
     """
 
     rows: int
@@ -55,7 +56,7 @@ class Inside(NamedTuple):
     places: tuple[tuple[int, int], ...]
     top: tuple[int, ...]
     bottom: tuple[int, ...]
-    tracks: tuple[Track, ...]
+    tracks: Mapping[tuple[int, int], Track]
 
 
 def face(page: Page, item: Item) -> Face:
@@ -90,15 +91,21 @@ def _evens(page: Page, item: Item) -> bool:
     return item.scope >= 0 or page.entries[item.entries[0]].kind not in ("input", "output")
 
 
-def insides(page: Page) -> list[Inside]:
-    """The inside of every scope; those that look the same are laid out once."""
-    texts = [_source(scope, sizes(page, scope)) for scope in page.scopes]
-    unique = list(dict.fromkeys(texts))
-    found: dict[str, dict[str, Any]] = {}
+def insides(page: Page, held: Sequence[Sequence[Size]]) -> list[Inside]:
+    """The inside of every scope, of whose items the sizes are given; equal ones are laid out once.
+
+    Raises:
+        RenderError: If no engine could do it.
+    """
+    texts = [_source(scope, of_items) for scope, of_items in zip(page.scopes, held, strict=True)]
+    scopes = dict(zip(texts, page.scopes, strict=True))
+    unique = list(scopes)
+    found: dict[str, Inside] = {}
     for start in range(0, len(unique), _BATCH):
         batch = unique[start : start + _BATCH]
-        found.update(zip(batch, lay_out(batch), strict=True))
-    return [_read(scope, found[text]) for scope, text in zip(page.scopes, texts, strict=True)]
+        for text, layout in zip(batch, lay_out(batch), strict=True):
+            found[text] = _read(scopes[text], layout)
+    return [found[text] for text in texts]
 
 
 def _source(scope: Scope, held: Sequence[Size]) -> str:
@@ -110,20 +117,21 @@ def _source(scope: Scope, held: Sequence[Size]) -> str:
         names = [f"{side}{index} [width=0.02 height=0.02]" for index in range(len(values))]
         lines += [f"{{rank={rank}; {'; '.join(names)}}}"] if names else []
     for tail, head in _ends(scope):
-        lines.append(f"{tail} -> {head}")
+        lines.append(f"{_tail(tail)} -> {_head(head)}")
     return "\n".join([*lines, "}"])
 
 
-def _ends(scope: Scope) -> dict[tuple[str, str], int]:
-    """The pairs of nodes that wires join, numbered."""
-    pairs = dict.fromkeys(
-        (
-            f"n{wire.tail}" if wire.tail >= 0 else f"p{-1 - wire.tail}",
-            f"n{wire.head}" if wire.head >= 0 else f"q{-1 - wire.head}",
-        )
-        for wire in scope.wires
-    )
-    return {pair: index for index, pair in enumerate(pairs)}
+def _ends(scope: Scope) -> dict[tuple[int, int], None]:
+    """What wires join, each pair once, in a fixed order."""
+    return dict.fromkeys((wire.tail, wire.head) for wire in scope.wires)
+
+
+def _tail(index: int) -> str:
+    return f"n{index}" if index >= 0 else f"p{-1 - index}"
+
+
+def _head(index: int) -> str:
+    return f"n{index}" if index >= 0 else f"q{-1 - index}"
 
 
 def _read(scope: Scope, layout: dict[str, Any]) -> Inside:
@@ -136,27 +144,22 @@ def _read(scope: Scope, layout: dict[str, Any]) -> Inside:
     names = [f"n{index}" for index in range(len(scope.items))]
     heights = sorted({-round(places[name][1]) for name in names})
     rows = {name: bisect_left(heights, -round(places[name][1])) for name in names}
-    pairs = _ends(scope)
+    objects = [thing["name"] for thing in layout.get("objects", ())]
     curves = {
-        (layout["objects"][edge["tail"]]["name"], layout["objects"][edge["head"]]["name"]): edge[
-            "pos"
-        ]
+        (objects[edge["tail"]], objects[edge["head"]]): edge["pos"]
         for edge in layout.get("edges", ())
     }
-    tracks = {pair: _track(pair, curves[pair], places, rows, heights) for pair in pairs}
+    tracks: dict[tuple[int, int], Track] = {}
+    for tail, head in _ends(scope):
+        pair = _tail(tail), _head(head)
+        tracks[tail, head] = _track(pair, curves[pair], places, rows, heights)
     return Inside(
         rows=len(heights),
         width=round(float(layout["bb"].split(",")[2])),
         places=tuple((rows[name], round(places[name][0])) for name in names),
         top=tuple(round(places[f"p{index}"][0]) for index in range(len(scope.entering))),
         bottom=tuple(round(places[f"q{index}"][0]) for index in range(len(scope.leaving))),
-        tracks=tuple(
-            tracks[
-                f"n{wire.tail}" if wire.tail >= 0 else f"p{-1 - wire.tail}",
-                f"n{wire.head}" if wire.head >= 0 else f"q{-1 - wire.head}",
-            ]
-            for wire in scope.wires
-        ),
+        tracks=tracks,
     )
 
 
@@ -167,40 +170,46 @@ def _track(
     rows: dict[str, int],
     heights: Sequence[int],
 ) -> Track:
-    points = _flattened(curve)
+    knots, tip = _knots(curve)
     first, last = rows.get(pair[0], -1), rows.get(pair[1], len(heights))
-    between = tuple(round(_crossing(points, heights[row])) for row in range(first + 1, last))
-    start = round(points[0][0] - places[pair[0]][0])
-    return Track(start, round(points[-1][0] - places[pair[1]][0]), between)
+    passed = range(first + 1, last)
+    points = _flattened(knots) if passed else []
+    between = tuple(round(_crossing(points, heights[row])) for row in passed)
+    start, end = knots[0][0] - places[pair[0]][0], tip[0] - places[pair[1]][0]
+    return Track(round(start), round(end), between)
 
 
-def _flattened(text: str) -> list[tuple[float, float]]:
-    """The points of a curve of Graphviz, downward, each piece as eight lines."""
-    held: list[tuple[float, float]] = []
-    end: list[tuple[float, float]] = []
+def _knots(text: str) -> tuple[list[Point], Point]:
+    """The control points of a curve of Graphviz, y downward, and the tip of its head."""
+    found: list[Point] = []
+    tip: Point | None = None
     for word in text.split():
-        mark, _, rest = word.rpartition(",")[0].partition(",")
-        x, y = map(float, word.split(",")[-2:])
-        if mark == "e" and rest:
-            end = [(x, -y)]
-        elif mark != "s" or not rest:
-            held.append((x, -y))
-    points = held[:1]
-    for index in range(0, len(held) - 3, 3):
-        a, b, c, d = held[index : index + 4]
-        for step in range(1, 9):
-            t = step / 8
-            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            points.append(
-                (
-                    sum(w * p[0] for w, p in zip(weights, (a, b, c, d), strict=True)),
-                    sum(w * p[1] for w, p in zip(weights, (a, b, c, d), strict=True)),
-                )
-            )
-    return points + end
+        *mark, x, y = word.split(",")
+        if mark == ["e"]:
+            tip = float(x), -float(y)
+        elif not mark:
+            found.append((float(x), -float(y)))
+    return found, tip or found[-1]
 
 
-def _crossing(points: Sequence[tuple[float, float]], y: float) -> float:
+def _flattened(knots: Sequence[Point]) -> list[Point]:
+    """The points of a curve, each piece of it as eight lines."""
+    points = list(knots[:1])
+    for index in range(0, len(knots) - 3, 3):
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = knots[index : index + 4]
+        for p, q, r, s in _WEIGHTS:
+            points.append((p * ax + q * bx + r * cx + s * dx, p * ay + q * by + r * cy + s * dy))
+    return points
+
+
+_WEIGHTS = [
+    ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    for t in (step / 8 for step in range(1, 9))
+]
+"""Of the four control points of a cubic curve, at eight places along it."""
+
+
+def _crossing(points: Sequence[Point], y: float) -> float:
     """Where a curve that goes down passes a height."""
     index = bisect_left(points, y, key=lambda point: point[1])
     if index in (0, len(points)):

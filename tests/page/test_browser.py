@@ -15,6 +15,8 @@ def test_a_click_on_a_node_says_everything_about_it(view, net):
     viewer = view(net)
     viewer.click("stem.conv")
     assert viewer.selected == "stem.conv"
+    heard = viewer.page.get_by_role("status").text_content()
+    assert heard == "Conv 3×3, 8, stem.conv, 1×8×16×16"
     said = viewer.details
     for wanted in (
         "stem.conv",

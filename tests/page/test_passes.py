@@ -83,6 +83,14 @@ def test_pointing_at_a_group_marks_its_members_in_the_other_pane(view, history):
     assert viewer.ask(marks) == [[["stem.relu", "hover"]], [["stem.conv", "matched"]]]
 
 
+def test_what_is_selected_in_one_pane_is_marked_in_the_other(view, history):
+    viewer = view(history)
+    viewer.press("o", "b", "f")
+    viewer.click("stem.conv", pane=1)
+    marks = "['stem.conv', 'stem.relu', 'x'].map((name) => app.panes[0].mark({ name }))"
+    assert viewer.ask(marks) == ["selected", "matched", ""]
+
+
 def test_the_panes_move_together(view, history):
     viewer = view(history)
     viewer.press("b", "+", "Shift+ArrowDown")

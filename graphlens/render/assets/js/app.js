@@ -202,16 +202,27 @@ export class App {
     this.selected = name;
     this.light();
     renderDetails(this, get("details"));
+    get("said").textContent = this.saying(name);
     this.outline.follow();
     this.tell("selected");
     this.moved(this.active);
   }
 
-  /** Light the wires that bring to and take from what is selected. */
+  /** What is selected, in few words, for who hears the page. */
+  saying(name) {
+    if (name === null) return "nothing selected";
+    if (isScopeName(name)) return `${pathOf(name)}, ${this.open.has(pathOf(name)) ? "open" : "closed"}`;
+    const entry = this.active.state.nodes.get(name)?.entry;
+    return entry ? `${entry.rows.map((row) => `${row.text} ${row.detail}`).join(", ")}, ${name}, ${entry.shape}` : name;
+  }
+
+  /** Light the wires that bring to and take from what is selected, and what it is beside. */
   light() {
     for (const view of this.panes) {
       const { state } = view;
       view.lit = new Set();
+      const kin = view === this.active || this.selected === null ? [] : [...this.matched(this.selected, this.active.state.index, state.index)];
+      view.kin = new Set(kin.map((name) => this.inSight(state, name)));
       const found = this.selected !== null && state.nodes.get(this.selected);
       if (!found) continue;
       for (const value of valuesOf(state, this.selected)) {

@@ -24,6 +24,7 @@ export class View {
     this.painted = null;
     this.dragged = false;
     this.lit = new Set();
+    this.kin = new Set();
     this.frames = 0;
   }
 
@@ -94,6 +95,7 @@ export class View {
     const { app, state } = this;
     const name = thing.path !== undefined ? scopeName(thing.path) : thing.name;
     if (app.selected === name) return "selected";
+    if (this.kin.has(name)) return "matched";
     return app.marks.get(state.index)?.get(name) ?? (app.fresh(state).has(name) ? "fresh" : "");
   }
 
