@@ -152,12 +152,10 @@ def _embedding(node: Node, operands: Types, infer: Infer) -> tuple[TensorType, .
 def _reordered(node: Node, operands: Types, infer: Infer) -> tuple[TensorType, ...]:
     """Out of the blocked layout: the channels that were there before they were rounded up."""
     held, count = _held(operands, 0), node.attributes.get("channels")
-    shape = held.shape or ()
-    channels = count if isinstance(count, int) else shape[1]
-    last = (
-        (*shape[2:], channels) if node.attributes.get("channels_last") else (channels, *shape[2:])
-    )
-    return (held.with_shape((shape[0], *last)),)
+    batch, *rest = held.shape or ("?",)
+    channels = [count if isinstance(count, int) else rest[0]]
+    last = rest[1:] + channels if node.attributes.get("channels_last") else channels + rest[1:]
+    return (held.with_shape((batch, *last)),)
 
 
 def _first(rule: _Rule) -> _Rule:

@@ -44,11 +44,6 @@ class Lowered:
     outside: dict[str, np.ndarray] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
 
-    @property
-    def is_foreign(self) -> bool:
-        """Whether an op of it is a framework's."""
-        return any(is_foreign(node.op, node.domain) for node in self.nodes.values())
-
 
 def lower(
     graph: Graph, *, keep: Iterable[Value] = (), outside: bool = False, typed: bool = True

@@ -22,6 +22,7 @@ from graphlens.runtime.given import check_inputs
 from graphlens.runtime.inputs import example_inputs
 from graphlens.runtime.lowering import Lowered
 from graphlens.runtime.run import Runner
+from graphlens.runtime.segments import is_cut
 
 RUNS = 5
 """Runs that are measured, after one that is not."""
@@ -46,9 +47,9 @@ def profile(graph: Graph, *inputs: Any, runs: int = RUNS) -> dict[str, float]:
         RunError: If ONNX Runtime does not take the graph as a whole.
     """
     lowered = Runner(graph).lowered
-    if lowered.is_foreign:
+    if is_cut(lowered):
         raise RunError(
-            f"{graph!r} has operations that only their framework runs: their times cannot be told "
+            f"{graph!r} has operations that ONNX Runtime does not run: their times cannot be told "
             "apart; draw it by flops, bytes or memory instead"
         )
     arrays = check_inputs(graph, inputs or example_inputs(graph))

@@ -15,7 +15,7 @@ from graphlens.runtime.foreign import find
 from graphlens.runtime.given import check_inputs
 from graphlens.runtime.limits import must_end
 from graphlens.runtime.lowering import Lowered, lower
-from graphlens.runtime.segments import Segments
+from graphlens.runtime.segments import Segments, is_cut
 from graphlens.runtime.session import NoKernelError
 from graphlens.runtime.whole import Whole
 
@@ -55,7 +55,7 @@ class Runner:
             self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
         except GraphError as error:
             raise NoKernelError(str(error)) from error
-        if self.lowered.is_foreign:
+        if is_cut(self.lowered):
             self._run: Whole | Segments = Segments(self.lowered, _capture(graph))
         else:
             self._run = Whole(self.lowered.model, self.lowered.outside)

@@ -1,7 +1,8 @@
 """A model with ops of a framework in it, run in stretches: ONNX Runtime takes what lies between.
 
 The nodes are put into levels by how many foreign ones lie before them; all ONNX nodes of a level
-are one model. An If, Loop or Scan with a foreign op inside runs its body in the same way.
+are one model. An If, Loop or Scan with a foreign op inside runs its body in the same way. So do the
+few ONNX ops whose newest version ONNX Runtime lacks: they would make it refuse the whole model.
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ from graphlens.runtime.control import run_control
 from graphlens.runtime.feeds import type_of_feed
 from graphlens.runtime.foreign import run as run_foreign
 from graphlens.runtime.lowering import Lowered
+from graphlens.runtime.stepwise import step
 from graphlens.runtime.whole import Whole
+
+_ALONE = frozenset({"GlobalLpPool", "MaxRoiPool", "Multinomial", "RoiAlign"})
+"""ONNX ops for whose version of `OPSET` ONNX Runtime has no kernel (`widen.older` has)."""
+
+
+def is_cut(lowered: Lowered) -> bool:
+    """Whether a model has to be run in stretches."""
+    context = _Context(lowered, "")
+    return any(map(context.is_cut, lowered.model.graph.node))
 
 
 class Segments:
@@ -55,13 +66,15 @@ class _Context:
         made.graph.name = "part"
         return made
 
-    def is_foreign(self, node: onnx.NodeProto) -> bool:
-        """Whether the node, or one in its bodies, is a framework's."""
+    def is_cut(self, node: onnx.NodeProto) -> bool:
+        """Whether the node, or one in its bodies, is a framework's or stands alone."""
+        if node.op_type in _ALONE and not node.domain:
+            return True
         own = self.node(node)
         if own is not None and is_foreign(own.op, own.domain):
             return True
         bodies = [e.g for e in node.attribute if e.type == onnx.AttributeProto.GRAPH]
-        return any(self.is_foreign(inner) for body in bodies for inner in body.node)
+        return any(self.is_cut(inner) for body in bodies for inner in body.node)
 
     def node(self, node: onnx.NodeProto) -> Node | None:
         """Our node behind one that ONNX cannot say whole."""
@@ -86,8 +99,8 @@ class _Plan:
     def __call__(self, given: Mapping[str, Any]) -> list[Any]:
         """The outputs; ``given`` holds the inputs and the outer values that are read."""
         held = {**given, **self._stored}
-        for step, dying in zip(self._steps, self._dying, strict=True):
-            held.update(step(held))
+        for part, dying in zip(self._steps, self._dying, strict=True):
+            held.update(part(held))
             for name in dying:
                 held.pop(name, None)
         return [held[name] for name in self._outputs]
@@ -99,7 +112,7 @@ def _steps(graph: onnx.GraphProto, context: _Context) -> list[_Stretch | _Foreig
     foreign: dict[int, list[onnx.NodeProto]] = {}
     for node in graph.node:
         own = max((level.get(name, 0) for name in reads(node)), default=0)
-        outer = context.is_foreign(node)
+        outer = context.is_cut(node)
         (foreign if outer else plain).setdefault(own, []).append(node)
         level.update(dict.fromkeys(node.output, own + outer))
     outputs = {entry.name for entry in graph.output}
@@ -154,7 +167,7 @@ class _Stretch:
 
 
 class _Foreign:
-    """A framework's op, or an If, Loop or Scan with one inside."""
+    """A framework's op, one that stands alone, or an If, Loop or Scan with one inside."""
 
     def __init__(self, node: onnx.NodeProto, context: _Context) -> None:
         self.reads = reads(node)
@@ -170,6 +183,8 @@ class _Foreign:
     def __call__(self, held: Mapping[str, Any]) -> dict[str, Any]:
         """Its results by name."""
         proto, node = self._proto, self._node
+        if proto.op_type in _ALONE and not proto.domain:
+            return step(self._context.model(), proto, held)
         if node is None:  # it makes nothing
             return {}
         operands = [held[name] if name else None for name in proto.input]

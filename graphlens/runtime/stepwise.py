@@ -40,15 +40,25 @@ def run_stepwise(
     wanted = [entry.name for entry in graph.output]
     last = {name: index for index, node in enumerate(graph.node) for name in reads(node)}
     for index, node in enumerate(graph.node):
-        held.update(_step(model, node, held))
+        held.update(step(model, node, held))
         for name in reads(node):
             if last[name] == index and name not in wanted:
                 held.pop(name, None)
     return [held[name] for name in wanted]
 
 
-def _step(model: onnx.ModelProto, node: onnx.NodeProto, held: Mapping[str, Any]) -> dict[str, Any]:
-    """The results of one node by name."""
+def step(model: onnx.ModelProto, node: onnx.NodeProto, held: Mapping[str, Any]) -> dict[str, Any]:
+    """The results of one node by name.
+
+    Args:
+        model: Where the node is from: its opsets count.
+        node: What to run.
+        held: At least the values that it reads, by name.
+
+    Raises:
+        NoKernelError: If no evaluator knows the node.
+        RunError: If it fails.
+    """
     given = reads(node)
     alias = {name: f"i{index}" for index, name in enumerate(given)}
     small = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)

@@ -8,6 +8,7 @@ from graphlens.errors import RunError
 from graphlens.ir import Graph, Node, Value, parse
 from graphlens.ops.build import Builder
 from graphlens.runtime import session as sessions
+from graphlens.runtime import whole
 from graphlens.runtime.lowering import lower
 from graphlens.runtime.prove import prove
 from graphlens.runtime.run import Runner, run
@@ -400,6 +401,15 @@ def regions(x: float32[1, 1, 4, 4], r: float32[1, 4], i: int64[1]):
     z: float32[1, 1, 2, 2] = Neg(y)
     return z
 """)
+    opened: list[str] = []
+    plain = whole.Session
+
+    def spy(model, *more):
+        opened.append(" ".join(node.op_type for node in model.graph.node))
+        return plain(model, *more)
+
+    monkeypatch.setattr(whole, "Session", spy)
     image = np.arange(16, dtype="float32").reshape(1, 1, 4, 4)
     (found,) = run(made, image, np.array([[0, 0, 4, 4]], "float32"), np.array([0]))
     np.testing.assert_allclose(found[0, 0], [[-2.5, -4.5], [-10.5, -12.5]])
+    assert opened == ["Neg"]  # what is around it is one model
