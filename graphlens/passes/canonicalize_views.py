@@ -134,7 +134,8 @@ def _batched(m: Match) -> bool:
         return False
     if made.shape[-2:] != product.shape[-2:] or not made.is_static:
         return False
-    return batches == [_batch_of(product)] * 2 and 0 not in made.shape
+    batch = _batch_of(product)
+    return batch is not None and batches == [batch] * 2 and 0 not in made.shape
 
 
 def _batched_before(m: Match, b: Builder) -> Value | None:

@@ -908,6 +908,17 @@ NEAR_MISSES = (
         """,
     ),
     Case(
+        "product of two matrices, numbered after",
+        "x: float32[4, 5]",
+        """
+        w: float32[5, 3] = Param()
+        p: float32[4, 3] = MatMul(x, w)
+        s: int64[3] = Const([1, 4, 3])
+        r: float32[1, 4, 3] = Reshape(p, s)
+        return r
+        """,
+    ),
+    Case(
         "product of many matrices by one",
         "x: float32[6, 4, 5], y: float32[5, 3]",
         """
