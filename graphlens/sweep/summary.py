@@ -20,7 +20,8 @@ class Summary:
         equal: Built models of which one front end or more gave the framework's outputs.
         nodes: Operations over all graphs captured.
         known: Those in the vocabulary.
-        compared: Models captured by two front ends or more.
+        compared: Models captured by two front ends or more, those among them whose comparison
+            failed or was cut off.
         one: Those of which all gave one graph.
         overhead: Median of our seconds over the framework's own, of each front end and model.
         seconds: Wall time of all processes.
@@ -54,7 +55,8 @@ def summary(rows: Iterable[Row]) -> Summary:
     rows = list(rows)
     built = [row for row in rows if row.built]
     entries = [entry for row in built for entry in row.frontends.values()]
-    graphs = [row.one_graph.get("status") for row in built]
+    compared = [row.one_graph for row in built if row.one_graph.get("status", "") != "single"]
+    graphs = [held.get("status") for held in compared if held]
     nodes = sum(entry["nodes"] for entry in entries)
     ratios = overheads(built)
     return Summary(
@@ -63,7 +65,7 @@ def summary(rows: Iterable[Row]) -> Summary:
         equal=sum(row.status == "equal" or _any_equal(row) for row in built),
         nodes=nodes,
         known=nodes - sum(sum(entry["foreign"].values()) for entry in entries),
-        compared=sum(status in ("one", "several") for status in graphs),
+        compared=len(graphs),
         one=graphs.count("one"),
         overhead=median(ratios) if ratios else None,
         seconds=sum(row.seconds for row in rows),

@@ -130,6 +130,13 @@ def test_the_summary_counts_what_runs_here():
     assert "captured with equal output 1 of 2 (50.0 %)" in str(whole)
 
 
+def test_a_comparison_that_failed_is_not_left_out_of_the_share_of_one_graph():
+    failed = row("f", one_graph={"reason": "the rules undo each other"})
+    alone = row("g", one_graph={"status": "single"})
+    whole = summary([*MIXED, failed, alone])
+    assert (whole.compared, whole.one) == (3, 1)
+
+
 def test_a_share_is_not_rounded_up_to_all():
     assert share(99999, 100000) == "99999 of 100000 (99.9 %)"
     assert share(3, 3) == "3 of 3 (100.0 %)"
