@@ -31,6 +31,7 @@ class Drawn:
     boxes: list[Frame] = field(default_factory=list)
     lines: list[list[Point]] = field(default_factory=list)
     texts: list[tuple[str, float, Frame]] = field(default_factory=list)
+    loose: list[tuple[str, Frame]] = field(default_factory=list)
     bytes: int = 0
 
 
@@ -91,6 +92,11 @@ def overlapping_texts(drawn: Drawn) -> list[tuple[str, str]]:
     )
 
 
+def texts_over_boxes(drawn: Drawn) -> list[str]:
+    """The texts that are not of a box and lie over one."""
+    return [text for text, frame in drawn.loose if any(_overlap(frame, box) for box in drawn.boxes)]
+
+
 def cut_texts(drawn: Drawn) -> list[str]:
     """The texts that lost letters in their middle."""
     return [text for text, _, _ in drawn.texts if re.search(r"\S…\S", text)]
@@ -108,6 +114,8 @@ def _walk(element: ElementTree.Element, shift: Point, role: str, found: Drawn) -
             found.boxes.append(frame)
     if element.tag == f"{_SVG}text":
         found.texts.append(_text(element, shift))
+        if kind not in ("box", "node", "cluster"):
+            found.loose.append((found.texts[-1][0], found.texts[-1][2]))
     if element.tag == f"{_SVG}path" and kind in ("arrow", "edge"):
         found.lines.append(list(_along(element.get("d", ""), shift)))
     for inner in element:

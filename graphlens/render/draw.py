@@ -190,6 +190,9 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
     """The shapes beside the arrows of a pane, each once; one with no room is in its title only."""
     found: list[Text] = []
     taken: dict[int, list[Frame]] = defaultdict(list)
+    for frame in placed.frames.values():
+        for row in _rows(frame):
+            taken[row].append(frame)
     said: set[tuple[str, str]] = set()
     turns = _turns(placed.lines)
     for line in placed.lines:
@@ -199,7 +202,7 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
             continue
         for right in _sides(*turns[arrow.tail, arrow.value]):
             label, room = _label(line, placed.frames[arrow.tail], right)
-            rows = (int(room.y // 12), int((room.y + room.height) // 12))
+            rows = _rows(room)
             inside = room.x >= -4.0 and room.x + room.width <= placed.width + 20.0
             if inside and all(_apart(room, other) for row in rows for other in taken[row]):
                 said.add((arrow.tail, arrow.value))
@@ -208,6 +211,11 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
                 found.append(replace(label, x=label.x + x, y=label.y + y))
                 break
     return found
+
+
+def _rows(frame: Frame) -> range:
+    """The rows of 12 points that a rectangle reaches into."""
+    return range(int(frame.y // 12), int((frame.y + frame.height) // 12) + 1)
 
 
 def _turns(lines: Sequence[Line]) -> dict[tuple[str, str], tuple[float, float]]:

@@ -32,6 +32,7 @@ def drawn(picture):
 def is_sound(found):
     assert geometry.over_boxes(found) == 0
     assert geometry.overlapping_texts(found) == []
+    assert geometry.texts_over_boxes(found) == []
 
 
 def fits_a_page(found):

@@ -1,0 +1,65 @@
+"""The pictures that the commands draw, by their options."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from graphlens.cli import main
+
+
+@pytest.fixture(scope="module", name="model")
+def model_file(tmp_path_factory):
+    """Two products with an activation each, in a file."""
+    weight = numpy_helper.from_array(np.eye(4, dtype=np.float32), "w")
+    steps = (("MatMul", ["x", "w"], "a"), ("Relu", ["a"], "b"), ("Identity", ["b"], "c"))
+    steps += (("MatMul", ["c", "w"], "d"), ("Relu", ["d"], "y"))
+    nodes = [helper.make_node(op, reads, [made], made) for op, reads, made in steps]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, 4]) for n in ("x", "y")]
+    graph = helper.make_graph(nodes, "two", ends[:1], ends[1:], [weight])
+    path = tmp_path_factory.mktemp("model") / "two.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), path)
+    return str(path)
+
+
+def test_a_film_strip_has_a_pane_for_each_pass(model, tmp_path):
+    out = tmp_path / "strip.svg"
+    assert main(["optimize", model, "-o", str(out), "--strip"]) == 0
+    assert ">CAPTURED</text>" in out.read_text()
+    assert ">FUSE</text>" in out.read_text()
+
+
+def test_each_pass_that_changed_something_has_a_picture_of_its_own(model, tmp_path):
+    out = tmp_path / "all.svg"
+    assert main(["optimize", model, "-o", str(out), "--each", "--no-prove"]) == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names[0].startswith("all.1-")
+    assert "all.svg" in names
+    assert any(name.endswith("-fuse.svg") for name in names)
+
+
+def test_threads_tie_a_group_to_its_members(model, tmp_path):
+    out = tmp_path / "threads.svg"
+    assert main(["optimize", model, "-o", str(out), "--threads", "--flat", "--no-prove"]) == 0
+    assert out.read_text().count('class="thread"') == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--color-by", "flops"], "FLOPs of each box"),
+        (["--color-by", "dtype"], "dtype:"),
+        (["--profile"], "time of each box"),
+    ],
+)
+def test_a_drawing_is_coloured_by_what_is_asked_for(model, tmp_path, options, said):
+    out = tmp_path / "measure.svg"
+    assert main(["draw", model, "-o", str(out), *options]) == 0
+    assert said in out.read_text()
+
+
+def test_the_difference_of_two_models_is_folded_as_asked_for(model, tmp_path):
+    out = tmp_path / "diff.svg"
+    assert main(["diff", model, model, "-o", str(out), "--flat"]) == 0
+    assert out.read_text().count('class="box op"') == 5
+    assert "no difference" in out.read_text()
