@@ -16,9 +16,33 @@ from graphlens.render.theme import FONT, PALETTE
 from graphlens.view.page_data import Page
 
 ASSETS = Path(__file__).with_name("assets")
-MODULES = tuple(
-    "data camera columns ways shared place brush boxes wires scopes paint view minimap search "
-    "details outline link keys walk pointer change app bars passes memory main".split()
+MODULES = (
+    "data",
+    "camera",
+    "columns",
+    "ways",
+    "shared",
+    "place",
+    "brush",
+    "boxes",
+    "wires",
+    "scopes",
+    "paint",
+    "view",
+    "minimap",
+    "search",
+    "details",
+    "outline",
+    "link",
+    "keys",
+    "walk",
+    "pointer",
+    "change",
+    "app",
+    "bars",
+    "passes",
+    "memory",
+    "main",
 )
 """The modules of the page's script, each after those that it needs."""
 
