@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import (
     in_kernel_invocation_manager,
 )
 
-from graphlens.frontends.torch_quick_rules import RULES, Made
+from graphlens.frontends.torch_quick_rules import RULES, Made, arithmetic
 from graphlens.frontends.torch_signature import Signature
 
 _NAMES = """
@@ -46,7 +46,8 @@ def quick(
     rule = RULES.get(held.base)
     if (rule is None and held.base not in _VIEWS) or fake.shape_env is not None:
         return NotImplemented
-    if func.namespace != "aten" or func._schema.is_mutable:
+    written = func._schema.is_mutable
+    if func.namespace != "aten" or (written and not (held.writes and rule is arithmetic)):
         return NotImplemented
     device = _device([*args, *kwargs.values()], fake)
     if device is None:
@@ -56,6 +57,9 @@ def quick(
     made = rule(*held.bound(args, kwargs))
     if not isinstance(made, Made):
         return made  # an operand as it is, or NotImplemented
+    if written:
+        fits = (made.shape, made.dtype) == (tuple(args[0].shape), args[0].dtype)
+        return args[0] if fits else NotImplemented
     with torch._C._DisableTorchDispatch():
         meta = torch.empty_strided(made.shape, made.strides, dtype=made.dtype, device="meta")
         return FakeTensor(fake, meta, device)

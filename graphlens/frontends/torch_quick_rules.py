@@ -84,7 +84,7 @@ def _fills(tensor: torch.Tensor) -> bool:
     return True
 
 
-def _arithmetic(*operands: Any) -> Any:
+def arithmetic(*operands: Any) -> Any:
     """Floats with floats of the same dtype and numbers: that dtype."""
     tensors = [one for one in operands if isinstance(one, torch.Tensor)]
     dtype = tensors[0].dtype
@@ -270,7 +270,7 @@ rsqrt rsub selu sigmoid silu sin softplus sqrt square sub tanh
 """
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(_ARITHMETIC.split(), _arithmetic),
+    **dict.fromkeys(_ARITHMETIC.split(), arithmetic),
     **dict.fromkeys(["eq", "ge", "gt", "le", "lt", "ne"], _comparison),
     **dict.fromkeys(
         ["logical_and", "logical_not", "logical_or", "bitwise_and", "bitwise_not"], _logic

@@ -131,5 +131,14 @@ def test_views_share_the_memory_that_is_not_there() -> None:
     assert viewed.untyped_storage()._cdata == held.untyped_storage()._cdata
 
 
+def test_what_writes_in_place_gives_its_operand() -> None:
+    fake = FakeTensorMode()
+    held, small = fake.from_tensor(A.clone()), fake.from_tensor(C.clone())
+    for func, args in [(aten.relu_.default, [held]), (aten.add_.Tensor, [held, small])]:
+        assert quick(fake, func, signature(func), args, {}) is held
+    func = aten.add_.Tensor
+    assert quick(fake, func, signature(func), [small, held], {}) is NotImplemented
+
+
 def test_every_rule_is_of_an_op_that_torch_has() -> None:
     assert all(hasattr(aten, name) for name in RULES)
