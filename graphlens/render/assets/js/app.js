@@ -271,6 +271,7 @@ export class App {
       this.outline.update();
     }
     this.select(name);
+    this.resize();  // the panel of details may have opened
     this.active.show(name);
   }
 
