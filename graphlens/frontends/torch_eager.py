@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -76,6 +75,9 @@ def prepared(model: Any, inputs: Any, kwargs: Any, dynamic_shapes: Any) -> Argum
 def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, Any]:
     """Call a model and record what it does.
 
+    It is told that it is exported, so that a library takes the branch that the other ways in see;
+    a model that fails in that branch is run again as it runs alone.
+
     Returns:
         The recorder, what was written put back, and what the model returned.
 
@@ -83,30 +85,35 @@ def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, 
         CaptureError: If the model raises.
     """
     roots = Roots.of(model, given)
+    take_higher_order(Live, taken)
+    try:
+        return _run(model, given, means, roots, exporting=True)
+    except (Exception, SystemExit):  # of any kind: what is not of the branch is raised again
+        try:
+            return _run(model, given, means, roots, exporting=False)
+        except (Exception, SystemExit) as error:
+            raise cannot_capture(means, model, error) from error
+
+
+def _run(
+    model: Callable[..., Any], given: Arguments, means: str, roots: Roots, exporting: bool
+) -> tuple[Live, Any]:
     translator = Translator(_called(model), means, Scopes(roots.classes))
     live = Live(translator, roots)
     args, words = live.inputs(given)
-    take_higher_order(Live, taken)
     try:
         with (
-            _quiet(),
+            torch.random.fork_rng(devices=[]),
+            compiling(exporting),
+            uncompiled(),
             roots.as_before(),
             roots.followed(live.scope),
             enable_python_dispatcher(),
             live,
         ):
             return live, model(*args, **words)
-    except (Exception, SystemExit) as error:
-        raise cannot_capture(means, model, error) from error
     finally:
         live.tensors.put_back()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """What a recorded run has on: no compiler in between, and random numbers as before after."""
-    with torch.random.fork_rng(devices=[]), compiling(), uncompiled():
-        yield
 
 
 def _called(model: Any) -> str:

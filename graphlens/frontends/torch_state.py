@@ -18,14 +18,17 @@ def tracing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def compiling() -> Iterator[None]:
+def compiling(exporting: bool = True) -> Iterator[None]:
     """What every way in has on while it runs a model.
 
     The fused fast path of transformer layers off, which would hide what is computed; and torch's
     own sign of being exported on, so that a library that asks takes the same branch for all.
+
+    Args:
+        exporting: Whether that sign is on.
     """
     fast = torch.backends.mha.get_fastpath_enabled()
-    asked = [name for name in _FLAGS if hasattr(torch.compiler, name)]
+    asked = [name for name in _FLAGS if exporting and hasattr(torch.compiler, name)]
     before = {name: getattr(torch.compiler, name) for name in asked}
     torch.backends.mha.set_fastpath_enabled(False)
     for name in asked:

@@ -173,6 +173,14 @@ def test_what_torch_offers_runs_to_the_same_values(function: Any) -> None:
     assert_same(eager(function, X), [function(X)], X, rtol=1e-4)
 
 
+def test_a_model_that_fails_when_it_is_told_to_be_exported_is_run_as_it_is() -> None:
+    class Telling(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.view(5, 5) if torch.compiler.is_exporting() else x * 2
+
+    assert_same(eager(Telling(), X), [X * 2], X)
+
+
 def test_errors_show_the_users_frames() -> None:
     class Failing(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
