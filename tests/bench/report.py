@@ -45,6 +45,8 @@ def main() -> None:
         print(line, flush=True)
 
 
+_LIMIT = 180
+"""Seconds that a picture may take: Graphviz's time has no bound."""
 _HEADS = (
     "| picture, default options | smallest type on A4, pt | width : height | boxes | crossings | "
     "arrows over boxes | texts over texts | kB | CPU s to draw |"
@@ -55,7 +57,11 @@ def _pictures(folder: Path) -> Iterator[str]:
     """What can be measured of the pictures of several models, ours and torchview's."""
     for name in models.MODELS:
         for tool in ("graphlens", "torchview"):
-            found = _run(f"drawn_by_{tool}", folder, name)
+            try:
+                found = _run(f"drawn_by_{tool}", folder, name, _LIMIT)
+            except subprocess.TimeoutExpired:
+                yield f"| {name} by {tool} | stopped after {_LIMIT} s |  |  |  |  |  |  |  |"
+                continue
             yield (
                 f"| {name} by {tool} | {found['type']:.1f} | {found['aspect']:.2f} | "
                 f"{found['boxes']} | {found['crossings']} | {found['over_boxes']} | "
@@ -121,13 +127,13 @@ def _loaded(code: str) -> int:
     return int(_output([sys.executable, "-c", probe]).splitlines()[-1])
 
 
-def _run(job: str, folder: Path, argument: str) -> dict:
+def _run(job: str, folder: Path, argument: str, limit: float | None = None) -> dict:
     command = [sys.executable, str(HERE / "jobs.py"), job, str(folder), argument]
-    return json.loads(_output(command).splitlines()[-1])
+    return json.loads(_output(command, limit).splitlines()[-1])
 
 
-def _output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
+def _output(command: list[str], limit: float | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stderr}")
     return done.stdout
