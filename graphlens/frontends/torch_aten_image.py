@@ -62,14 +62,14 @@ def _upsample(call: Call, x: Value, size: Any, *rest: Any) -> Value:
     name, _, overload = call.op.partition(".")
     mode = next(mode for word, mode in _RESIZE.items() if word in name)
     align = bool(rest[0]) if mode != "nearest" and rest else False
+    smooth = name.endswith("_aa")
     factors = rest[-1] if overload == "vec" and size is None else None
-    if factors and not align:  # which looks at sizes only
+    if factors and (not align or smooth):  # which looks at sizes only
         scales = np.array([1.0, 1.0, *map(float, factors)], np.float32)
         operands = [x, None, call.const(scales)]
     else:
         sizes = [*call.shape(x)[:2], *(call.out.shape or ())[2:]]
         operands = [x, None, None, call.ints(sizes)]
-    smooth = name.endswith("_aa")
     return call.emit(
         "Resize",
         *operands,

@@ -44,13 +44,17 @@ UNSETTLED = frozenset(
     nn.functional.rrelu nn.functional.conv_transpose1d nn.functional.conv_transpose2d
     nn.functional.conv_transpose3d nn.functional.pad var_mean std_mean
     nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d
-    _upsample_bilinear2d_aa nn.functional.group_norm nn.functional.scaled_dot_product_attention
+    svd_lowrank pca_lowrank kthvalue multinomial _upsample_bilinear2d_aa nn.functional.group_norm nn.functional.scaled_dot_product_attention
     """.split()  # noqa: SIM905
 )
 """Ops whose samples have no one right value (uninitialised, random, ties, 0 to a negative power),
 or ask ONNX Runtime for what it refuses (an output padding beyond the stride, an empty batch)."""
 
-UNREACHED = ("fft", "linalg", "jiterator", "_refs", "sparse", "masked.", "ops.", "special.")
+UNREACHED = ("jiterator", "_refs", "sparse", "ops.", "to_sparse", "chalf", "as_strided_scatter")
+"""Beginnings of ops without a dense form, made of Python, or that look at gaps in memory."""
+
+UNSETTLED_COMPLEX = ("linalg", "svd", "pca", "pinverse", "lu", "qr", "ormqr", "geqrf", "abs")
+"""Ops of complex matrices whose answers differ by a turn, or that overflow."""
 
 
 def unknown(graph: Graph) -> list[str]:
@@ -93,24 +97,33 @@ def fault(op: Any, sample: Any) -> str:
     except CaptureError as error:
         known = any(word in str(error) for word in ("Data", "Dynamic", "without being made"))
         return "" if known else str(error).splitlines()[0]
-    if unknown(graph):
-        return ""  # foreign: typed, drawn, never rewritten
     wanted, _ = returned(model(*(one.clone() for one in model.tensors)))
+    inputs = [one.resolve_conj().resolve_neg() for one in model.tensors]
     try:
-        assert_alike(graph, model.tensors, wanted)
+        assert_alike(graph, inputs, [_settled(one) for one in wanted])
     except (AssertionError, RunError) as error:
         return " ".join(str(error).split())[:200]
     return ""
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool], ids=str)
-def test_every_op_gives_what_torch_gives_or_says_that_it_is_foreign(dtype: Any) -> None:
+def _settled(one: Any) -> Any:
+    return one.resolve_conj().resolve_neg() if isinstance(one, torch.Tensor) else one
+
+
+DTYPES = [torch.float32, torch.float64, torch.complex64, torch.int64, torch.bool]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_every_op_gives_what_torch_gives(dtype: Any) -> None:
+    """In the vocabulary, or through torch where it is not."""
     pytest.importorskip("expecttest")  # torch's samples need it, and cost 9 s to import
     from torch.testing._internal.common_methods_invocations import op_db
 
     found: list[str] = []
     for info in op_db:
         left_out = info.name in UNSETTLED or info.name.startswith(UNREACHED)
+        if dtype.is_complex and info.name.startswith(UNSETTLED_COMPLEX):
+            continue
         if left_out or dtype not in info.supported_dtypes("cpu"):
             continue
         samples = list(info.sample_inputs("cpu", dtype, requires_grad=False))
