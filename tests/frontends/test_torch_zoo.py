@@ -44,7 +44,8 @@ UNSETTLED = frozenset(
     nn.functional.rrelu nn.functional.conv_transpose1d nn.functional.conv_transpose2d
     nn.functional.conv_transpose3d nn.functional.pad var_mean std_mean
     nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d
-    svd_lowrank pca_lowrank kthvalue multinomial _upsample_bilinear2d_aa nn.functional.group_norm nn.functional.scaled_dot_product_attention
+    svd_lowrank pca_lowrank kthvalue multinomial
+    _upsample_bilinear2d_aa nn.functional.group_norm nn.functional.scaled_dot_product_attention
     """.split()  # noqa: SIM905
 )
 """Ops whose samples have no one right value (uninitialised, random, ties, 0 to a negative power),
