@@ -11,6 +11,8 @@ import dis
 import functools
 import importlib
 import json
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -18,6 +20,7 @@ from typing import Any
 
 from graphlens import ops
 from graphlens.ops.schema import vocabulary
+from graphlens.ops.spellings import counted
 
 TABLES: Mapping[str, tuple[str, ...]] = {
     "aten": ("torch_aten:TABLE",),
@@ -141,10 +144,17 @@ def _templates(code: CodeType) -> Iterator[str]:
             yield "".join(parts[-(step.arg or 0) :])
 
 
-def main() -> None:
-    """Write them where ``graphlens ops`` reads them (``make spellings``)."""
+def main(tables: Sequence[str]) -> None:
+    """Write them where ``graphlens ops`` reads them (``make spellings``).
+
+    Args:
+        tables: Tables of ``graphlens sweep`` to count the nodes of; with none, the counts stay.
+    """
     path = Path(ops.__file__).with_name("spellings.json")
     held = json.loads(path.read_text("utf-8"))
+    if tables:
+        counts = sum((counted(Path(table)) for table in tables), Counter[str]())
+        held["nodes"] = dict(sorted(counts.items()))
     path.write_text(written({**held, "spellings": spellings()}), "utf-8")
 
 
@@ -154,4 +164,4 @@ def written(content: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

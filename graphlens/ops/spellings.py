@@ -47,7 +47,7 @@ def entries(table: str | None = None) -> list[dict[str, Any]]:
         FormatError: If the table holds no counts of ops.
         UsageError: If there is no such file.
     """
-    counts = _counted(Path(table)) if table else _packaged().get("nodes", {})
+    counts = counted(Path(table)) if table else _packaged().get("nodes", {})
     whole = sum(counts.values())
     return [_entry(domain, op, counts, whole) for domain, op in vocabulary()]
 
@@ -110,8 +110,13 @@ def _first_sentence(text: str) -> str:
     return words if end < 0 else words[: end + 1]
 
 
-def _counted(path: Path) -> Counter[str]:
-    """Nodes by op over all captures of all models of a table."""
+def counted(path: Path) -> Counter[str]:
+    """Nodes by op over all captures of all models of a table.
+
+    Raises:
+        FormatError: If the table holds no counts of ops.
+        UsageError: If there is no such file.
+    """
     if not path.is_file():
         raise UsageError(f"no such table: {str(path)!r} (expected the JSON lines of a sweep)")
     found: Counter[str] = Counter()
