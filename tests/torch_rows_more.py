@@ -121,6 +121,7 @@ MORE: dict[str, Case] = {
     "logcumsumexp": (lambda x: torch.logcumsumexp(x, -1), ("f3x4",)),
     "renorm": (lambda x: torch.renorm(x, 2, 0, 1.0), ("f3x4",)),
     "matmul_of_small_ints": (lambda x: x.to(torch.uint8) @ x.to(torch.uint8).mT, ("n2x3",)),
+    "is_all_true": (lambda x: (aten._is_all_true(x), aten._is_any_true(x)), ("b2x3",)),
     "grouped_mm": (lambda x, w: aten._grouped_mm(x.bfloat16(), w.bfloat16(), offs=torch.tensor([3, 3, 8], dtype=torch.int32)).float(), ("f8x16", "f3x16x8")),
     # complex
     "complex": (lambda x, y: Z(x, y), ("f2x3", "f2x3")),

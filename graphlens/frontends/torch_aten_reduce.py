@@ -105,9 +105,9 @@ def _argmax(call: Call, x: Value, dim: int | None = None, keepdim: bool = False)
     return call.reshaped(held)
 
 
-@row("any", "any.dim", "any.dims", "all", "all.dim", "all.dims")
+@row("any", "any.dim", "any.dims", "all", "all.dim", "all.dims", "_is_any_true", "_is_all_true")
 def _any(call: Call, x: Value, dims: Any = None, keepdim: bool = False) -> Value:
-    op = "ReduceMax" if call.op.startswith("any") else "ReduceMin"
+    op = "ReduceMax" if "any" in call.op else "ReduceMin"
     held = call.cast(call.cast(x, "bool"), "uint8")
     if call.rank(x):
         held = _step_reduced(call, op, held, dims, keepdim)
