@@ -96,7 +96,10 @@ def run(node: Node, operands: Sequence[np.ndarray | None]) -> list[np.ndarray]:
     formals = func._schema.arguments
     left = [value for value, one in zip(args, formals, strict=False) if _is_written(one)]
     flat = [one for part in left for one in (part if isinstance(part, list) else [part])]
-    kept = [one for one in (*made, *flat) if one is not None]
+    whole = [*made, *flat]
+    if len(whole) != len(node.results):  # else a None is a result that was not asked for
+        whole = [one for one in whole if one is not None]
+    kept = [torch.zeros(0) if one is None else one for one in whole]
     return [_array(one, node) for one in kept[: len(node.results)]]
 
 

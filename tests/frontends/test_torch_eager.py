@@ -132,6 +132,16 @@ def test_a_whole_training_step_is_one_graph() -> None:
     assert (backward["op"], backward["scope"]) == ("MatMul", "dense")
 
 
+def test_the_backward_pass_of_a_convolution_runs_through_torch() -> None:
+    torch.manual_seed(0)
+    layer, image = nn.Conv2d(2, 3, 3), torch.rand(1, 2, 5, 5)
+
+    def slopes(x: torch.Tensor) -> Any:
+        return torch.autograd.grad(layer(x).square().sum(), list(layer.parameters()))
+
+    assert_same(eager(slopes, image), slopes(image), image, rtol=1e-4)
+
+
 def test_functions_over_nested_inputs_of_any_kind_are_taken() -> None:
     @dataclass
     class Pair:
