@@ -77,14 +77,11 @@ def _broadcasts_mask(m: Match) -> bool:
     queries, keys = m.type("q").shape, m.type("k").shape
     if shape is None or expanded is None or queries is None or keys is None:
         return False
-    scores = (*queries[:-1], keys[-2])
-    fits = len(queries) == 4 and len(shape) >= 2 and len(expanded) <= 4
-    return (
-        fits
-        and shape[-1] == expanded[-1] == keys[-2]
-        and all(
-            small in (1, large) for small, large in zip(expanded[::-1], scores[::-1], strict=False)
-        )
+    if len(queries) != 4 or len(keys) != 4 or len(shape) < 2 or not 2 <= len(expanded) <= 4:
+        return False
+    scores = (*queries[:-1], keys[2])
+    return shape[-1:] == expanded[-1:] == keys[2:3] and all(
+        small in (1, large) for small, large in zip(expanded[::-1], scores[::-1], strict=False)
     )
 
 

@@ -141,8 +141,8 @@ def _small(m: Match) -> tuple[Dim, ...] | None:
 
 def _expand_after(m: Match, b: Builder) -> Value:
     held = m.type()
-    node = m.node()
-    made = b.op(node.op, *_sources(m), results=[held.with_shape(_small(m))], **node.attributes)
+    small = [held.with_shape(_small(m))]
+    made = b.op(m.node().op, *_sources(m), results=small, **m.attributes())
     return b.op("Expand", made, b.const(held.shape, "int64"), results=[held], name=m.root)
 
 

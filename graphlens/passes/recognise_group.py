@@ -54,7 +54,7 @@ def _by_channel(m: Match, name: str) -> bool:
 
 def _with(m: Match, b: Builder, name: str) -> Value | None:
     """The norm with the weight as its scale or shift."""
-    flat = reshaped(b, m[name], m.type(name).with_shape(((m.type("x").shape or ())[1],)))
+    flat = reshaped(b, m[name], m.type(name).with_shape((m.type("x").shape or ())[1:2]))
     norm = m.node("norm")
     pair = (flat, m["shift"]) if name == "gamma" else (m["scale"], flat)
     return b.op(norm.op, m["x"], *pair, results=[m.type()], name=m.root, **given(norm))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 
 from graphlens.analysis.equivalent import isomorphic
@@ -68,7 +70,8 @@ def _zeros(held: TensorType, array: np.ndarray | None) -> bool:
 
 def _ends(m: Match) -> list[int]:
     """Where the parts of a Split end along its axis."""
-    return [int(end) for end in np.cumsum(m.array("sizes"))]
+    sizes = m.array("sizes")
+    return [] if sizes is None else list(accumulate(int(size) for size in sizes))
 
 
 def _slices(m: Match, b: Builder) -> list[Value]:
