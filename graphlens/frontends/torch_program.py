@@ -169,6 +169,14 @@ class _Reader:
             if spec.kind in (OutputKind.USER_OUTPUT, OutputKind.LOSS_OUTPUT)
         ]
         names = _output_names(self._program, len(kept))
+        gradients = {
+            f"grad.{spec.target}": one
+            for one, spec in zip(results, specs, strict=True)
+            if spec.kind in (OutputKind.GRADIENT_TO_PARAMETER, OutputKind.GRADIENT_TO_USER_INPUT)
+        }
+        if gradients:  # a joint graph of both passes
+            names = [*(name or str(index) for index, name in enumerate(names)), *gradients]
+            kept += gradients.values()
         pairs = [(one, name) for one, name in zip(kept, names, strict=True) if one is not None]
         for index, (one, name) in enumerate(pairs):
             if not isinstance(one, Ref | bool | int | float):
