@@ -150,7 +150,7 @@ def _ort_value(array: np.ndarray) -> Any:
     """An array as ONNX Runtime's value over the same memory."""
     array = np.require(array, requirements=["C", "A"])  # a mapped file may not be aligned
     number = NUMBERS[str(array.dtype)]
-    if array.dtype.isbuiltin != 1:
+    if array.dtype.isbuiltin == 2:  # registered by ml_dtypes; 0 is one that was unpickled
         array = array.view({1: np.uint8, 2: np.uint16}[array.dtype.itemsize])
     return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(array, number)
 

@@ -1,5 +1,7 @@
 """Running graphs: by ONNX Runtime as a whole, node by node where it has no kernel."""
 
+import pickle
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -413,3 +415,11 @@ def regions(x: float32[1, 1, 4, 4], r: float32[1, 4], i: int64[1]):
     (found,) = run(made, image, np.array([[0, 0, 4, 4]], "float32"), np.array([0]))
     np.testing.assert_allclose(found[0, 0], [[-2.5, -4.5], [-10.5, -12.5]])
     assert opened == ["Neg"]  # what is around it is one model
+
+
+def test_an_unpickled_graph_runs():
+    text = "def net(x: float32[3]):\n    w: float32[3] = Param()\n    y: float32[3] = Add(x, w)\n"
+    graph = parse(text + "    return y\n")
+    graph.weights["w"] = np.full(3, 2, np.float32)
+    again = pickle.loads(pickle.dumps(graph))
+    np.testing.assert_array_equal(run(again, np.ones(3, np.float32))[0], [3, 3, 3])
