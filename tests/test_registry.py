@@ -42,7 +42,9 @@ def test_a_model_is_told_by_the_nearest_base_that_is_known(lineage, expected):
 
 
 def test_a_value_that_is_no_model_is_refused_with_the_front_ends_there_are():
-    with pytest.raises(CaptureError, match=r"numpy\.ndarray.*via= one of \['caffe2', 'keras', 'onnx'"):
+    with pytest.raises(
+        CaptureError, match=r"numpy\.ndarray.*via= one of \['caffe2', 'keras', 'onnx'"
+    ):
         registry.detect(np.ones(1))
 
 
