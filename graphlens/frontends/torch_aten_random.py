@@ -83,9 +83,7 @@ def _multinomial(
     *lead, last = (int(n) for n in call.shape(x))
     shape = (*lead, count, last) if replacement else (*lead, last)
     held = call.out.with_dtype("float32").with_shape(shape)
-    drawn = call.step(
-        "RandomUniform", type=held, shape=shape, dtype="float32", low=1e-20, high=1.0
-    )
+    drawn = call.step("RandomUniform", type=held, shape=shape, dtype="float32", low=1e-20, high=1.0)
     noise = call.step("Neg", call.step("Log", call.step("Neg", call.step("Log", drawn))))
     if replacement:
         column = call.step("Unsqueeze", logarithm, call.const([-2]))
