@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from graphlens import api
-from graphlens.analysis.equivalent import isomorphic
-from graphlens.passes.standard_form import standard_form
+from graphlens.passes.standard_form import difference
 from graphlens.sweep.row import Row, one_line, told
 from graphlens.sweep.spec import Task
 
@@ -43,13 +42,12 @@ def _one_graph(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
     """Whether all front ends gave one graph, else the first difference from the best one's."""
     if len(graphs) < 2:
         return {"status": "single"}
-    first = standard_form(graphs[best])
     unlike: dict[str, str] = {}
     for via, graph in graphs.items():
         if via != best:
-            difference = isomorphic(first, standard_form(graph))
-            if difference is not None:
-                unlike[via] = one_line(difference)
+            first = difference(graphs[best], graph)
+            if first is not None:
+                unlike[via] = one_line(first)
     if not unlike:
         return {"status": "one"}
     return {"status": "several", "against": best, "difference": unlike}
