@@ -11,7 +11,9 @@ from graphlens.errors import UsageError
 from graphlens.ir import Graph
 from graphlens.view.alike import told_apart
 from graphlens.view.build import flat as flat_diagram
+from graphlens.view.build import totals
 from graphlens.view.bundle import bundle
+from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Diagram
 from graphlens.view.fit import fits
 from graphlens.view.fold import fold, fold_to
@@ -58,13 +60,21 @@ def graph(
         if not _is_scope(graph, scope):
             raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
     how = Folding(depth, tuple(expand), flat)
-    whole = flat_diagram(graph, derived=not flat)
-    if source_url:
-        whole = linked(whole, graph, source_url)
     if not color_by:
-        return folded(whole, how)
+        return folded(_linked(_drawn(graph, flat), opened(graph), source_url), how)
+    whole = _linked(flat_diagram(graph, derived=not flat), graph, source_url)
     found = measures(graph, color_by, profile)
     return _overlaid(folded(measured(whole, found), how), found)
+
+
+def _drawn(graph: Graph, flat: bool) -> Diagram:
+    """Everything, the bodies of control flow in frames of their own; totals are the graph's."""
+    whole = flat_diagram(opened(graph), derived=not flat)
+    return replace(whole, subtitle=totals(graph))
+
+
+def _linked(whole: Diagram, graph: Graph, source_url: str) -> Diagram:
+    return linked(whole, graph, source_url) if source_url else whole
 
 
 def _overlaid(diagram: Diagram, found: Measures) -> Diagram:

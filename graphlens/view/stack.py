@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from graphlens.view.build import rolled
+from graphlens.view.control import FRAMES
 from graphlens.view.diagram import Box, Diagram, Face
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.tidy import tidied
@@ -55,7 +56,8 @@ class _Stacker:
         for cluster in self.tree.deepest_first():
             if self.chains:
                 members[cluster] = self._join(members[cluster])
-            if cluster and len(members[cluster]) <= 1 and not inner[cluster]:
+            kept = cluster and self.tree.clusters[cluster].kind in FRAMES
+            if cluster and len(members[cluster]) <= 1 and not inner[cluster] and not kept:
                 parent = self.tree.clusters[cluster].parent
                 for box in members.pop(cluster):
                     self.home[box] = parent
