@@ -56,7 +56,7 @@ def _attribute(node: Node, key: str, value: Attribute, kind: int) -> AttributePr
     if key in DTYPE_ATTRIBUTES and isinstance(value, str) and (kind or value in NUMBERS):
         made = NUMBERS[value]
     elif isinstance(value, tuple) and value and all(isinstance(one, bool) for one in value):
-        made = [int(one) for one in value]  # a convolution's backward says which gradients so
+        made = [int(bool(one)) for one in value]  # as a convolution's backward says its gradients
     elif kind == AttributeProto.TENSOR:
         made = tensor_proto(_tensor(node, value))
     elif kind == AttributeProto.TYPE_PROTO and isinstance(value, TensorType):
