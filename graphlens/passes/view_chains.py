@@ -35,12 +35,12 @@ class _Factor:
 class _Plan(NamedTuple):
     """What a chain comes to: a shape, a permutation of it, and the shape in the end.
 
-    A shape or permutation that changes nothing is ().
+    A shape that changes nothing is None (a scalar's is ()), such a permutation ().
     """
 
-    first: tuple[Dim, ...]
+    first: tuple[Dim, ...] | None
     order: tuple[int, ...]
-    last: tuple[Dim, ...]
+    last: tuple[Dim, ...] | None
 
 
 def _chain(graph: Graph, root: str) -> list[str]:
@@ -182,7 +182,7 @@ def _plan(graph: Graph, chain: Sequence[str]) -> _Plan | None:
     read = graph.type_of(source).shape or ()
     runs = _runs(*moved)
     if len(runs) < 2:
-        return _Plan((), (), () if read == shape else shape)
+        return _Plan(None, (), None if read == shape else shape)
     places = [run[0].place for run in runs]
     before = sorted(range(len(runs)), key=lambda index: places[index])
     axes = _axes_of(shape, runs)
@@ -191,13 +191,13 @@ def _plan(graph: Graph, chain: Sequence[str]) -> _Plan | None:
         taken = [*ones, *(axis for index in before for axis in axes[index])]
         first = tuple(shape[axis] for axis in taken)
         order = tuple(taken.index(axis) for axis in range(len(shape)))
-        return _Plan(() if first == read else first, order, ())
+        return _Plan(None if first == read else first, order, None)
     axes = _axes_of(read, [runs[index] for index in before])
     if axes is not None:
         ones = _leading_ones(read)
         order = (*ones, *(axis for i in range(len(runs)) for axis in axes[before.index(i)]))
         last = tuple(read[axis] for axis in order)
-        return _Plan((), order, () if last == shape else shape)
+        return _Plan(None, order, None if last == shape else shape)
     if any(len(run) > 1 and _size(run)[1] for run in runs):
         return None
     first = tuple(_one_size(runs[index]) for index in before)
@@ -235,8 +235,10 @@ def _unsettled(m: Match) -> bool:
     plan = _plan(m.graph, chain)
     if plan is None:
         return False
-    wanted = [f"R{plan.first}"] * bool(plan.first) + [f"T{plan.order}"] * bool(plan.order)
-    if list(_steps(m.graph, chain)) == wanted + [f"R{plan.last}"] * bool(plan.last):
+    wanted = [f"R{plan.first}"] if plan.first is not None else []
+    wanted += [f"T{plan.order}"] if plan.order else []
+    wanted += [f"R{plan.last}"] if plan.last is not None else []
+    if list(_steps(m.graph, chain)) == wanted:
         return False
     types = _types(m, chain, plan)
     return all(
@@ -250,7 +252,7 @@ def _types(m: Match, chain: Sequence[str], plan: _Plan) -> tuple[TensorType, ...
     """The type of the chain's operand, and after each part of the plan."""
     source = m.graph.operands(chain[0])[0]
     held = m.type() if source is None else m.graph.type_of(source)
-    first = held.with_shape(plan.first) if plan.first else held
+    first = held.with_shape(plan.first) if plan.first is not None else held
     turned = first.with_shape(tuple((first.shape or ())[axis] for axis in plan.order))
     return held, first, turned if plan.order else first, m.type()
 

@@ -122,3 +122,26 @@ def another_shape(shape: tuple[int, ...], numbers: Random) -> tuple[int, ...]:
         found.append(numbers.choice([size for size in range(1, left + 1) if left % size == 0]))
         left //= found[-1]
     return (*found, left)
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted"),
+    [
+        ([(1,), ()], ["Reshape"]),
+        ([(), (1,), ()], ["Reshape"]),
+        ([(1,)], ["Reshape"]),
+        ([(1, 1)], []),
+    ],
+)
+def test_chain_to_a_scalar_comes_to_an_end(steps: list[tuple[int, ...]], wanted: list[str]) -> None:
+    graph = Graph()
+    build = Builder(graph)
+    value = build.input("x", TensorType("float32", (1, 1)))
+    for shape in steps:
+        target = build.const(shape, "int64")
+        held = [TensorType("float32", shape)]
+        value = build.op("Reshape", value, target, results=held)
+    build.output([build.op("Neg", value)])
+    after = settled(graph)
+    assert [op for op in ops(after) if op == "Reshape"] == wanted
+    assert prove(graph, after)
