@@ -1,5 +1,7 @@
 """The pytest fixture ``graph_snapshot``: fails, with a drawn difference, when a graph changes.
 
+In a test::
+
     def test_the_model_is_the_one_that_we_ship(graph_snapshot):
         graph_snapshot(graphlens.capture(model, example))
 

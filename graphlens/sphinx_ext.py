@@ -1,5 +1,7 @@
 """The Sphinx directive ``.. graphlens::``: a picture that is drawn when the page is built.
 
+In a page::
+
     .. graphlens:: torchvision:resnet18
        :kind: before-after
        :caption: What the passes did.

@@ -1,5 +1,7 @@
 """The pattern engine: rules as rows of a table, applied until none matches.
 
+A rule and how it is applied::
+
     FOLD_BIAS = Rule(
         "fold-bias",
         op("Add", op("Conv", var("x"), param("w"), name="conv"), param("b", when=per_channel)),

@@ -71,7 +71,7 @@ class Runner:
         feeds = {names[Value(n)]: a for n, a in zip(self._graph.inputs, arrays, strict=True)}
         try:
             return self._run(feeds)
-        except MemoryError as error:
+        except (MemoryError, SystemError) as error:  # what a C library makes of no memory left
             raise RunError(f"{self._graph!r} does not fit into the memory: {error}") from error
 
 

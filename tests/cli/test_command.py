@@ -202,7 +202,7 @@ def test_the_completion_script_is_printed(shell, capsys):
 def test_the_shell_completes_subcommands(tmp_path):
     pytest.importorskip("argcomplete")
     answers = tmp_path / "answers"
-    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": "graphlens op", "COMP_POINT": "12"}
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": "graphlens opt", "COMP_POINT": "13"}
     told = {"_ARGCOMPLETE_STDOUT_FILENAME": str(answers), "_ARGCOMPLETE_IFS": "\n"}
     run(env={**os.environ, **asked, **told})
     assert answers.read_text().strip() == "optimize"
