@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_regions import ScriptRecorder
-from graphlens.frontends.torch_scopes import Scopes, line_in, user_line
+from graphlens.frontends.torch_scopes import Scopes, followed, line_in, user_line
 from graphlens.frontends.torch_state import as_before, uncompiled, weights_of
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
@@ -126,27 +126,9 @@ def _run(
         return recorder.run(_Interpreter(model, traced, recorder).run, (*args, *more), {})
 
 
-@contextlib.contextmanager
-def _scoped(model: torch.nn.Module, scope: list[str]) -> Iterator[None]:
+def _scoped(model: torch.nn.Module, scope: list[str]) -> AbstractContextManager[None]:
     """Keep the path of the module that is running on top of ``scope``."""
-    paths = {id(held): path for path, held in model.named_modules()}
-
-    def enter(module: torch.nn.Module, _: Any) -> None:
-        scope.append(paths.get(id(module), scope[-1]))
-
-    def leave(module: torch.nn.Module, *_: Any) -> None:
-        scope.pop()
-
-    hooks = torch.nn.modules.module
-    held = [
-        hooks.register_module_forward_pre_hook(enter),
-        hooks.register_module_forward_hook(leave, always_call=True),
-    ]
-    try:
-        yield
-    finally:
-        for hook in held:
-            hook.remove()
+    return followed({id(held): path for path, held in model.named_modules()}, scope)
 
 
 def _higher(recorder: ScriptRecorder, op: Any, *args: Any, **kwargs: Any) -> Any:

@@ -6,11 +6,13 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 
 from graphlens.frontends.torch_inputs import Arguments, flattened
+from graphlens.frontends.torch_scopes import followed
 from graphlens.frontends.torch_state import as_before
 
 
@@ -81,26 +83,9 @@ class Roots:
                 one.state.clear()
                 one.state.update(state)
 
-    @contextlib.contextmanager
-    def followed(self, scope: list[str]) -> Iterator[None]:
+    def followed(self, scope: list[str]) -> AbstractContextManager[None]:
         """Keep the path of the module that is running on top of ``scope``."""
-
-        def enter(module: torch.nn.Module, _: Any) -> None:
-            scope.append(self._paths.get(id(module), scope[-1]))
-
-        def leave(*_: Any) -> None:
-            scope.pop()
-
-        hooks = torch.nn.modules.module
-        held = [
-            hooks.register_module_forward_pre_hook(enter),
-            hooks.register_module_forward_hook(leave, always_call=True),
-        ]
-        try:
-            yield
-        finally:
-            for hook in held:
-                hook.remove()
+        return followed(self._paths, scope)
 
 
 def _referred(model: Any) -> list[tuple[str, Any]]:

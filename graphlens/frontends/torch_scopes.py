@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -85,3 +87,30 @@ def line_in(trace: str | None) -> tuple[str, int]:
 def source_of(trace: str | None) -> Source:
     """The same as a Source without an op."""
     return Source("", *line_in(trace))
+
+
+@contextlib.contextmanager
+def followed(paths: Mapping[int, str], scope: list[str]) -> Iterator[None]:
+    """Keep the path of the module that is running on top of ``scope``.
+
+    Args:
+        paths: The path of each module, by its id; others are at the path around them.
+        scope: The paths of what is running, the innermost last.
+    """
+
+    def enter(module: torch.nn.Module, _: Any) -> None:
+        scope.append(paths.get(id(module), scope[-1]))
+
+    def leave(*_: Any) -> None:
+        scope.pop()
+
+    hooks = torch.nn.modules.module
+    held = [
+        hooks.register_module_forward_pre_hook(enter),
+        hooks.register_module_forward_hook(leave, always_call=True),
+    ]
+    try:
+        yield
+    finally:
+        for hook in held:
+            hook.remove()
