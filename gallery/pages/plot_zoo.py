@@ -33,7 +33,7 @@ print(summary.summary(rows))
 # What is captured
 # ----------------
 # By library: models that one front end or more captured with the framework's own output (within
-# half of the dtype's digits), the share of all graphs' nodes that are ONNX operations, the models
+# the tolerance of ``prove``), the share of all graphs' nodes that are ONNX operations, the models
 # of which all front ends gave one graph once in canonical form, and the time that capture takes in
 # relation to the framework's own capture in the same process.
 

@@ -18,8 +18,8 @@ class Entry:
     """What one front end made of a model.
 
     Attributes:
-        status: ``'equal'`` (run, and equal to the framework's outputs within half of the digits
-            of their dtype), ``'different'``, ``'random'`` (two runs of the framework itself
+        status: ``'equal'`` (run, and equal to the framework's outputs within the tolerance of
+            `prove`), ``'different'``, ``'random'`` (two runs of the framework itself
             differ), ``'not run'``, ``'captured'`` (running was not asked for) or ``'failed'``.
         reason: Why it is not equal, in one line.
         means: How it was captured (``graph.graph['capture']``).
