@@ -13,6 +13,9 @@ runs it on a CPU to outputs that are not random.
 from pathlib import Path
 from xml.etree.ElementTree import tostring
 
+import matplotlib.pyplot as plt
+from matplotlib.patches import Patch
+
 from graphlens.sweep import Choice, Task, asked, forms, summary, sweep, table
 
 
@@ -28,6 +31,45 @@ class Table:
 
 rows = list(table.read(Path("zoo.jsonl")).values())
 print(summary.summary(rows))
+
+# %%
+# Every square is a model, library by library.
+
+COLOURS = {
+    "equal by every front end": "#0072b2",
+    "equal by some": "#56b4e9",
+    "not equal by any": "#d55e00",
+    "does not run here, or to random outputs": "#d9d9d9",
+}
+WIDE = 60
+
+
+def outcome(row):
+    """The key in COLOURS of one model."""
+    equal = [entry["status"] == "equal" for entry in row.frontends.values()]
+    if not row.built or row.status == "random":
+        return "does not run here, or to random outputs"
+    return list(COLOURS)[0 if equal and all(equal) else 1 if any(equal) else 2]
+
+
+figure, axes = plt.subplots(layout="constrained")
+bottom, places = 0, {}
+for name in summary.by_set(rows):
+    models = [row for row in rows if row.set == name]
+    places[name] = bottom + (len(models) - 1) // WIDE / 2
+    for at, row in enumerate(models):
+        corner = (at % WIDE, bottom + at // WIDE)
+        axes.add_patch(plt.Rectangle(corner, 0.86, 0.86, color=COLOURS[outcome(row)]))
+    bottom += (len(models) - 1) // WIDE + 2
+axes.set(xlim=(0, WIDE), ylim=(bottom, 0), aspect="equal")
+axes.set_yticks([place + 0.43 for place in places.values()], places)
+axes.set_xticks([])
+axes.tick_params(length=0)
+axes.spines[:].set_visible(False)
+figure.set_size_inches(10, 0.17 * bottom + 0.4)
+keys = [Patch(color=colour, label=name) for name, colour in COLOURS.items()]
+figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False)
+figure.savefig("zoo.svg")
 
 # %%
 # What is captured
@@ -76,6 +118,29 @@ Table(
         for name, held in summary.by_front_end(rows).items()
     ],
 )
+
+# %%
+# Every capture that the framework itself can make too: its seconds across, ours upwards.
+
+figure, axes = plt.subplots(figsize=(10, 4.5), layout="constrained")
+for via in summary.by_front_end(rows):
+    pairs = [
+        (entry["bare_seconds"], entry["seconds"])
+        for row in rows
+        for name, entry in row.frontends.items()
+        if name == via and entry["bare_seconds"] and entry["seconds"]
+    ]
+    if pairs:
+        axes.scatter(*zip(*pairs, strict=True), s=9, alpha=0.6, label=via)
+axes.set(xscale="log", yscale="log", xlabel="the framework's own capture, s", ylabel="ours, s")
+ends = axes.get_xlim()
+for factor, style in ((1, "-"), (2, "--")):
+    axes.plot(ends, [end * factor for end in ends], style, color="grey", linewidth=1)
+    axes.annotate(f" {factor} x", (ends[1], ends[1] * factor), color="grey", va="center")
+axes.set(xlim=ends)
+axes.spines[["top", "right"]].set_visible(False)
+axes.legend(frameon=False)
+figure.savefig("seconds.svg")
 
 # %%
 # What is not reached
