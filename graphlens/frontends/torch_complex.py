@@ -102,11 +102,6 @@ class PairCall(Call):
         columns = [self.column(one, dtype) for one in (real, imaginary)]
         return self.emit("Concat", *columns, axis=-1)
 
-    def joined_step(self, real: Value, imaginary: Value) -> Value:
-        """The pairs of two parts on the way to the result."""
-        columns = [self.column(one, self.dtype(one)) for one in (real, imaginary)]
-        return self.step("Concat", *columns, axis=-1)
-
     def conjugated(self, x: Value) -> Value:
         """Pairs with the imaginary part negated, as a step."""
         signs = self.const(np.array([1, -1]), self.dtype(x))
