@@ -135,7 +135,7 @@ _TYPES = {
 _EXTRAS = {
     "torch": "graphlens[torch]",
     "tensorflow": "graphlens[tensorflow]",
-    "keras": "graphlens[tensorflow]",
+    "keras": "graphlens[keras]",
     "onnxruntime": "graphlens[runtime]",
     "transformers": "graphlens[models]",
     "timm": "graphlens[models]",
@@ -244,7 +244,7 @@ def version() -> str:
 
 def available(where: str) -> bool:
     """Whether the framework behind a front end's module is installed, without importing it."""
-    needed = {"torch": "torch", "tf": "tensorflow", "keras": "tensorflow", "onnx": "onnx"}
+    needed = {"torch": "torch", "tf": "tensorflow", "keras": "keras", "onnx": "onnx"}
     module = where.partition(":")[0].rpartition(".")[2]
     package = needed.get(module.partition("_")[0])
     return package is None or importlib.util.find_spec(package) is not None

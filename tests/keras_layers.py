@@ -168,7 +168,7 @@ LAYERS: dict[str, tuple[Callable[[], Any], tuple[Any, ...]]] = {
     "Reshape": (lambda: L.Reshape((-1, 2)), (SIGNAL,)),
     "Resizing": (lambda: L.Resizing(5, 9, interpolation="bicubic"), (PLANE,)),
     "ReversibleEmbedding": (lambda: L.ReversibleEmbedding(7, 3), (tokens(2, 5),)),
-    "STFTSpectrogram": (lambda: L.STFTSpectrogram(window=None, frame_length=16, fft_length=16),
+    "STFTSpectrogram": (lambda: L.STFTSpectrogram(frame_length=16, fft_length=16),
                         (image(2, 64, 1),)),
     "SeparableConv1D": (lambda: L.SeparableConv1D(5, 3), (SIGNAL,)),
     "SeparableConv2D": (lambda: L.SeparableConv2D(5, 3, padding="same"), (PLANE,)),

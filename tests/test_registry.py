@@ -77,6 +77,12 @@ def test_a_missing_framework_says_what_to_install(monkeypatch, tmp_path):
         registry.load("edge_of_torch:capture")
 
 
+def test_keras_needs_keras_and_not_tensorflow(monkeypatch):
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: name == "keras" or None)
+    assert registry.available("graphlens.frontends.keras_model:capture")
+    assert not registry.available("graphlens.frontends.tf_graph:capture")
+
+
 def test_a_framework_that_does_not_load_says_so(monkeypatch, tmp_path):
     (tmp_path / "edge_of_broken.py").write_text("raise RuntimeError('operator x does not exist')\n")
     monkeypatch.syspath_prepend(tmp_path)
