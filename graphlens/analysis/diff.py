@@ -17,6 +17,8 @@ from graphlens.ir.node import OURS, Value
 
 _BEGINNING = 64
 """Elements of two weights that are compared before the whole of them."""
+_SORTS = ("removed", "added", "changed", "fused")
+"""What is told of nodes inside a region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class _Sides:
         if was["results"] != now["results"]:
             yield f"results: {_types(was['results'])} -> {_types(now['results'])}"
         yield from self._operands(old, name)
+        yield from _bodies(was["regions"], now["regions"])
         if not _same_value(self.before.weights.get(old), self.after.weights.get(name)):
             yield "another value"
 
@@ -234,6 +237,15 @@ def _attributes(was: Mapping[str, object], now: Mapping[str, object]) -> Iterato
 
 def _said(attributes: Mapping[str, object], key: str) -> str:
     return repr(attributes[key]) if key in attributes else "none"
+
+
+def _bodies(was: Mapping[str, Graph], now: Mapping[str, Graph]) -> Iterator[str]:
+    """What differs inside regions that both nodes have, by the number of nodes of each sort."""
+    for key in sorted(was.keys() & now.keys()):
+        found = diff(was[key], now[key]) if was[key] is not now[key] else None
+        if found:
+            counts = {word: len(getattr(found, word)) for word in _SORTS}
+            yield f"{key}: {', '.join(f'{many} {word}' for word, many in counts.items() if many)}"
 
 
 def _types(results: tuple[object, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from graphlens.analysis.diff import diff
@@ -11,6 +12,7 @@ from graphlens.ir import Graph
 from graphlens.view import words
 from graphlens.view.build import totals
 from graphlens.view.cells import union
+from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Fact, Pane
 from graphlens.view.picture import Folding, folded
 from graphlens.view.quotient import topological
@@ -41,10 +43,9 @@ def before_after(
     """
     if strip:
         return film_strip(history, Folding(depth, tuple(expand), flat))
-    before, after = history.before, history.after
-    # Both descend from one capture, however little a pass left as it was.
-    boxes, arrows = union((before, after), (diff(before, after, by="origins").matches(),))
-    head = Diagram(before.name or "graph", (), subtitle=totals(before), threads=threads)
+    before, after = opened(history.before), opened(history.after)
+    boxes, arrows = union((before, after), (_matches(before, after),))
+    head = Diagram(before.name or "graph", (), subtitle=totals(history.before), threads=threads)
     whole = laid((after, before), boxes, arrows, _panes(history), head)
     return folded(whole, Folding(depth, tuple(expand), flat))
 
@@ -54,9 +55,8 @@ def film_strip(history: History | Step, how: Folding) -> Diagram:
     whole: tuple[Step, ...] | None = getattr(history, "steps", None)
     given = cast("tuple[Step, ...]", (history,)) if whole is None else whole
     steps = [step for step in given if step.changed]
-    graphs = [history.before, *(step.after for step in steps)]
-    matches = [step.diff.matches() for step in steps]
-    boxes, arrows = union(graphs, matches)
+    graphs = [opened(history.before), *(opened(step.after) for step in steps)]
+    boxes, arrows = union(graphs, [_matches(*pair) for pair in pairwise(graphs)])
     first = history.evidence if whole is not None else None
     before = [first, *(step.evidence for step in steps)]
     panes = [Pane("captured" if first else "before", "", _few(first))]
@@ -64,6 +64,11 @@ def film_strip(history: History | Step, how: Folding) -> Diagram:
         panes.append(Pane(step.name, "", _few(step.evidence, was)))
     head = Diagram(history.before.name or "graph", (), subtitle=totals(history.before))
     return folded(laid(graphs[::-1], boxes, arrows, panes, head), how)
+
+
+def _matches(before: Graph, after: Graph) -> dict[str, tuple[str, ...]]:
+    """What each node after stands for: both descend from one capture, however little is left."""
+    return diff(before, after, by="origins").matches()
 
 
 def laid(

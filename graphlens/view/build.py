@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from graphlens.analysis.cost import flops
-from graphlens.analysis.lifetimes import lifetimes, live_bytes
+from graphlens.analysis.lifetimes import lifetimes
 from graphlens.errors import GraphError
 from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node, Value
 from graphlens.ops.facts import facts
@@ -23,7 +23,7 @@ _MEMBERS = 7
 
 
 def flat(graph: Graph, derived: bool = True) -> Diagram:
-    """The whole graph, nothing folded.
+    """The whole graph, nothing folded, its totals not worked out.
 
     Args:
         graph: What to draw.
@@ -39,7 +39,6 @@ def flat(graph: Graph, derived: bool = True) -> Diagram:
         arrows=tuple(links),
         clusters=tuple(around),
         panes=(Pane(""),),
-        subtitle=totals(graph),
     )
 
 
@@ -66,10 +65,10 @@ def costs(graph: Graph) -> list[str]:
     if work := flops(graph):
         said.append(f"{words.count(work)} FLOPs")
     try:
-        held = lifetimes(graph)
+        peak = lifetimes(graph).peak
     except GraphError:  # a size that is not known
         return said
-    if peak := max(live_bytes(held.buffers(), len(held.order)), default=0):
+    if peak:
         said.append(f"{words.size(peak)} peak memory")
     return said
 

@@ -112,12 +112,26 @@ def _claimed(
         for old in olds:
             if name in sides[1].boxes and old in sides[0].boxes:
                 claims.setdefault(old, []).append(name)
+    inside = {name: _members(sides[1].graph, name) for name in matches}
     found: dict[str, list[str]] = {}
     for old, news in claims.items():
         own = [name for name in news if name == old or set(matches[name]) == {old}]
+        held = set(sides[0].graph.nodes[old]["origins"])
+        news = [name for name in news if held & inside[name]] or news
         least = min(len(matches[name]) for name in news)
         found[old] = own or [name for name in news if len(matches[name]) == least]
     return found
+
+
+def _members(graph: Graph, name: str) -> set[str]:
+    """What the operations of a group are made from, its constants left out."""
+    body = graph.nodes[name]["regions"].get("body", ())
+    return {
+        origin
+        for member in body
+        if not body.node(member).is_structural
+        for origin in body.nodes[member]["origins"]
+    }
 
 
 def _neighbours(side: Side) -> dict[str, str]:

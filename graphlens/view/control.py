@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from graphlens.ir import OURS, OUTPUT, Graph, Node, Value
 
@@ -20,19 +21,28 @@ _Places = dict[Value, Value | None]
 """Where each value of a body stands in the drawing; None for what nobody there gives."""
 
 
+class _Frame(NamedTuple):
+    """Where a body is drawn: what its nodes' names and origins begin with, and its scope."""
+
+    names: str = ""
+    origins: str = ""
+    scope: str = ""
+
+
 def opened(graph: Graph) -> Graph:
     """The graph with the bodies of its control flow inline, each in a scope of its own.
 
     It is for drawing only: the If, Loop or Scan stands behind its bodies and reads what they
     return. What a loop hands to its next round is an edge that is left out, so that it is a DAG.
-    The same object if there is no control flow.
+    Origins name the nodes of the captured graph opened likewise, so that two states of a graph
+    are compared inside their bodies too. The same object if there is no control flow.
     """
     if not any(_is_control(held["op"], held["domain"]) for held in graph.nodes.values()):
         return graph
     drawn = Graph()
     drawn.graph.update(graph.graph)
     drawn.graph["scopes"] = dict(graph.scopes)
-    _inline(graph, drawn, {}, "", "")
+    _inline(graph, drawn, {}, _Frame())
     return drawn
 
 
@@ -40,21 +50,20 @@ def _is_control(op: str, domain: str) -> bool:
     return not domain and op in _KINDS
 
 
-def _inline(source: Graph, drawn: Graph, places: _Places, prefix: str, frame: str) -> None:
+def _inline(source: Graph, drawn: Graph, places: _Places, frame: _Frame) -> None:
     """Add the nodes of a graph or body; those of ``places`` are there already."""
     for name in source.in_order():
         if Value(name) in places:
             continue
         node = source.node(name)
-        reads = [None if value is None else places[value] for value in source.operands(name)]
-        scope = _joined(frame, node.scope) if frame else node.scope
-        if _is_control(node.op, node.domain):
-            node, reads = _bodies(name, replace(node, scope=scope), reads, drawn, prefix)
-        elif not (prefix and node.domain == OURS and node.op == OUTPUT):
-            node = replace(node, scope=scope)
-        else:
+        if frame.names and node.domain == OURS and node.op == OUTPUT:
             continue
-        made = drawn.add(node, reads, prefix + name)
+        reads = [None if value is None else places[value] for value in source.operands(name)]
+        origins = tuple(frame.origins + origin for origin in node.origins)
+        node = replace(node, scope=_joined(frame.scope, node.scope), origins=origins)
+        if _is_control(node.op, node.domain):
+            node, reads = _bodies(frame.names + name, node, reads, drawn)
+        made = drawn.add(node, reads, frame.names + name)
         if name in source.weights:
             drawn.weights[made] = source.weights[name]
         for index in range(len(node.results)):
@@ -62,19 +71,20 @@ def _inline(source: Graph, drawn: Graph, places: _Places, prefix: str, frame: st
 
 
 def _bodies(
-    name: str, node: Node, reads: Sequence[Value | None], drawn: Graph, prefix: str
+    name: str, node: Node, reads: Sequence[Value | None], drawn: Graph
 ) -> tuple[Node, list[Value | None]]:
     """Add the bodies of a node; the node as it stands behind them, and what it reads there."""
-    leaf = f"{prefix}{name}".replace("/", ".").rpartition(".")[2]
-    around = _joined(node.scope, leaf)
+    around = _joined(node.scope, name.replace("/", ".").rpartition(".")[2])
     drawn.scopes[around] = node.op
     kept = {"If": 1, "Loop": 2}.get(node.op, 0)
     results = list(reads[:kept])
+    origin = node.origins[0] if node.origins else name
     for key, body in node.regions.items():
-        frame = _joined(around, _FRAMES.get(key, key))
-        drawn.scopes[frame] = _KINDS[node.op]
+        word = _FRAMES.get(key, key)
+        frame = _Frame(f"{name}.{word}.", f"{origin}.{word}.", _joined(around, word))
+        drawn.scopes[frame.scope] = _KINDS[node.op]
         places = _given(node.op, body, reads)
-        _inline(body, drawn, places, f"{prefix}{name}.{_FRAMES.get(key, key)}.", frame)
+        _inline(body, drawn, places, frame)
         results += [None if value is None else places[value] for value in _returned(body)]
     said = {key: held for key, held in node.attributes.items() if key != "captures"}
     return replace(node, scope=around, attributes=said, regions={}), results

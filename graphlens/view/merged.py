@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphlens.analysis.diff import Diff
+from graphlens.analysis.diff import Diff, diff
 from graphlens.ir import Graph
 from graphlens.view import words
 from graphlens.view.before_after import laid
 from graphlens.view.build import rolled
 from graphlens.view.cells import union
+from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Fact, Pane, Row
 from graphlens.view.picture import Folding, folded
 
@@ -33,6 +34,7 @@ def difference(
         expand: Scopes to leave open whatever the depth.
         flat: Every operation a box of its own, nothing folded or rolled.
     """
+    found = _opened(found)
     before, after = found.before, found.after
     related = _related(found)
     matches = found.matches() if related else dict.fromkeys(found.matches(), ())
@@ -50,10 +52,17 @@ def difference(
     return folded(whole, Folding(depth, tuple(expand), flat))
 
 
+def _opened(found: Diff) -> Diff:
+    """The same difference inside the bodies of control flow too."""
+    before, after = opened(found.before), opened(found.after)
+    same = before is found.before and after is found.after
+    return found if same else diff(before, after)
+
+
 def _related(found: Diff) -> bool:
     """Whether enough operations of the smaller graph are the same in the other."""
     before, after = _ops(found.before), _ops(found.after)
-    alike = 0
+    alike = len(found.fused)
     for change in (*found.kept, *found.changed):
         old, new = change.before[0], change.after
         same = old == new or not any(

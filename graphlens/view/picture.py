@@ -60,17 +60,13 @@ def graph(
         if not _is_scope(graph, scope):
             raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
     how = Folding(depth, tuple(expand), flat)
+    drawn = opened(graph)
+    whole = _linked(flat_diagram(drawn, derived=not flat), drawn, source_url)
+    whole = replace(whole, subtitle=totals(graph))
     if not color_by:
-        return folded(_linked(_drawn(graph, flat), opened(graph), source_url), how)
-    whole = _linked(flat_diagram(graph, derived=not flat), graph, source_url)
-    found = measures(graph, color_by, profile)
+        return folded(whole, how)
+    found = measures(drawn, color_by, profile)
     return _overlaid(folded(measured(whole, found), how), found)
-
-
-def _drawn(graph: Graph, flat: bool) -> Diagram:
-    """Everything, the bodies of control flow in frames of their own; totals are the graph's."""
-    whole = flat_diagram(opened(graph), derived=not flat)
-    return replace(whole, subtitle=totals(graph))
 
 
 def _linked(whole: Diagram, graph: Graph, source_url: str) -> Diagram:

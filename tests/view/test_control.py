@@ -96,3 +96,54 @@ def test_bodies_inside_bodies_are_frames_inside_frames():
     build.output([build.op("If", cond, cond, x, results=[HELD], regions=both, name="outside")])
     names = set(opened(outer))
     assert {"outside.then.inside.then.relu", "outside.then.inside", "outside.else.exp"} <= names
+
+
+def rounds(tail, held="v"):
+    """A loop whose body does Exp and then what ``tail`` says."""
+    graph = Graph(name="loop")
+    build = Builder(graph)
+    x, count, cond = build.input("x", HELD), build.input("n", INT), build.input("on", BOOL)
+    given = ("i", "going", held)
+    inner = body("Exp", *tail, given=given, types=(INT, BOOL, HELD), flags=(1,))
+    regions = {"body": inner}
+    made = build.op("Loop", count, cond, x, results=[HELD], regions=regions, captures=0)
+    build.output([build.op("Tanh", made, name="tanh")])
+    return graph
+
+
+def marks(diagram):
+    return {
+        (pane, row.text, row.mark)
+        for box in diagram.boxes
+        for pane, face in enumerate(box.faces)
+        if face is not None
+        for row in face.rows
+        if row.mark
+    }
+
+
+def test_what_a_pass_does_inside_a_loop_is_seen():
+    history = graphlens.optimize(rounds(["Identity"]), ["eliminate"])
+    assert (0, "Identity", "removed") in marks(view.before_after(history, flat=True))
+    assert (0, "Identity", "removed") in marks(view.before_after(history, strip=True, flat=True))
+
+
+def test_what_differs_inside_a_loop_is_seen_in_one_picture():
+    found = graphlens.diff(rounds(["Relu"]), rounds(["Relu", "Sigmoid"]))
+    assert [change.what for change in found.changed][:1] == [("body: 1 added, 1 changed",)]
+    assert marks(view.difference(found, flat=True)) == {(0, "Sigmoid", "added")}
+
+
+def test_nodes_of_one_name_in_and_out_of_a_body_are_two():
+    graph = rounds(["Tanh"])
+    history = graphlens.optimize(graph, ["fuse"])
+    faces = [box.faces for box in view.before_after(history, flat=True).boxes]
+    texts = [[[row.text for row in face.rows] for face in both] for both in faces]
+    assert [["Tanh"], ["Tanh"]] in texts
+    assert [["Exp", "Tanh"], ["Exp", "Tanh"]] in texts
+
+
+def test_what_runs_in_a_body_is_measured_there():
+    diagram = view.graph(rounds(["Relu"]), color_by="flops", flat=True)
+    measured = {row.text: box.measure for box in diagram.boxes for row in box.face.rows}
+    assert measured["Exp"] == measured["Relu"] == HELD.elements
