@@ -50,7 +50,6 @@ EDGES = {
     "onnx": ("ops/", "runtime/", "frontends/onnx_", "optimizers/onnx", "sweep/onnx_side"),
     "onnxruntime": ("runtime/", "optimizers/onnxruntime", "sweep/onnx_side"),
     "graphviz": ("render/",),
-    "pygraphviz": ("render/",),
     "sphinx": ("sphinx_ext",),
     "docutils": ("sphinx_ext",),
     "pytest": ("pytest_plugin",),

@@ -16,11 +16,7 @@ _TEXT, _FINE, _NOTE, _TAG = 150.0, 130.0, 50.0, 150.0
 
 
 def page_json(page: Page) -> dict[str, Any]:
-    """All that is needed to draw.
-
-    Raises:
-        RenderError: If a scope cannot be laid out.
-    """
+    """All that is needed to draw."""
     held = [sizes(page, scope) for scope in page.scopes]
     return {
         "title": page.title,

@@ -9,20 +9,21 @@ the gaps between rows and to its own column within them, so that it meets no box
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from graphlens.render.engine import lay_out
 from graphlens.render.measure import Size, measured
-from graphlens.render.scene import Point
+from graphlens.render.ranks import Item as Placed
+from graphlens.render.ranks import Link
+from graphlens.render.sugiyama import Spacing, arrange
 from graphlens.view import Box, Face, Row, Tag
 from graphlens.view.page_data import Item, Page, Scope
 from graphlens.view.words import count, many
 
 _EVEN = 1.3
-_BATCH = 400
-"""Scopes that are laid out by one call of the engine."""
+_PORT = 4.0
+_SPACING = Spacing(gap=28.0, beside=20.0)
 
 
 class Track(NamedTuple):
@@ -92,127 +93,82 @@ def _evens(page: Page, item: Item) -> bool:
 
 
 def insides(page: Page, held: Sequence[Sequence[Size]]) -> list[Inside]:
-    """The inside of every scope, of whose items the sizes are given; equal ones are laid out once.
-
-    Raises:
-        RenderError: If no engine could do it.
-    """
-    texts = [_source(scope, of_items) for scope, of_items in zip(page.scopes, held, strict=True)]
-    scopes = dict(zip(texts, page.scopes, strict=True))
-    unique = list(scopes)
-    found: dict[str, Inside] = {}
-    for start in range(0, len(unique), _BATCH):
-        batch = unique[start : start + _BATCH]
-        for text, layout in zip(batch, lay_out(batch), strict=True):
-            found[text] = _read(scopes[text], layout)
-    return [found[text] for text in texts]
+    """The inside of every scope by the sizes of its items; equal ones are laid out once."""
+    found: dict[Hashable, Inside] = {}
+    made: list[Inside] = []
+    for scope, of_items in zip(page.scopes, held, strict=True):
+        links = _links(scope)
+        key = (tuple(of_items), len(scope.entering), len(scope.leaving), tuple(links))
+        if key not in found:
+            found[key] = _inside(scope, of_items, links)
+        made.append(found[key])
+    return made
 
 
-def _source(scope: Scope, held: Sequence[Size]) -> str:
-    """The DOT text of a scope; every coordinate in points."""
-    lines = ["digraph {", 'nodesep=0.28 ranksep=0.4 node [shape=box fixedsize=true label=""]']
-    for index, size in enumerate(held):
-        lines.append(f"n{index} [width={size.width / 72:.3f} height={size.height / 72:.3f}]")
-    for side, values, rank in (("p", scope.entering, "source"), ("q", scope.leaving, "sink")):
-        names = [f"{side}{index} [width=0.02 height=0.02]" for index in range(len(values))]
-        lines += [f"{{rank={rank}; {'; '.join(names)}}}"] if names else []
-    for tail, head in _ends(scope):
-        lines.append(f"{_tail(tail)} -> {_head(head)}")
-    return "\n".join([*lines, "}"])
-
-
-def _ends(scope: Scope) -> dict[tuple[int, int], None]:
-    """What wires join, each pair once, in a fixed order."""
-    return dict.fromkeys((wire.tail, wire.head) for wire in scope.wires)
-
-
-def _tail(index: int) -> str:
-    return f"n{index}" if index >= 0 else f"p{-1 - index}"
-
-
-def _head(index: int) -> str:
-    return f"n{index}" if index >= 0 else f"q{-1 - index}"
-
-
-def _read(scope: Scope, layout: dict[str, Any]) -> Inside:
-    """The rows of a layout, and where wires pass them."""
-    places = {
-        held["name"]: tuple(map(float, held["pos"].split(",")))
-        for held in layout.get("objects", ())
-        if "pos" in held
-    }
-    names = [f"n{index}" for index in range(len(scope.items))]
-    heights = sorted({-round(places[name][1]) for name in names})
-    rows = {name: bisect_left(heights, -round(places[name][1])) for name in names}
-    objects = [thing["name"] for thing in layout.get("objects", ())]
-    curves = {
-        (objects[edge["tail"]], objects[edge["head"]]): edge["pos"]
-        for edge in layout.get("edges", ())
-    }
-    tracks: dict[tuple[int, int], Track] = {}
-    for tail, head in _ends(scope):
-        pair = _tail(tail), _head(head)
-        tracks[tail, head] = _track(pair, curves[pair], places, rows, heights)
+def _inside(scope: Scope, held: Sequence[Size], links: Sequence[Link]) -> Inside:
+    """One scope, its ports points on the first and the last rank."""
+    first, last = len(scope.entering), len(scope.entering) + len(held)
+    items = [Placed(_PORT, 0.0, edge="top")] * first
+    items += [Placed(size.width, size.height) for size in held]
+    items += [Placed(_PORT, 0.0, edge="bottom")] * len(scope.leaving)
+    level = arrange(items, links, _SPACING)
+    middles = [left + item.width / 2 for left, item in zip(level.lefts, items, strict=True)]
+    tops = sorted(set(level.tops[first:last]))
+    rows = {top: row for row, top in enumerate(tops)}
     return Inside(
-        rows=len(heights),
-        width=round(float(layout["bb"].split(",")[2])),
-        places=tuple((rows[name], round(places[name][0])) for name in names),
-        top=tuple(round(places[f"p{index}"][0]) for index in range(len(scope.entering))),
-        bottom=tuple(round(places[f"q{index}"][0]) for index in range(len(scope.leaving))),
-        tracks=tracks,
+        rows=len(tops),
+        width=round(level.width),
+        places=tuple((rows[level.tops[i]], round(middles[i])) for i in range(first, last)),
+        top=tuple(map(round, middles[:first])),
+        bottom=tuple(map(round, middles[last:])),
+        tracks={
+            (_index(scope, link.tail), _index(scope, link.head)): Track(
+                start=round(way[0][0] - middles[link.tail]),
+                end=round(way[-1][0] - middles[link.head]),
+                between=tuple(round(x) for x, y in way[2:-1:2] if y in rows),
+            )
+            for link, way in zip(links, level.ways, strict=True)
+        },
     )
 
 
-def _track(
-    pair: tuple[str, str],
-    curve: str,
-    places: dict[str, Any],
-    rows: dict[str, int],
-    heights: Sequence[int],
-) -> Track:
-    knots, tip = _knots(curve)
-    first, last = rows.get(pair[0], -1), rows.get(pair[1], len(heights))
-    passed = range(first + 1, last)
-    points = _flattened(knots) if passed else []
-    between = tuple(round(_crossing(points, heights[row])) for row in passed)
-    start, end = knots[0][0] - places[pair[0]][0], tip[0] - places[pair[1]][0]
-    return Track(round(start), round(end), between)
+def _links(scope: Scope) -> list[Link]:
+    """What wires join, each pair once, the longest chain of them to be straight."""
+    first, count = len(scope.entering), len(scope.items)
+    values: dict[str, str] = {}
+    pairs: dict[tuple[int, int], str] = {}
+    for wire in scope.wires:
+        tail = first + wire.tail if wire.tail >= 0 else -1 - wire.tail
+        head = first + (wire.head if wire.head >= 0 else count - 1 - wire.head)
+        pairs.setdefault((tail, head), values.setdefault(wire.value, str(len(values))))
+    trunk = _trunk(pairs)
+    return [Link(*pair, value, "", trunk.get(pair, 2)) for pair, value in pairs.items()]
 
 
-def _knots(text: str) -> tuple[list[Point], Point]:
-    """The control points of a curve of Graphviz, y downward, and the tip of its head."""
-    found: list[Point] = []
-    tip: Point | None = None
-    for word in text.split():
-        *mark, x, y = word.split(",")
-        if mark == ["e"]:
-            tip = float(x), -float(y)
-        elif not mark:
-            found.append((float(x), -float(y)))
-    return found, tip or found[-1]
+def _index(scope: Scope, place: int) -> int:
+    """What a wire calls the end that is laid out at a place: see `page_data.Wire`."""
+    item = place - len(scope.entering)
+    if item < 0:
+        return -1 - place
+    return item if item < len(scope.items) else len(scope.items) - 1 - item
 
 
-def _flattened(knots: Sequence[Point]) -> list[Point]:
-    """The points of a curve, each piece of it as eight lines."""
-    points = list(knots[:1])
-    for index in range(0, len(knots) - 3, 3):
-        (ax, ay), (bx, by), (cx, cy), (dx, dy) = knots[index : index + 4]
-        for p, q, r, s in _WEIGHTS:
-            points.append((p * ax + q * bx + r * cx + s * dx, p * ay + q * by + r * cy + s * dy))
-    return points
+def _trunk(pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """The weights of the pairs of the longest chain: the trunk of the picture, to be straight.
 
-
-_WEIGHTS = [
-    ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-    for t in (step / 8 for step in range(1, 9))
-]
-"""Of the four control points of a cubic curve, at eight places along it."""
-
-
-def _crossing(points: Sequence[Point], y: float) -> float:
-    """Where a curve that goes down passes a height."""
-    index = bisect_left(points, y, key=lambda point: point[1])
-    if index in (0, len(points)):
-        return points[min(index, len(points) - 1)][0]
-    (x0, y0), (x1, y1) = points[index - 1], points[index]
-    return x0 + (x1 - x0) * (y - y0) / max(y1 - y0, 1e-9)
+    Where several chains are as long, all of them weigh less, so that they stand around the trunk.
+    Tails come before heads.
+    """
+    ordered = sorted(pairs)
+    above: dict[int, int] = {}
+    below: dict[int, int] = {}
+    for tail, head in sorted(ordered, key=lambda pair: pair[1]):
+        above[head] = max(above.get(head, 0), above.get(tail, 0) + 1)
+    for tail, head in reversed(ordered):
+        below[tail] = max(below.get(tail, 0), below.get(head, 0) + 1)
+    longest = max(above.values(), default=0)
+    steps: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for tail, head in ordered:
+        if above.get(tail, 0) + 1 + below.get(head, 0) == longest:
+            steps[above.get(tail, 0)].append((tail, head))
+    return {pair: 12 if len(step) == 1 else 6 for step in steps.values() for pair in step}

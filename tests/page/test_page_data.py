@@ -2,14 +2,18 @@
 
 import hashlib
 import itertools
+import os
 import re
+import subprocess
 
 import picture_graphs
 import pytest
 
 import graphlens
 from graphlens.errors import GraphError, UsageError
+from graphlens.ir import Graph
 from graphlens.memory.plan import plan_memory
+from graphlens.ops.build import Builder
 from graphlens.render import page as rendered
 from graphlens.render.page_json import page_json
 from graphlens.view import page
@@ -94,6 +98,32 @@ def test_every_tensor_goes_from_its_maker_to_its_readers():
                 assert scope.entering[-1 - wire.tail] == wire.value
             if wire.head < 0:
                 assert scope.leaving[-1 - wire.head] == wire.value
+
+
+def test_a_page_needs_no_program_and_no_process(monkeypatch):
+    def refuse(*command, **options):
+        raise AssertionError(f"a process was started: {command}")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(os, "fork", refuse)
+    assert "<canvas" in rendered.to_html(page.of_graph(picture_graphs.residual_net()))
+
+
+def test_the_longest_chain_of_a_scope_is_straight_and_equal_branches_stand_around_it():
+    graph = Graph(name="attention")
+    make = Builder(graph)
+    wide = {"name": "q"}, {"name": "k"}, {"name": "v"}
+    start = make.op("MatMul", *[make.input("x", picture_graphs.typed(8, 8))] * 2, name="start")
+    parts = [make.op("MatMul", start, start, **each) for each in wide]
+    joined = make.op("Max", *parts, name="joined")
+    make.output([make.op("MatMul", joined, start, name="end")])
+    held = page.of_graph(graph)
+    drawn = page_json(held)["scopes"][-1]
+    middle = dict(zip(names(held, whole(held)), (item[5] for item in drawn[10]), strict=True))
+    spine = [middle[name] for name in ("x", "start", "joined", "end", "output")]
+    assert max(spine) - min(spine) <= 1
+    assert middle["q"] + middle["v"] == pytest.approx(2 * middle["k"], abs=2)
+    assert middle["k"] == pytest.approx(middle["start"], abs=1)
 
 
 def test_the_same_graph_makes_the_same_bytes():
