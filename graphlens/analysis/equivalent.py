@@ -39,7 +39,8 @@ def isomorphic(a: Graph, b: Graph, *, tolerance: float = TOLERANCE) -> str | Non
         return unlike
     typed = _types_without_values(a) | _types_without_values(b)
     terms = Terms()
-    left, right = _Weights(a, typed, terms), _Weights(b, typed, terms)
+    seen: dict[Hashable, bytes] = {}  # of both: graphs of one model often share its weights
+    left, right = _Weights(a, typed, terms, seen), _Weights(b, typed, terms, seen)
     up = upward(a, left.content, terms), upward(b, right.content, terms)
     if up[0][a.output] != up[1][b.output] and tolerance:
         right.adopt(left, tolerance)
@@ -73,12 +74,14 @@ def _types_without_values(graph: Graph) -> set[TensorType]:
 class _Weights:
     """What each Param and Const of one graph counts as."""
 
-    def __init__(self, graph: Graph, typed: set[TensorType], terms: Terms) -> None:
+    def __init__(
+        self, graph: Graph, typed: set[TensorType], terms: Terms, seen: dict[Hashable, bytes]
+    ) -> None:
         self._graph = graph
         self._typed = typed
         self._terms = terms
         self._known: dict[str, Hashable] = {}
-        self._seen: dict[int, bytes] = {}
+        self._seen = seen
 
     def content(self, name: str) -> Hashable:
         """The digest of the value, or of the type where values cannot be compared."""
@@ -123,9 +126,10 @@ class _Weights:
         array = self._graph.weights.get(name)
         if array is None or self._graph.type_of(Value(name)) in self._typed:
             return None
-        known = self._seen.get(id(array))
+        place = array.ctypes.data, array.shape, array.strides, array.dtype
+        known = self._seen.get(place)
         if known is None:
-            known = self._seen[id(array)] = array_digest(array)
+            known = self._seen[place] = array_digest(array)
         return known
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 import numpy as np
@@ -30,8 +31,17 @@ def difference(a: Graph, b: Graph) -> str | None:
     none), images are channels first in both before they are compared. So a Keras model is its twin
     in torch, but no model is itself with a Transpose at its end.
     """
-    absorb = _images(a) != _images(b)
-    return isomorphic(standard_form(a, absorb=absorb), standard_form(b, absorb=absorb))
+    return next(differences(a, [b]))
+
+
+def differences(a: Graph, others: Iterable[Graph]) -> Iterator[str | None]:
+    """`difference` of one graph from each of ``others``; its own form is worked out once."""
+    forms: dict[bool, Graph] = {}
+    for b in others:
+        absorb = _images(a) != _images(b)
+        if absorb not in forms:
+            forms[absorb] = standard_form(a, absorb=absorb)
+        yield isomorphic(forms[absorb], standard_form(b, absorb=absorb))
 
 
 def _images(graph: Graph) -> list[TensorType]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from graphlens import api
-from graphlens.passes.standard_form import difference
+from graphlens.passes.standard_form import differences
 from graphlens.sweep.row import Row, one_line, told
 from graphlens.sweep.spec import Task
 
@@ -42,12 +42,9 @@ def _one_graph(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
     """Whether all front ends gave one graph, else the first difference from the best one's."""
     if len(graphs) < 2:
         return {"status": "single"}
-    unlike: dict[str, str] = {}
-    for via, graph in graphs.items():
-        if via != best:
-            first = difference(graphs[best], graph)
-            if first is not None:
-                unlike[via] = one_line(first)
+    others = {via: graph for via, graph in graphs.items() if via != best}
+    found = zip(others, differences(graphs[best], others.values()), strict=True)
+    unlike = {via: one_line(first) for via, first in found if first is not None}
     if not unlike:
         return {"status": "one"}
     return {"status": "several", "against": best, "difference": unlike}
