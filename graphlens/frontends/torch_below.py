@@ -1,4 +1,4 @@
-"""What lies below the ops that a recorder sees: torch.func's transforms and higher-order ops."""
+"""Where a recorder sits in torch's dispatcher, and what lies below the ops that it sees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,44 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class Above(ProxyTorchDispatchMode):
+    """Sees every aten call before autograd and decompositions do, and hands it to ``call``.
+
+    torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class;
+    nothing of it is used but its place. Under torch.func's transforms the tensors at this level are
+    wrappers: there the calls are seen below the transforms, by `Below`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        """A mode for tensors of that kind, as torch calls them."""
+        super().__init__(None, kind, True)  # type: ignore[arg-type]
+        self._below = Below(self.call)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not to be wrapped against torch's compiler: it takes seconds to load, and is not on."""
+        return False
+
+    def __torch_dispatch__(  # type: ignore[override]
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Hand over one aten call, or that which a transform makes of it."""
+        if torch._C._functorch.peek_interpreter_stack() is None:
+            return self.call(func, args, kwargs or {})
+        with torch._C._DisablePythonDispatcher(), self._below:
+            return func(*args, **(kwargs or {}))
+
+    def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Arithmetic of symbolic sizes is torch's own: it is kept in their expressions."""
+        return func(*args, **(kwargs or {}))
+
+    def call(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Do one aten call and record it."""
+        raise NotImplementedError
 
 
 class Below(TorchDispatchMode):

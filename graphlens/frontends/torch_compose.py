@@ -1,4 +1,7 @@
-"""Ops that neither ONNX nor torch makes of others, written as others: plain torch functions."""
+"""Ops that neither ONNX nor torch makes of others, written as others: plain torch functions.
+
+One that returns NotImplemented leaves these operands alone: the call stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +27,19 @@ def _composed(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 @_composed("as_strided", "as_strided_copy")
 def _as_strided(
     x: torch.Tensor, size: Sequence[int], stride: Sequence[int], offset: int | None = None
-) -> torch.Tensor:
-    """The elements at places of the memory, which must all be the tensor's own."""
+) -> Any:
+    """The elements at places of the memory, where they are all the tensor's own."""
     order = sorted(range(x.dim()), key=lambda axis: -x.stride(axis))
     dense = x.permute(order)
     if not dense.is_contiguous():
-        raise NotImplementedError("as_strided of a tensor with gaps in memory")
+        return NotImplemented
     start = 0 if offset is None else offset - x.storage_offset()
     place = torch.tensor(start)
     for count, step in zip(size, stride, strict=True):
         place = place.unsqueeze(-1) + torch.arange(count) * step
     ends = [(n - 1) * s for n, s in zip(size, stride, strict=True)]
     if start < 0 or (0 not in size and start + sum(ends) >= x.numel()):
-        raise NotImplementedError("as_strided beyond the tensor's own memory")
+        return NotImplemented
     return dense.reshape(-1)[place]
 
 
@@ -127,11 +130,11 @@ def _avg_pool(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> torch.Tensor:
+) -> Any:
     """A pool with a divisor of its own is a mean over whole windows, times their size by it."""
     spatial = len(kernel)
     if ceil_mode or divisor_override is None or not x.is_floating_point():
-        raise NotImplementedError("windows that go over the edge")
+        return NotImplemented
     pads = list(padding) * (spatial if len(padding) == 1 else 1)
     spread = [pad for one in reversed(pads) for pad in (one, one)]
     x = torch.nn.functional.pad(x, spread) if any(pads) else x
@@ -145,7 +148,7 @@ def _one_of(name: str) -> Callable[..., Any]:
         if x.dim() == 0:
             return x.clone(), torch.zeros((), dtype=torch.int64)
         if x.dtype != torch.bool:
-            raise NotImplementedError("a row does this")
+            return NotImplemented
         values, places = getattr(torch, name)(x.to(torch.uint8), dim, keepdim)
         return values.to(torch.bool), places
 
@@ -157,7 +160,7 @@ def _place_of(name: str) -> Callable[..., Any]:
         if x.dim() == 0:
             return torch.zeros((), dtype=torch.int64)
         if x.dtype != torch.bool:
-            raise NotImplementedError("a row does this")
+            return NotImplemented
         return getattr(torch, name)(x.to(torch.uint8), dim, keepdim)
 
     return place
@@ -176,7 +179,7 @@ COMPOSED |= {
 def _of_number(x: torch.Tensor, *_: Any, **__: Any) -> Any:
     """What ranks along an axis finds a number without axes first."""
     if x.dim():
-        raise NotImplementedError("a row does this")
+        return NotImplemented
     return x.clone(), torch.zeros((), dtype=torch.int64)
 
 
@@ -187,15 +190,15 @@ def _index_put(
     values: torch.Tensor,
     accumulate: bool = False,
     *_: Any,
-) -> torch.Tensor:
+) -> Any:
     """The axes that are indexed brought to the front, a mask made an index of its places."""
     used = [axis for axis, one in enumerate(indices) if one is not None]
     held = [one for one in indices if one is not None]
     if any(one.dtype in (torch.bool, torch.uint8) for one in held):
-        raise NotImplementedError("places that depend on data")
+        return NotImplemented
     rest = [axis for axis in range(x.dim()) if axis not in used]
     if used == list(range(len(used))):
-        raise NotImplementedError("a row does this")
+        return NotImplemented
     order = [*used, *rest]
     back = sorted(range(len(order)), key=order.__getitem__)
     shape = torch.broadcast_shapes(*(one.shape for one in held))
@@ -210,12 +213,12 @@ def _index_put(
 
 
 @_composed("logcumsumexp")
-def _logcumsumexp(x: torch.Tensor, dim: int) -> torch.Tensor:
+def _logcumsumexp(x: torch.Tensor, dim: int) -> Any:
     """Every prefix by itself, in the memory of the square of the axis."""
     if x.dim() == 0:
         return x.clone()
     if x.shape[dim] > 512 or x.is_complex():
-        raise NotImplementedError("a long axis")
+        return NotImplemented
     size, held = x.shape[dim], x.movedim(dim, -1)
     past = torch.ones(size, size, dtype=torch.bool).tril()
     spread = held.unsqueeze(-2).masked_fill(~past, float("-inf"))
@@ -239,7 +242,7 @@ def _adaptive_max_pool(x: torch.Tensor, size: Sequence[int]) -> Any:
     space = x.shape[-len(size) :]
     counts = [range(count) for count in size]
     if math.prod(size) > _MOST_WINDOWS or 0 in size or 0 in space:
-        raise NotImplementedError("many windows")
+        return NotImplemented
     image = torch.arange(math.prod(space)).reshape(space)
     values: list[torch.Tensor] = []
     places: list[torch.Tensor] = []

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 
-from graphlens.frontends.torch_below import Below, unrolled
+from graphlens.frontends.torch_below import Above, unrolled
 from graphlens.frontends.torch_inputs import Arguments
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_roots import Roots
@@ -24,29 +23,24 @@ PLACE = "graphlens_place"
 """The key of a backward node's metadata that holds the scope and line of its forward op."""
 
 
-class Live(ProxyTorchDispatchMode):
-    """Does every aten call as it is, before autograd and decompositions see it, and translates it.
+class Live(Above):
+    """Does every aten call as it is, and translates it.
 
     Attributes:
         translator: What the calls are told to.
         scope: Paths of the modules that are running, innermost last.
         tensors: Which value of the graph each tensor is.
         made: What the forward op of a backward node returned, by the node's sequence number.
-
-    torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class.
-    Under torch.func's transforms the tensors at this level are wrappers: there the calls are
-    recorded below the transforms, by `Below`.
     """
 
     def __init__(self, translator: Translator, roots: Roots) -> None:
         """A recorder that writes into ``translator``."""
-        super().__init__(None, "real", True)  # type: ignore[arg-type]
+        super().__init__("real")
         self.translator = translator
         self.scope: list[str] = [""]
         self.tensors = Tensors(translator, roots.weights)
         self.made: dict[int, Ref] = {}
         self._fake = Recorder(translator, {})
-        self._below = Below(self.call)
         self._behind: tuple[str, tuple[str, int]] = ("", ("", 0))
         self._backward: Any = None
 
@@ -61,24 +55,6 @@ class Live(ProxyTorchDispatchMode):
         if isinstance(leaf, torch.Tensor):
             return self.tensors.ref(leaf)
         return self.translator.const(torch.tensor(leaf))
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Not to be wrapped against torch's compiler: it takes seconds to load, and is not on."""
-        return False
-
-    def __torch_dispatch__(  # type: ignore[override]
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        """Do one aten call and record it."""
-        if torch._C._functorch.peek_interpreter_stack() is not None:
-            with torch._C._DisablePythonDispatcher(), self._below:
-                return func(*args, **(kwargs or {}))
-        return self.call(func, args, kwargs or {})
-
-    def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Numbers are numbers here."""
-        return func(*args, **(kwargs or {}))
 
     def call(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Do a call and record it."""

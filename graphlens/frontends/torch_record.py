@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.torch_below import Below
+from graphlens.frontends.torch_below import Above
 from graphlens.frontends.torch_dynamic import Dims, Symbolic
 from graphlens.frontends.torch_expand import expansion_of
 from graphlens.frontends.torch_inputs import Arguments, returned
@@ -27,21 +26,20 @@ from graphlens.tensor import UNDEFINED, TensorType
 
 _DEEPEST = 6
 """Levels of ops made of ops made of ops that are followed."""
+_REFUSALS = (CaptureError, RuntimeError, TypeError, ValueError, AssertionError)
+"""What torch's own decompositions raise of operands that they do not take; ours raise nothing."""
 _LIFTING = frozenset({"lift_fresh", "lift_fresh_copy"})
 _ASKING = frozenset(["_local_scalar_dense", "item", "is_nonzero", "equal", "allclose"])
 """Ops that give Python a tensor's value; of a weight it is known."""
 
 
-class Recorder(ProxyTorchDispatchMode):
-    """Sees every aten call before autograd and decompositions do, and translates it.
+class Recorder(Above):
+    """Does every aten call on fake tensors, and translates it.
 
     Attributes:
         translator: What the calls are told to.
         scope: Paths of the modules that are running, innermost last.
         line: The user's line, where it is not that of a Python frame.
-
-    torch's dispatcher hands calls at this level to its own proxy mode only, hence the base class;
-    nothing of it is used but its place.
     """
 
     def __init__(
@@ -55,14 +53,13 @@ class Recorder(ProxyTorchDispatchMode):
 
         Its fake tensors are of the mode ``fake``, or of that of ``symbolic``, or of its own.
         """
-        super().__init__(None, "fake", True)  # type: ignore[arg-type]
+        super().__init__("fake")
         self.translator = translator
         self.symbolic = symbolic
         own = symbolic.fake if symbolic else FakeTensorMode(allow_non_fake_inputs=True)
         self.fake = fake or own
         self.scope: list[str] = [""]
         self.line: tuple[str, int] | None = None
-        self._below = Below(self.call)
         self._depth = 0
         self._held: list[Any] = []
         self._twins: dict[int, torch.Tensor] = {}
@@ -121,20 +118,6 @@ class Recorder(ProxyTorchDispatchMode):
                 return None  # an operand that has no fake form (a quantised one)
             return self._expanded(func, args, kwargs)
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Not to be wrapped against torch's compiler: it takes seconds to load, and is not on."""
-        return False
-
-    def __torch_dispatch__(  # type: ignore[override]
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        """Run one aten call on fake tensors and translate it."""
-        if torch._C._functorch.peek_interpreter_stack() is None:
-            return self.call(func, args, kwargs or {})
-        with torch._C._DisablePythonDispatcher(), self._below:
-            return func(*args, **(kwargs or {}))
-
     def call(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run one aten call on fake tensors and translate it."""
         held = signature(func)
@@ -171,10 +154,6 @@ class Recorder(ProxyTorchDispatchMode):
         result = quick(self.fake, func, held, given, named)
         return func(*given, **named) if result is NotImplemented else result
 
-    def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Arithmetic of symbolic sizes is torch's own: it is kept in their expressions."""
-        return func(*args, **(kwargs or {}))
-
     def _expanded(self, func: Any, args: Any, kwargs: Any) -> list[Value] | None:
         """The values of an op without a row, by recording the ops that torch makes it of."""
         expansion = None if self._depth > _DEEPEST else expansion_of(func)
@@ -187,10 +166,11 @@ class Recorder(ProxyTorchDispatchMode):
             with self:
                 result = expansion(*args, **kwargs)
             flat = list(result) if isinstance(result, tuple | list) else [result]
+            # what is no tensor is NotImplemented, or a part that no value of a graph can be
             whole = all(isinstance(one, torch.Tensor) for one in flat)
             values = [self._ref(one).read() for one in flat] if whole else None
-        except (CaptureError, RuntimeError, TypeError, ValueError, AssertionError):
-            values = None  # a decomposition that does not take these operands
+        except _REFUSALS:
+            values = None
         finally:
             self._depth -= 1
             build.scope, build.source = scope, source

@@ -86,7 +86,15 @@ def partly_written(x):
     return held
 
 
+def pooled_over_the_edge(x):
+    return torch.nn.functional.avg_pool2d(x[None], 2, ceil_mode=True, divisor_override=3)
+
+
 CASES = {
+    "one that we write as others in other cases only": (
+        pooled_over_the_edge,
+        {"aten.avg_pool2d"},
+    ),
     "a user's op": (lambda x: blend(x, 3, [x, x + 1], 0.5) * 2, {"graphlens_tests.blend"}),
     "a user's op that writes": (raised, {"graphlens_tests.raise_by"}),
     "a place for the result": (written_out, set()),
