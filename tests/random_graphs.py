@@ -23,13 +23,14 @@ def random_graph(seed: int, size: int = 12) -> Graph:
         for i in range(draw.randint(1, 3))
     ]
     for index in range(size):
-        held += _step(build, draw, held, index)
+        held += step(build, draw, held, index)
     returned = draw.sample(held, min(len(held), draw.randint(1, 3)))
     build.output(list(dict.fromkeys([held[-1], *returned])))
     return graph
 
 
-def _step(build: Builder, draw: random.Random, held: list[Value], index: int) -> list[Value]:
+def step(build: Builder, draw: random.Random, held: list[Value], index: int) -> list[Value]:
+    """One more op that reads some of ``held``, all of rank 2; its results."""
     one = draw.choice(held[-6:])
     rows, columns = build.type_of(one).shape
     match draw.randrange(8):

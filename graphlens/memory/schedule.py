@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 
 from graphlens.analysis.footprint import Footprint
-from graphlens.analysis.lifetimes import lifetimes_of, live_bytes
+from graphlens.analysis.lifetimes import lifetimes_of
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
 
@@ -40,17 +40,19 @@ def schedule(graph: Graph, held: Footprint, *, inplace: bool = True) -> tuple[st
 
 def largest_live_set(held: Footprint, order: Sequence[str], *, inplace: bool = True) -> int:
     """The most bytes needed in any one step of an order of all nodes."""
-    found = lifetimes_of(held, order, inplace=inplace)
-    return max(live_bytes(found.buffers(), len(found.order)), default=0)
+    return lifetimes_of(held, order, inplace=inplace).peak
 
 
 def _largest_node(held: Footprint, *, inplace: bool) -> int:
     """The most bytes that a node by itself reads and makes: needed in every order."""
     most = 0
     for name, made in held.makes.items():
-        saved = held.sizes[made[0]] if inplace and name in held.over else 0
-        read = sum(held.sizes[value] for value in held.reads[name])
-        most = max(most, read + sum(held.sizes[value] for value in made) - saved)
+        over = held.over if inplace else {}
+        kept = [*held.reads[name], *(value for value in made if value not in over)]
+        inner = held.inner.get(name, 0)
+        most = max(
+            most, inner + sum(held.sizes[value] for value in kept if value not in held.homes)
+        )
     return most
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, cast
 
 from graphlens.analysis.cost import cost
-from graphlens.analysis.lifetimes import lifetimes, live_bytes
+from graphlens.analysis.lifetimes import lifetimes
 from graphlens.errors import GraphError, PassError, UsageError
 from graphlens.ir import Graph, check
 from graphlens.passes.history import Evidence, History, Step
@@ -172,10 +172,9 @@ def measure(graph: Graph) -> Evidence:
 def _peak(graph: Graph) -> int | None:
     """Bytes of the largest live set in the graph's own order, None where a size is not known."""
     try:
-        found = lifetimes(graph)
+        return lifetimes(graph).peak
     except GraphError:
         return None
-    return max(live_bytes(found.buffers(), len(found.order)), default=0)
 
 
 def pass_name(function: Pass) -> str:

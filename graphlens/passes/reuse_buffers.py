@@ -15,8 +15,9 @@ def reuse_buffers(graph: Graph, *, alignment: int = 1) -> Graph:
     """The same operations in the order of a memory plan, which is recorded in ``graph['arena']``.
 
     The record is plain data: the arena's ``bytes``, the ``offsets`` of all values (``'split@1'``
-    is result 1 of ``split``) and which value is written ``inplace`` over which. A graph whose
-    sizes are not all known has no plan and stays as it is.
+    is result 1 of ``split``), which value is written ``inplace`` over which, and the like for the
+    ``bodies`` of control flow. A graph whose sizes are not all known has no plan and stays as it
+    is.
 
     Args:
         graph: The graph.
@@ -28,9 +29,9 @@ def reuse_buffers(graph: Graph, *, alignment: int = 1) -> Graph:
     planned = graph
     try:
         plan = plan_memory(graph, alignment=alignment)
-        while plan.order != tuple(name for name in planned.in_order() if _runs(planned, name)):
+        while (ordered := _ordered(planned, plan)) is not planned:
             # a better order may lead to one that is better still; the peak falls each time
-            planned = graph.reordered(_whole(planned, plan.order))
+            planned = ordered
             plan = plan_memory(planned, alignment=alignment)
     except GraphError:
         return graph
@@ -45,12 +46,33 @@ def reuse_buffers(graph: Graph, *, alignment: int = 1) -> Graph:
 
 def plan_record(plan: MemoryPlan) -> dict[str, Any]:
     """A plan as the plain data that a graph carries and a file can hold."""
+    bodies = {
+        name: {key: plan_record(body) for key, body in regions.items()}
+        for name, regions in plan.bodies.items()
+    }
     return {
         "bytes": plan.arena_bytes,
         "alignment": plan.alignment,
         "offsets": {_spelt(value): offset for value, offset in plan.offsets.items()},
         "inplace": {_spelt(value): _spelt(over) for value, over in plan.inplace.items()},
-    }
+    } | ({"bodies": bodies} if bodies else {})
+
+
+def _ordered(graph: Graph, plan: MemoryPlan) -> Graph:
+    """The graph in the order of its plan, bodies too; itself if it stands so already."""
+    changed: dict[str, dict[str, Graph]] = {}
+    for name, plans in plan.bodies.items():
+        regions = graph.nodes[name]["regions"]
+        done = {key: _ordered(regions[key], body) for key, body in plans.items()}
+        if any(done[key] is not regions[key] for key in done):
+            changed[name] = done
+    stands = plan.order == tuple(name for name in graph.in_order() if _runs(graph, name))
+    if stands and not changed:
+        return graph
+    made = graph.copy() if stands else graph.reordered(_whole(graph, plan.order))
+    for name, regions in changed.items():
+        made.update_node(name, regions=regions)
+    return made
 
 
 def _spelt(value: Value) -> str:

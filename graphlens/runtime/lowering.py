@@ -203,6 +203,11 @@ class _Lowering:
                 declare(sink.input, names[Value(formal)], body.type_of(Value(formal)))
             self.fill(body, sink, names)
             self._outputs(body, sink, names, {}, [])
+            if node.op == "Scan":  # ONNX Runtime makes room for what is stacked by these shapes
+                titles = [entry.name for entry in sink.output]
+                del sink.output[:]
+                for title, value in zip(titles, body.outputs, strict=True):
+                    declare(sink.output, title, body.type_of(value))
             proto.attribute.append(helper.make_attribute(key, sink))
 
     # -- names and types --------------------------------------------------------------------
