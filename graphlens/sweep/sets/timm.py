@@ -14,6 +14,7 @@ from typing import Any
 import timm
 import torch
 
+from graphlens.sweep.sets.weights import with_noise
 from graphlens.sweep.subject import Subject
 
 _SIDE = 64
@@ -45,7 +46,7 @@ def build(name: str) -> Subject:
 
 def _small(name: str) -> tuple[Any, tuple[int, ...]]:
     """The model, and the sides of a small image where it takes one, else of its own."""
-    model: Any = timm.create_model(name, pretrained=False).eval()
+    model: Any = with_noise(timm.create_model(name, pretrained=False).eval())
     channels, *own = model.pretrained_cfg["input_size"]
     if not model.pretrained_cfg.get("fixed_input_size"):
         try:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 import torchvision.models
 
+from graphlens.sweep.sets.weights import with_noise, with_signal
 from graphlens.sweep.subject import Subject
 
 _FRAMES = 16
 _SIDES = {
     "inception_v3": 96, "googlenet": 64, "vit": 224, "maxvit": 224, "swin3d": 64, "mvit": 224,
     "s3d": 224, "raft": 128, "ssd300": 300, "ssdlite": 320, "alexnet": 64, "squeezenet": 64,
+    "fasterrcnn": 128, "maskrcnn": 128, "keypointrcnn": 128, "retinanet": 128, "fcos": 128,
 }  # fmt: skip
 _SMALL = 64
 
@@ -35,14 +38,32 @@ def build(name: str) -> Subject:
     plain = name.removeprefix("quantized_")
     if plain.startswith(("googlenet", "inception_v3")):
         options["init_weights"] = False
-    if name.startswith(("deeplab", "fcn", "lraspp", *_DETECTION)) or "rcnn" in name:
+    if name.startswith(("deeplab", "fcn", "lraspp", *_DETECTION)):
         options["weights_backbone"] = None
-    model = torchvision.models.get_model(name, **options).eval()
+    options |= next((held for key, held in _FEW.items() if name.startswith(key)), {})
+    model = with_noise(torchvision.models.get_model(name, **options).eval())
     side = next((size for key, size in _SIDES.items() if plain.startswith(key)), _SMALL)
-    return Subject(model, _inputs(name, side), about=f"{side} px")
+    inputs, about = _inputs(name, side), f"{side} px"
+    if name.startswith(_DETECTION):
+        with_signal(model, lambda: model(*inputs))
+        about += ", weights scaled to unit variance so that there are detections"
+    return Subject(model, inputs, about=about)
 
 
-_DETECTION = ("fasterrcnn", "maskrcnn", "keypointrcnn", "retinanet", "fcos", "ssd")
+_AS_GIVEN = {"min_size": 128, "max_size": 128}
+_PROPOSALS = {"rpn_pre_nms_top_n_test": 40, "rpn_post_nms_top_n_test": 20, **_AS_GIVEN}
+_FEW: Mapping[str, Mapping[str, float]] = {
+    "fasterrcnn": _PROPOSALS,
+    "maskrcnn": _PROPOSALS,
+    "keypointrcnn": _PROPOSALS,
+    "retinanet": {"topk_candidates": 30, **_AS_GIVEN},
+    "fcos": {"topk_candidates": 30, **_AS_GIVEN},
+    "ssd": {"topk_candidates": 30, "score_thresh": 0.1},
+}
+"""What keeps candidates few, as trained weights do, and images small. Of millions of pairs of
+random boxes some overlap by the threshold of suppression but for the last digit: which of them is
+kept is arbitrary, and so is what is compared."""
+_DETECTION = tuple(_FEW)
 
 
 def _inputs(name: str, side: int) -> tuple[Any, ...]:

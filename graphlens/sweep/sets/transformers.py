@@ -13,6 +13,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from graphlens.sweep.sets.small_config import shallow, small, small_in_three
 from graphlens.sweep.sets.transformers_inputs import EXAMPLES
+from graphlens.sweep.sets.weights import with_noise
 from graphlens.sweep.subject import CannotBuildError, Subject
 
 _MOST = 400_000_000
@@ -77,7 +78,7 @@ def _made(kind: Any, default: Any, shrink: Callable[[Any], dict[str, Any]]) -> t
     if size > _MOST:
         raise CannotBuildError(f"{size / 1e6:.0f} M parameters")
     torch.manual_seed(0)
-    return kind(config).eval()
+    return with_noise(kind(config).eval())
 
 
 def _inputs(model: Any) -> dict[str, Any]:
