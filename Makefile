@@ -12,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONHASHSEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types check format bench zoo gallery spellings clean
+.PHONY: help venv demo test lint types check format bench zoo gallery spellings definitions clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ gallery: $(STAMP) ## Build the gallery: every page is run, and draws what it sho
 
 spellings: $(STAMP) ## Work out anew which ops the mapping tables write (graphlens ops)
 	$(BIN)/python -m graphlens.frontends.spellings
+
+definitions: $(STAMP) ## Write anew what the TensorFlow here says of its messages and ops
+	$(BIN)/python -m graphlens.frontends.tf_definitions
 
 clean: ## Remove what was built, but not .venv
 	rm -rf build dist .pytest_cache .ruff_cache

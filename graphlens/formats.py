@@ -41,10 +41,10 @@ PICKLED = Format(
     "graphlens.frontends.torch_files:pickled",
     executes=True,
 )
-FROZEN = Format("a TensorFlow GraphDef", (".pb",), "tf")
+FROZEN = Format("a TensorFlow GraphDef", (".pb",), "tf.file")
 CAFFE2 = Format("a Caffe2 net", (".pb",), "caffe2")
 KERAS = Format("a Keras model", (".keras",), "keras")
-SAVED_MODEL = Format("a TensorFlow SavedModel", (), "tf")
+SAVED_MODEL = Format("a TensorFlow SavedModel", (), "tf.file")
 
 FORMATS = (SAVED, ONNX, EXPORTED, SCRIPTED, PICKLED, CAFFE2, FROZEN, KERAS)
 SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS for suffix in each.suffixes))

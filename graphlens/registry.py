@@ -45,6 +45,7 @@ FRONTENDS = Table(
         "torch.eager": "graphlens.frontends.torch_eager:capture",
         "torch.autograd": "graphlens.frontends.torch_autograd:capture",
         "tf": "graphlens.frontends.tf_graph:capture",
+        "tf.file": "graphlens.frontends.tf_saved:capture",
         "keras": "graphlens.frontends.keras_model:capture",
         "onnx": "graphlens.frontends.onnx_file:capture",
         "caffe2": "graphlens.frontends.caffe2_net:capture",
@@ -124,7 +125,7 @@ _TYPES = {
     "torch.nn.modules.module.Module": "torch.fx",
     "keras.src.layers.layer.Layer": "keras",
     "tensorflow.python.framework.ops.Graph": "tf",
-    "tensorflow.core.framework.graph_pb2.GraphDef": "tf",
+    "tensorflow.core.framework.graph_pb2.GraphDef": "tf.file",
     "tensorflow.python.module.module.Module": "tf",
     "tensorflow.python.types.core.PolymorphicFunction": "tf",
     "tensorflow.python.types.core.ConcreteFunction": "tf",
@@ -244,9 +245,11 @@ def version() -> str:
 
 def available(where: str) -> bool:
     """Whether the framework behind a front end's module is installed, without importing it."""
-    needed = {"torch": "torch", "tf": "tensorflow", "keras": "keras", "onnx": "onnx"}
+    needed = {
+        "torch": "torch", "tf": "tensorflow", "tf_saved": None, "keras": "keras", "onnx": "onnx",
+    }  # fmt: skip
     module = where.partition(":")[0].rpartition(".")[2]
-    package = needed.get(module.partition("_")[0])
+    package = needed.get(module, needed.get(module.partition("_")[0]))
     return package is None or importlib.util.find_spec(package) is not None
 
 

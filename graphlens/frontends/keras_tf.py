@@ -10,8 +10,8 @@ import tensorflow as tf
 from graphlens.errors import CaptureError
 from graphlens.frontends.keras_call import Call
 from graphlens.frontends.keras_names import LayerNames
-from graphlens.frontends.tf_function import Names, capture_concrete
-from graphlens.frontends.tf_specs import Feeds, spec_of
+from graphlens.frontends.tf_function import Names, capture_concrete, spec_of
+from graphlens.frontends.tf_specs import Feeds
 from graphlens.frontends.tf_trace import told
 from graphlens.ir.graph import Graph
 

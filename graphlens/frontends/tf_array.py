@@ -7,60 +7,28 @@ ScatterND.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 
-from graphlens.frontends.tf_call import Call, Literal, Operand, Row
+from graphlens.frontends.tf_call import Call, Literal, Operand, Pending, Row
+from graphlens.frontends.tf_list import written
 from graphlens.ir.node import Attribute, Value
-
-_PASS_ON = frozenset(
-    {"Enter", "Merge", "Switch", "NextIteration", "Exit", "Identity", "TensorArrayWriteV3"}
-)
+from graphlens.tensor import UNKNOWN
 
 
-def _written(flow: Any) -> Iterator[tuple[Any, bool]]:
-    """The tensors written into an array, and whether each is all of its elements at once."""
-    seen: set[str] = set()
-    waiting = [flow]
-    while waiting:
-        tensor = waiting.pop()
-        if tensor.name in seen:
-            continue
-        seen.add(tensor.name)
-        for reader in tensor.consumers():
-            if reader.type == "TensorArrayWriteV3" and tensor is not reader.inputs[2]:
-                yield reader.inputs[2], False
-            if reader.type == "TensorArrayScatterV3" and tensor is not reader.inputs[2]:
-                yield reader.inputs[2], True
-            if reader.type in _PASS_ON:
-                waiting += reader.outputs
-
-
-def _element(call: Call) -> tuple[int, ...] | None:
-    """The shape of one element, as TF noted it down or from what is written."""
+def _make(call: Call) -> list[Operand]:
     noted = call.attr("element_shape")
-    found = set() if noted is None or -1 in noted else {tuple(noted)}
-    for tensor, whole in _written(call.source.outputs[1]):
-        if tensor.shape.is_fully_defined():
-            sizes = tuple(tensor.shape.as_list())
-            found.add(sizes[1:] if whole else sizes)
-    return found.pop() if len(found) == 1 else None
 
+    def make(sizes: tuple[int, ...]) -> Value:
+        whole = call.step("Reshape", call.int64(0), call.const([1]))
+        length = call.ints(0)
+        if length is not None:
+            whole = call.const([*length, *sizes])
+        elif sizes:
+            whole = call.step("Concat", whole, call.const(list(sizes)), axis=0)
+        return _flow(call, "Expand", call.const(0, call.attr("dtype")), whole)
 
-def _make(call: Call) -> list[Operand] | tuple[()]:
-    shape = _element(call)
-    if shape is None and not all(whole for _, whole in _written(call.source.outputs[1])):
-        return ()
-    length = call.ints(0)
-    sizes = list(shape or ())
-    if length is not None:
-        whole = call.const([*length, *sizes])
-    else:
-        count = call.step("Reshape", call.int64(0), call.const([1]))
-        whole = call.step("Concat", count, call.const(sizes), axis=0) if sizes else count
-    return [_HANDLE, _flow(call, "Expand", call.const(0, call.attr("dtype")), whole)]
+    is_open = noted is None or any(size < 0 for size in noted)
+    return [_HANDLE, Pending(call, make) if is_open else make(noted)]
 
 
 _HANDLE = Literal(np.array(0, np.int32), "handle")
@@ -71,7 +39,10 @@ def _flow(call: Call, op: str, *operands: Value, **attributes: Attribute) -> Val
     return call.builder.op(op, *operands, name=call.name, **attributes)
 
 
-def _write(call: Call) -> Value:
+def _write(call: Call) -> Operand:
+    outside = written(call, 3, call.type(2))
+    if outside is not None:
+        return outside
     place = call.step("Reshape", call.int64(1), call.const([1, 1]))
     item = call.step("Unsqueeze", call.value(2), call.const([0]))
     return _flow(call, "ScatterND", call.value(3), place, item)
@@ -81,11 +52,15 @@ def _read(call: Call) -> Value:
     return _flow(call, "Gather", call.value(2), call.value(1))
 
 
-def _scatter(call: Call) -> Value:
+def _scatter(call: Call) -> Operand:
     """All elements at once, or those at some places."""
     places = call.ints(1)
     if places == tuple(range(len(places or ()))) or call.source.inputs[1].op.type == "Range":
         return _flow(call, "Identity", call.value(2))
+    item = call.type(2)
+    outside = written(call, 3, item.with_shape(item.shape[1:]) if item.shape else UNKNOWN)
+    if outside is not None:
+        return outside
     index = call.step("Unsqueeze", call.int64(1), call.const([-1]))
     return _flow(call, "ScatterND", call.value(3), index, call.value(2))
 

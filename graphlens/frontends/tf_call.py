@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from graphlens.frontends.tf_types import function_title
 from graphlens.ir.node import CONST, OURS, Attribute, Node, Value
 from graphlens.ops.build import Builder
-from graphlens.tensor import UNDEFINED, TensorType
+from graphlens.tensor import UNDEFINED, UNKNOWN, Dim, TensorType
 
 
 class Literal(NamedTuple):
@@ -22,13 +21,55 @@ class Literal(NamedTuple):
 
 
 class Handle(NamedTuple):
-    """A resource of the program that is no variable: a lookup table, a hash map."""
+    """A resource of the program that is no variable: a lookup table, a hash map.
 
-    resource: Any
+    Attributes:
+        name: Its name.
+        content: Of a table, its keys and values by their dtypes; None where they cannot be had.
+        size: How many those are.
+    """
+
     name: str
+    content: Callable[[str, str], tuple[np.ndarray, np.ndarray] | None]
+    size: Callable[[], int | None]
 
 
-Operand = Value | Literal | Handle
+class Pending:
+    """A list of tensors that says nothing of its elements: their shape is that of what is written.
+
+    Inside of a region that is tried out it stands for itself, and notes what is written into it.
+
+    Attributes:
+        builder: What the list is to be written with.
+    """
+
+    def __init__(self, call: Call, make: Callable[[tuple[int, ...]], Value]) -> None:
+        """The list that ``call`` makes, by ``make`` once the shape of its elements is known."""
+        self.builder = call.builder
+        self._call, self._make = call, make
+        self._context = (call.builder.scope, call.builder.source)
+        self._shapes: set[tuple[Dim, ...] | None] = set()
+        self._value: Value | None = None
+
+    def note(self, held: TensorType) -> None:
+        """Something of that type is written into it."""
+        self._shapes.add(held.shape if held.is_static else None)
+
+    def settle(self) -> Value:
+        """The list as a tensor if all that is written is of one shape, else as TensorFlow's own."""
+        if self._value is None:
+            builder, now = self.builder, (self.builder.scope, self.builder.source)
+            builder.scope, builder.source = self._context
+            shape = next(iter(self._shapes)) if len(self._shapes) == 1 else None
+            if shape is None:
+                self._value = self._call.foreign()[-1]
+            else:
+                self._value = self._make(tuple(int(dim) for dim in shape))
+            builder.scope, builder.source = now
+        return self._value
+
+
+Operand = Value | Literal | Handle | Pending
 """What a TF tensor became."""
 
 Row = Callable[["Call"], "Operand | Sequence[Operand]"]
@@ -53,7 +94,7 @@ class Call:
     def __init__(
         self,
         builder: Builder,
-        op: tf.Operation,
+        op: Any,
         name: str,
         operands: Sequence[Operand],
         results: Sequence[TensorType],
@@ -104,8 +145,11 @@ class Call:
         whole = self.ints(index)
         if whole is not None:
             return whole
-        found = tf.get_static_value(self.source.inputs[index], partial=True)
-        return None if found is None else tuple(None if n is None else int(n) for n in found)
+        operand = self.operands[index]
+        found = self.builder.value_of(operand) if isinstance(operand, Value) else None
+        if found is None or found.ndim != 1:
+            return None
+        return tuple(None if isinstance(n, str) else int(n) for n in found.tolist())
 
     def type(self, index: int) -> TensorType:
         """The type of an operand."""
@@ -114,7 +158,7 @@ class Call:
             return TensorType(dtype_of(operand.array), operand.array.shape)
         if isinstance(operand, Handle):
             return TensorType("resource", ())
-        return self.builder.type_of(operand)
+        return UNKNOWN if isinstance(operand, Pending) else self.builder.type_of(operand)
 
     def rank(self, index: int) -> int | None:
         """The rank of an operand, or None."""
@@ -159,10 +203,15 @@ class Call:
         op, operands, attributes = steps[-1]
         return self.emit(op, value, *operands, **attributes)
 
-    def foreign(self, attributes: Mapping[str, Attribute]) -> list[Value]:
+    def foreign(self) -> list[Value]:
         """The op as it is, in domain 'tf': typed and drawn, never rewritten."""
         first = self.builder.op(
-            self.op, *self.values(), results=self.results, domain="tf", name=self.name, **attributes
+            self.op,
+            *self.values(),
+            results=self.results,
+            domain="tf",
+            name=self.name,
+            **attributes(self.source),
         )
         return [Value(first.node, index) for index in range(len(self.results))]
 
@@ -173,6 +222,9 @@ def materialise(builder: Builder, operand: Operand, dtype: str | None = None) ->
         return operand
     if isinstance(operand, Handle):
         return builder.param(operand.name, TensorType("resource", ()))
+    if isinstance(operand, Pending):
+        is_ours = operand.builder is builder
+        return operand.settle() if is_ours else builder.input("list", UNKNOWN)  # only tried out
     literal = operand
     if literal.array.dtype.kind in "OSU":
         texts = np.array(literal.array, dtype=object)
@@ -199,6 +251,20 @@ def dtype_of(array: np.ndarray) -> str:
     return "string" if array.dtype.kind in "OSU" else str(array.dtype)
 
 
+def attributes(op: Any) -> dict[str, Any]:
+    """All attributes of a foreign op as plain values; a function is its name."""
+    names = [name for name in op.node_def.attr if not name.startswith("_")]
+    return {name: _held(op.get_attr(name)) for name in names}
+
+
+def _held(value: Any) -> Any:
+    """An attribute as a Node holds it; a message (a tensor) as its bytes."""
+    value = plain(value)
+    if value is None or isinstance(value, bool | int | float | str | tuple):
+        return value
+    return value.SerializeToString() if hasattr(value, "SerializeToString") else str(value)
+
+
 def plain(value: Any) -> Any:
     """A TF attribute as a plain value: bytes as str, dtypes as names, lists as tuples."""
     if isinstance(value, bytes):
@@ -207,7 +273,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         return tuple(plain(item) for item in value)
-    if isinstance(value, tf.DType):
+    if hasattr(value, "base_dtype"):
         return value.base_dtype.name
     if hasattr(value, "dims") and hasattr(value, "rank"):
         return None if value.rank is None else tuple(-1 if d is None else d for d in value)

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
 from graphlens.errors import CaptureError
-from graphlens.frontends.tf_call import Operand, materialise, merge
-from graphlens.frontends.tf_types import body_of, type_of
+from graphlens.frontends.tf_call import Operand, Pending, materialise, merge
+from graphlens.frontends.tf_types import body_of, dtype_name, type_of
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
@@ -50,14 +48,14 @@ class Body:
         return frame
 
 
-def function(graph: tf.Graph, name: str, changes: Sequence[int] = ()) -> Body:
+def function(graph: Any, name: str, changes: Sequence[int] = ()) -> Body:
     """The body of the function of that name."""
     found = body_of(graph, name)
     return Body(found, found.inputs, found.outputs, changes=changes)
 
 
 def branch(
-    importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
+    importer: Importer, graph: Any, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Value]:
     """An If of TF2: its branches are functions."""
     changes = [place - 1 for place in importer.writes.of(graph, op)]
@@ -72,7 +70,7 @@ def write_if(
     importer: Importer,
     bodies: Sequence[Body],
     operands: Sequence[Operand],
-    wanted: Sequence[tf.Tensor],
+    wanted: Sequence[Any],
     name: str,
 ) -> list[Value]:
     """An If; both bodies read the same outer values.
@@ -88,6 +86,7 @@ def write_if(
     condition = materialise(builder, operands[0])
     if builder.type_of(condition).dtype != "bool":
         condition = builder.op("Cast", condition, to="bool", name=f"{name}.cast")
+    operands = [operands[0], *_settled(importer, bodies, operands[1:])]
     outer = [value for value in operands[1:] if isinstance(value, Value)]
     regions = {}
     for key, body in zip(_BRANCHES, bodies, strict=True):
@@ -104,7 +103,7 @@ def write_if(
 
 
 def case(
-    importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
+    importer: Importer, graph: Any, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Value]:
     """A choice among many as an If within an If; an index out of range takes the last."""
     if importer.writes.of(graph, op):
@@ -112,9 +111,10 @@ def case(
             f"{op.name!r} ({op.type}) changes a variable in one of many branches: write it as "
             "tf.cond, or assign after the choice"
         )
-    bodies = [body_of(graph, branch.name) for branch in op.get_attr("branches")]
+    names = [branch.name for branch in op.get_attr("branches")]
+    settled = _settled(importer, [function(graph, each) for each in names], operands[1:])
     index = materialise(importer.builder, operands[0])
-    return _case(importer, bodies, [index, *operands[1:]], name)
+    return _case(importer, [body_of(graph, each) for each in names], [index, *settled], name)
 
 
 def _case(
@@ -149,7 +149,7 @@ def _case(
 
 
 def loop(
-    importer: Importer, graph: tf.Graph, op: Any, operands: Sequence[Operand], name: str
+    importer: Importer, graph: Any, op: Any, operands: Sequence[Operand], name: str
 ) -> list[Operand]:
     """A loop of TF2: whether it goes on, and a round of it, are functions."""
     changes = importer.writes.of(graph, op)
@@ -176,10 +176,11 @@ def write_loop(
     """
     test, body = functions
     builder = importer.builder
+    operands = _settled(importer, [body], operands)
     changed = [
         i
         for i, tensor in enumerate(body.outputs)
-        if i in body.changes or not _is_kept(body, i, tensor)
+        if i in body.changes or not (isinstance(operands[i], Pending) or _is_kept(body, i, tensor))
     ]
     start = {tensor.name: value for tensor, value in zip(test.inputs, operands, strict=True)}
     first = importer.run(test.graph, test.outputs, start, prefix)[0]
@@ -202,13 +203,66 @@ def write_loop(
     return [ends.get(index, operand) for index, operand in enumerate(operands)]
 
 
+def _settled(
+    importer: Importer, bodies: Sequence[Body], operands: Sequence[Operand]
+) -> list[Operand]:
+    """The operands; a list that nobody has written into yet is given the shape of what one does.
+
+    To find that out, the bodies are written into graphs that are thrown away.
+    """
+    if not any(isinstance(operand, Pending) for operand in operands):
+        return list(operands)
+    for body in bodies:
+        trial = importer.inside(Graph(name="trial"))
+        frame = body.fill(_formals(trial.builder, body.inputs, operands, importer.builder))
+        trial.run(body.graph, body.outputs, frame, body.prefix)
+    return [
+        operand.settle()
+        if isinstance(operand, Pending) and operand.builder is importer.builder
+        else operand
+        for operand in operands
+    ]
+
+
 def _loop_body(
     importer: Importer,
     functions: Sequence[Body],
     operands: Sequence[Operand],
     carried: dict[int, Value],
 ) -> Graph:
-    """One round: the body's new values, then whether there is another round."""
+    """One round: the body's new values, then whether there is another round.
+
+    What is carried has the type that it has at first, as far as the rounds keep to that.
+    """
+    outer = importer.builder
+    held = {i: _held(functions[1].inputs[i], outer.type_of(value)) for i, value in carried.items()}
+    while True:
+        region = _round(importer, functions, operands, carried, held)
+        made = [region.type_of(value) for value in region.outputs[1:]]
+        kept = {
+            i: own if functions[1].inputs[i].shape.rank is not None else _common(own, new)
+            for (i, own), new in zip(held.items(), made, strict=True)
+        }
+        if kept == held:
+            return region
+        held = kept
+
+
+def _common(own: TensorType, new: TensorType) -> TensorType:
+    """The shape that a value has at first and after a round."""
+    if own.shape is None or new.shape is None or own.rank != new.rank:
+        return own.with_shape(None)
+    pairs = zip(own.shape, new.shape, strict=True)
+    return own.with_shape(tuple(a if a == b else "?" for a, b in pairs))
+
+
+def _round(
+    importer: Importer,
+    functions: Sequence[Body],
+    operands: Sequence[Operand],
+    carried: dict[int, Value],
+    held: Mapping[int, TensorType],
+) -> Graph:
     test, body = functions
     outer = importer.builder
     inner = importer.inside(Graph(name="body"))
@@ -217,39 +271,48 @@ def _loop_body(
     # Formals in ONNX's order: what is carried comes before what is captured.
     places = [*carried, *(i for i in range(len(operands)) if i not in carried)]
     given = [carried.get(i, operands[i]) for i in places]
-    read = _formals(inner.builder, [body.inputs[i] for i in places], given, outer)
+    types = [held.get(i) for i in places]
+    read = _formals(inner.builder, [body.inputs[i] for i in places], given, outer, types)
     frame: Frame = {tensor.name: read[tensor.name] for tensor in body.inputs}
-    held = [frame[tensor.name] for tensor in body.inputs]
+    now = [frame[tensor.name] for tensor in body.inputs]
     made = inner.run(body.graph, [body.outputs[i] for i in carried], frame, body.prefix)
     made = [
         frame[body.inputs[i].name] if i in body.changes else value
         for i, value in zip(carried, made, strict=True)
     ]
     for place, value in zip(carried, made, strict=True):
-        held[place] = value
-    again = {tensor.name: value for tensor, value in zip(test.inputs, held, strict=True)}
+        now[place] = value
+    again = {tensor.name: value for tensor, value in zip(test.inputs, now, strict=True)}
     _close(inner, [inner.run(test.graph, test.outputs, again, test.prefix)[0], *made])
     return inner.builder.graph
 
 
-def _is_kept(body: Body, index: int, tensor: tf.Tensor) -> bool:
+def _is_kept(body: Body, index: int, tensor: Any) -> bool:
     """Whether a loop's variable is the same in every round (a weight, a bound)."""
     own = body.inputs[index].name
     while tensor.name != own and tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
-    return tensor.name == own or tensor.dtype == tf.resource
+    return tensor.name == own or dtype_name(tensor) == "resource"
 
 
 def _formals(
-    inner: Builder, tensors: Sequence[tf.Tensor], given: Sequence[Operand], outer: Builder
+    inner: Builder,
+    tensors: Sequence[Any],
+    given: Sequence[Operand],
+    outer: Builder,
+    types: Sequence[TensorType | None] = (),
 ) -> Frame:
-    """Inputs of a region for the values that it is given; a literal is written inside."""
+    """Inputs of a region for the values that it is given; a literal is written inside.
+
+    Their types are those of the values, completed by what TF says, where ``types`` says no other.
+    """
     frame: Frame = {}
-    for tensor, operand in zip(tensors, given, strict=True):
+    for place, (tensor, operand) in enumerate(zip(tensors, given, strict=True)):
         if not isinstance(operand, Value):
             frame[tensor.name] = operand
             continue
-        held = _held(tensor, outer.type_of(operand))
+        wanted = types[place] if place < len(types) else None
+        held = wanted or _held(tensor, outer.type_of(operand))
         hint = tensor.op.name.rpartition("/")[2]
         if hint.startswith(_MADE_UP):
             hint = operand.node.rpartition(".")[2]
@@ -257,12 +320,14 @@ def _formals(
     return frame
 
 
-def _held(tensor: tf.Tensor, known: TensorType) -> TensorType:
+def _held(tensor: Any, known: TensorType) -> TensorType:
     """What TF says of a type, but of lists of tensors, which it does not know, what we know.
 
     The lists of TF1 are carried by a number (their 'flow'), the lists of TF2 by a variant.
     """
     held = type_of(tensor)
+    if held.shape is None:
+        return known
     is_list = held.rank == 0 and known.rank not in (0, None)
     return known if is_list or held.dtype in (UNDEFINED, "resource") else held
 
@@ -276,7 +341,7 @@ def _close(inner: Importer, results: Sequence[Operand]) -> None:
     inner.builder.output([materialise(inner.builder, value) for value in results])
 
 
-def _typed(builder: Builder, first: Value, tensors: Sequence[tf.Tensor]) -> list[Value]:
+def _typed(builder: Builder, first: Value, tensors: Sequence[Any]) -> list[Value]:
     """The node's results; TF's types of them are completed by those of the bodies."""
     found = builder.graph.node(first.node).results
     merged = [

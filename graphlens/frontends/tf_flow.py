@@ -13,9 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import tensorflow as tf
-
 from graphlens.errors import CaptureError
+from graphlens.frontends.tf_call import plain
 
 ENTER = frozenset({"Enter", "RefEnter"})
 EXIT = frozenset({"Exit", "RefExit"})
@@ -72,7 +71,7 @@ class Flow:
         frames: The loop that each Exit is of, by the op's name.
     """
 
-    def __init__(self, graph: tf.Graph) -> None:
+    def __init__(self, graph: Any) -> None:
         """Find the loops; branches are found when first asked for."""
         self._ops = graph.get_operations()
         self.frames: dict[str, Frame] = {}
@@ -203,7 +202,7 @@ def _decides(switch: Any) -> str:
     return tensor.name
 
 
-def flow_of(graph: tf.Graph) -> Flow | None:
+def flow_of(graph: Any) -> Flow | None:
     """The loops and branches of a graph; None if it has none."""
     parts = ENTER | MERGE | SWITCH
     return Flow(graph) if any(op.type in parts for op in graph.get_operations()) else None
@@ -235,7 +234,7 @@ def _frames(ops: Iterable[Any]) -> list[Frame]:
     found: dict[str, Frame] = {}
     for op in ops:
         if op.type in ENTER:
-            name = op.get_attr("frame_name").decode()
+            name = plain(op.get_attr("frame_name"))
             frame = found.setdefault(name, Frame(name))
             variable = _variable(op)
             if variable is None:

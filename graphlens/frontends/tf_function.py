@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from graphlens.frontends.input_types import symbols, type_given, with_symbols
 from graphlens.frontends.tf_call import Handle, Literal, Operand
 from graphlens.frontends.tf_import import Frame, Importer
 from graphlens.frontends.tf_session import finish, node_name
-from graphlens.frontends.tf_specs import Feeds, fitted, spec_of
+from graphlens.frontends.tf_specs import Feeds, fitted
 from graphlens.frontends.tf_trace import told
 from graphlens.frontends.tf_types import function_title
-from graphlens.frontends.tf_variables import shared
+from graphlens.frontends.tf_variables import shared, table_content, table_size
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
@@ -114,6 +115,13 @@ def title_of(concrete: Any) -> str:
     return function_title(name)
 
 
+def spec_of(held: TensorType, name: str | None = None) -> tf.TensorSpec:
+    """A TF TensorSpec of that type; symbols become sizes left open."""
+    shape = held.shape
+    dims = None if shape is None else [dim if isinstance(dim, int) else None for dim in shape]
+    return tf.TensorSpec(dims, held.dtype, name=name)
+
+
 def _arguments(function: Callable[..., Any], count: int) -> list[str]:
     """Names of the first arguments, made up where the signature does not tell."""
     written = getattr(function, "python_function", function)
@@ -194,7 +202,8 @@ class _Captured:
         variable = self._variables.get(id(outside))
         array = _held(outside) if variable is None else shared(variable.read_value())
         if array is None:
-            return Handle(outside, self._names.node(tensor.op.name))
+            name = self._names.node(tensor.op.name)
+            return Handle(name, partial(table_content, outside), partial(table_size, outside))
         name = self._names.node(tensor.op.name)
         if variable is not None:
             own = node_name(variable.name.partition(":")[0])

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
 from graphlens.errors import CaptureError
+from graphlens.frontends import tf_saved
 from graphlens.frontends.input_types import DynamicShapes
 from graphlens.frontends.tf_function import capture_concrete, capture_function
-from graphlens.frontends.tf_saved import capture_path, imported
 from graphlens.frontends.tf_session import capture_graph
 from graphlens.frontends.tf_specs import Feeds
+from graphlens.frontends.tf_variables import session_values
 from graphlens.ir.graph import Graph
 
 
@@ -54,13 +55,13 @@ def capture(
         FormatError: If a file is not what its name says.
     """
     feeds = Feeds(inputs, kwargs or {}, dynamic_shapes)
-    if isinstance(model, str | os.PathLike):
-        return capture_path(Path(model), feeds, outputs)
-    frozen = isinstance(model, tf.compat.v1.GraphDef)
-    if frozen:
-        model = imported(model)
+    if isinstance(model, str | os.PathLike | tf.compat.v1.GraphDef):
+        return tf_saved.capture(
+            model, *inputs, kwargs=kwargs, dynamic_shapes=dynamic_shapes, outputs=outputs
+        )
     if isinstance(model, tf.Graph):
-        return capture_graph(model, feeds, outputs, session, frozen=frozen)
+        values = partial(session_values, model, session=session)
+        return capture_graph(model, feeds, outputs, values)
     if outputs is not None or session is not None:
         raise CaptureError(
             f"outputs= and session= are for a tf.Graph; a {type(model).__name__} says itself what "

@@ -6,22 +6,23 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from graphlens.errors import CaptureError
-from graphlens.frontends.tf_call import Call, Literal, Operand, Row, plain
+from graphlens.frontends.tf_call import Call, Literal, Operand, Pending, Row, merge
 from graphlens.frontends.tf_control import WRITERS
 from graphlens.frontends.tf_evaluate import evaluate
 from graphlens.frontends.tf_flow import EXIT, MERGE, Flow, flow_of
 from graphlens.frontends.tf_flow_write import write_flow
-from graphlens.frontends.tf_list import LIST_ROWS, element_shape
+from graphlens.frontends.tf_list import LIST_ROWS
+from graphlens.frontends.tf_order import in_order
+from graphlens.frontends.tf_schema import array_of
 from graphlens.frontends.tf_table import ANY_DTYPE, ROWS, TEXT_ROWS, is_number
 from graphlens.frontends.tf_trace import user_line
-from graphlens.frontends.tf_types import body_of, function_title, type_of
+from graphlens.frontends.tf_types import body_of, dtype_name, function_title, type_of
 from graphlens.frontends.tf_update import ASSIGNS, Writes, is_update, update
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source, Value
 from graphlens.ops.build import Builder
+from graphlens.ops.infer import infer
 
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
@@ -31,7 +32,7 @@ Frame = dict[str, Operand]
 """What each TF tensor of one graph or function body became, by its name (``'conv:0'``)."""
 
 
-def reached(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> list[Any]:
+def reached(graph: Any, outputs: Sequence[Any]) -> list[Any]:
     """The ops that the outputs depend on through data, inside of loops and branches too."""
     found: set[str] = set()
     waiting = list(outputs)
@@ -44,8 +45,8 @@ def reached(graph: tf.Graph, outputs: Sequence[tf.Tensor]) -> list[Any]:
 
 
 def needed(
-    graph: tf.Graph,
-    outputs: Sequence[tf.Tensor],
+    graph: Any,
+    outputs: Sequence[Any],
     known: Mapping[str, Any],
     flow: Flow | None = None,
 ) -> list[Any]:
@@ -69,34 +70,8 @@ def needed(
             operands = op.inputs if flow is None else flow.reads(op)
             reads[op.name] = [tensor for tensor in operands if tensor.name not in known]
             waiting += reads[op.name]
-    return _in_order([op for op in graph.get_operations() if op.name in reads], reads)
-
-
-def _in_order(ops: list[Any], reads: Mapping[str, list[Any]]) -> list[Any]:
-    """The order of creation where that is one of execution, else Kahn's topological order."""
-    place = {op.name: index for index, op in enumerate(ops)}
-    if all(place[t.op.name] < place[op.name] for op in ops for t in reads[op.name]):
-        return ops
-    readers: dict[str, list[Any]] = {op.name: [] for op in ops}
-    waiting = {}
-    for op in ops:
-        producers = {tensor.op.name for tensor in reads[op.name]}
-        waiting[op.name] = len(producers)
-        for producer in producers:
-            readers[producer].append(op)
-    ready = [op for op in reversed(ops) if not waiting[op.name]]
-    done: list[Any] = []
-    while ready:
-        op = ready.pop()
-        done.append(op)
-        for reader in readers[op.name]:
-            waiting[reader.name] -= 1
-            if not waiting[reader.name]:
-                ready.append(reader)
-    if len(done) < len(ops):
-        stuck = [op.name for op in ops if waiting[op.name]][:5]
-        raise CaptureError(f"the TF graph has a cycle through {stuck}, which is no while loop")
-    return done
+    before = {name: [tensor.op.name for tensor in tensors] for name, tensors in reads.items()}
+    return in_order([op for op in graph.get_operations() if op.name in reads], before)
 
 
 class Importer:
@@ -118,6 +93,7 @@ class Importer:
     ) -> None:
         """An importer that has written nothing yet."""
         self.builder = builder
+        builder.known = {}
         self.variable = variable
         self.named = named
         self.wanted: set[str] = set()
@@ -127,8 +103,8 @@ class Importer:
 
     def run(
         self,
-        graph: tf.Graph,
-        outputs: Sequence[tf.Tensor],
+        graph: Any,
+        outputs: Sequence[Any],
         frame: Frame,
         prefix: str = "",
         updates: Sequence[Any] = (),
@@ -157,7 +133,7 @@ class Importer:
         self.wanted = before
         return [self.found(tensor, frame) for tensor in outputs]
 
-    def _ordered(self, graph: tf.Graph, outputs: Sequence[tf.Tensor], frame: Frame) -> list[Any]:
+    def _ordered(self, graph: Any, outputs: Sequence[Any], frame: Frame) -> list[Any]:
         """What is needed; in a function also what changes variables, in the program's order."""
         ops = needed(graph, outputs, frame, self._flow(graph))
         if not getattr(graph, "building_function", False):
@@ -170,13 +146,13 @@ class Importer:
         wanted |= {op.name for op in writers}
         return [op for op in graph.get_operations() if op.name in wanted]
 
-    def _flow(self, graph: tf.Graph) -> Flow | None:
+    def _flow(self, graph: Any) -> Flow | None:
         """The loops and branches of a graph that has any of TF1's."""
         if id(graph) not in self._flows:
             self._flows[id(graph)] = flow_of(graph)
         return self._flows[id(graph)]
 
-    def found(self, tensor: tf.Tensor, frame: Frame) -> Operand:
+    def found(self, tensor: Any, frame: Frame) -> Operand:
         """What a tensor became.
 
         Raises:
@@ -191,7 +167,7 @@ class Importer:
                 "it serves training or is an input that nothing feeds; name other outputs"
             ) from None
 
-    def _op(self, graph: tf.Graph, op: Any, frame: Frame, prefix: str) -> Sequence[Operand]:
+    def _op(self, graph: Any, op: Any, frame: Frame, prefix: str) -> Sequence[Operand]:
         if op.type in VARIABLES:
             return (self.variable(op),)
         flow = self._flow(graph)
@@ -205,7 +181,7 @@ class Importer:
             return operands[:1]
         if op.type == "Const":
             name = prefix + self.named(op.name)
-            return (Literal(tf.make_ndarray(op.get_attr("value")), name),)
+            return (Literal(array_of(op.get_attr("value"), op.name), name),)
         self._enter(op, prefix)
         if op.type in CALLS:
             return self._call(graph, op, frame, prefix)
@@ -219,12 +195,6 @@ class Importer:
                 frame[op.inputs[place].name] = value
             return made[: len(op.outputs)]
         return self._translate(op, operands, prefix)
-
-    @staticmethod
-    def attributes(op: Any) -> dict[str, Any]:
-        """All attributes of a foreign op as plain values; a function is its name."""
-        names = [name for name in op.node_def.attr if not name.startswith("_")]
-        return {name: _plain(op.get_attr(name)) for name in names}
 
     def inside(self, graph: Graph) -> Importer:
         """An importer for a region: it writes into ``graph``, under the same names."""
@@ -241,23 +211,27 @@ class Importer:
 
     def _translate(self, op: Any, operands: list[Operand], prefix: str) -> Sequence[Operand]:
         name = prefix + self.named(op.name)
-        if operands:
-            operands[0] = element_shape(op) or operands[0]
+        if op.type == "Identity" and isinstance(operands[0], Pending):
+            return operands
         results = [type_of(tensor) for tensor in op.outputs]
-        known = evaluate(op, operands, self.builder)
+        row = _row(op)
+        known = evaluate(op, operands, self.builder, row)
         if known is not None:
             return [
                 Literal(array, name if index == 0 else f"{name}.{index}")
                 for index, array in enumerate(known)
             ]
         call = Call(self.builder, op, name, operands, results)
-        row = _row(op)
         made = () if row is None else row(call)
         if made == () and results:
-            made = call.foreign(self.attributes(op))
-        return [made] if isinstance(made, Value) else list(made)
+            made = call.foreign()
+        values = [made] if isinstance(made, Value | Pending) else list(made)
+        for value in values:
+            if isinstance(value, Value):
+                _complete(self.builder, value)
+        return values
 
-    def _call(self, graph: tf.Graph, op: Any, outer: Frame, prefix: str) -> Sequence[Operand]:
+    def _call(self, graph: Any, op: Any, outer: Frame, prefix: str) -> Sequence[Operand]:
         """The body of a called function in the place of the call, under a scope of its name."""
         operands = [self.found(tensor, outer) for tensor in op.inputs]
         name = op.get_attr("f").name
@@ -272,7 +246,7 @@ class Importer:
         frame = {tensor.name: value for tensor, value in zip(body.inputs, operands, strict=True)}
         results = self.run(body, body.outputs, frame, f"{path}.")
         for outside, inside in zip(op.inputs, body.inputs, strict=True):
-            if outside.dtype == tf.resource:
+            if dtype_name(outside) == "resource":
                 outer[outside.name] = frame[inside.name]
         return results
 
@@ -297,9 +271,16 @@ def _row(op: Any) -> Row | None:
     return ROWS.get(op.type) if op.type in ANY_DTYPE or all(map(is_number, kinds)) else None
 
 
-def _plain(value: Any) -> Any:
-    """An attribute as a Node holds it; a message (a tensor) as its bytes."""
-    value = plain(value)
-    if value is None or isinstance(value, bool | int | float | str | tuple):
-        return value
-    return value.SerializeToString() if hasattr(value, "SerializeToString") else str(value)
+def _complete(builder: Builder, value: Value) -> None:
+    """What a row gives the type that TF noted, where TF noted no shape, gets the inferred one."""
+    if builder.type_of(value).shape is not None:
+        return
+    node = builder.graph.node(value.node)
+    if node.domain or node.regions:
+        return
+    operands = builder.graph.operands(value.node)
+    types = [None if operand is None else builder.type_of(operand) for operand in operands]
+    known = [builder.value_of(operand) for operand in operands]
+    found = infer(node, types, known, len(node.results))
+    merged = [merge(held, new) for held, new in zip(node.results, found, strict=True)]
+    builder.graph.update_node(value.node, results=tuple(merged))

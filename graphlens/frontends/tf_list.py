@@ -7,62 +7,64 @@ elements differ in shape stay TF's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from graphlens.frontends.tf_call import Call, Literal, Operand, Row
-from graphlens.frontends.tf_types import body_of
+from graphlens.frontends.tf_call import Call, Operand, Pending, Row
 from graphlens.ir.node import Attribute, Value
 from graphlens.tensor import UNDEFINED, TensorType
 
 
-def _reserve(call: Call) -> Value | tuple[()]:
+def _reserve(call: Call) -> Operand:
+    """Zeros; where TF does not say the shape of the elements, that is found out later."""
     shape = call.ints(0)
-    if shape is None or call.constant(0) is None or any(size < 0 for size in shape):
-        return ()
-    length = call.ints(1)
-    if length is not None:
-        sizes = call.const([*length, *shape])
-    else:
-        count = call.step("Reshape", call.int64(1), call.const([1]))
-        sizes = call.step("Concat", count, call.const(list(shape)), axis=0) if shape else count
-    return call.emit("Expand", call.const(0, call.attr("element_dtype")), sizes)
+
+    def make(sizes: tuple[int, ...]) -> Value:
+        zero = call.const(0, call.attr("element_dtype"))
+        length = call.ints(1)
+        if length is not None:
+            return call.emit("Expand", zero, call.const([*length, *sizes]))
+        whole = call.step("Reshape", call.int64(1), call.const([1]))
+        if sizes:
+            whole = call.step("Concat", whole, call.const(list(sizes)), axis=0)
+        return call.emit("Expand", zero, whole)
+
+    return Pending(call, make) if shape is None or _is_open(call, shape) else make(shape)
 
 
-def element_shape(op: Any) -> Operand | None:
-    """The shape of a list's elements where TF did not note it down: that of what is written.
+def _is_open(call: Call, shape: tuple[int, ...]) -> bool:
+    return call.type(0).rank != 1 or any(size < 0 for size in shape)
+
+
+def written(call: Call, place: int, item: TensorType) -> Pending | None:
+    """Note in a list that has no shape yet what is written into it.
 
     Args:
-        op: Any op; of those that make no list the answer is None.
+        call: What writes.
+        place: Which operand the list is; it becomes a tensor if that can be now.
+        item: The type of what is written.
 
     Returns:
-        None where TF knows the shape itself, or nothing of one shape is written.
+        The list, where it is one of a graph outside, and so cannot be a tensor here; else None.
     """
-    if op.type not in ("TensorListReserve", "EmptyTensorList"):
+    held = call.operands[place]
+    if not isinstance(held, Pending):
         return None
-    noted = tf.get_static_value(op.inputs[0])
-    if noted is not None and noted.ndim == 1 and (noted >= 0).all():
-        return None
-    written = {tuple(item.shape.as_list()) for item in _written(op.outputs[0]) if item.shape.rank}
-    written |= {() for item in _written(op.outputs[0]) if item.shape.rank == 0}
-    shape = written.pop() if len(written) == 1 else (None,)
-    return None if None in shape else Literal(np.array(shape, np.int64), "element_shape")
+    held.note(item)
+    if held.builder is not call.builder:
+        return held
+    call.operands[place] = held.settle()
+    return None
 
 
-def _written(handle: Any) -> Iterator[Any]:
-    """The tensors that are written into a list, in the loops that it is given to too."""
-    for reader in handle.consumers():
-        if reader.type == "TensorListSetItem":
-            yield reader.inputs[2]
-        elif reader.type == "TensorListPushBack":
-            yield reader.inputs[1]
-        elif reader.type in ("While", "StatelessWhile"):
-            place = [tensor is handle for tensor in reader.inputs].index(True)
-            body = body_of(reader.graph, reader.get_attr("body").name)
-            yield from _written(body.inputs[place])
+def _writing(item: int, row: Row) -> Row:
+    """A row that writes an operand into a list; on lists that stay TF's it writes nothing."""
+
+    def wrapped(call: Call) -> Operand | Sequence[Operand]:
+        return written(call, 0, call.type(item)) or (row(call) if _is_tensor(call) else ())
+
+    return wrapped
 
 
 def _is_tensor(call: Call) -> bool:
@@ -83,13 +85,15 @@ def _get(call: Call) -> Value:
     return call.emit("Gather", call.value(0), call.value(1))
 
 
-def _empty(call: Call) -> Value | tuple[()]:
+def _empty(call: Call) -> Operand:
     shape = call.ints(0)
-    if shape is None or call.type(0).rank != 1 or any(size < 0 for size in shape):
-        return ()
-    held = TensorType(call.attr("element_dtype"), ("?", *shape))
-    zero = call.const(0, held.dtype)
-    return _list(call, held, "Expand", zero, call.const([0, *shape]))
+
+    def make(sizes: tuple[int, ...]) -> Value:
+        held = TensorType(call.attr("element_dtype"), ("?", *sizes))
+        zero = call.const(0, held.dtype)
+        return _list(call, held, "Expand", zero, call.const([0, *sizes]))
+
+    return Pending(call, make) if shape is None or _is_open(call, shape) else make(shape)
 
 
 def _list(call: Call, held: TensorType, op: str, *operands: Value, **words: Attribute) -> Value:
@@ -145,9 +149,9 @@ ROWS: dict[str, Row] = {
     "EmptyTensorList": _empty,
     "TensorListStack": _on_tensor(_same),
     "TensorListGetItem": _on_tensor(_get),
-    "TensorListSetItem": _on_tensor(_set),
+    "TensorListSetItem": _writing(2, _set),
     "TensorListLength": _on_tensor(_length),
-    "TensorListPushBack": _on_tensor(_push),
+    "TensorListPushBack": _writing(1, _push),
     "TensorListPopBack": _on_tensor(_pop),
     "TensorListElementShape": _on_tensor(_element),
 }

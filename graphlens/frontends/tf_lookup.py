@@ -6,11 +6,7 @@ and values as attributes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import tensorflow as tf
-from tensorflow.python.eager import context
 
 from graphlens.frontends.tf_call import Call, Handle, Row
 from graphlens.ir.node import Attribute, Value
@@ -23,16 +19,6 @@ _LISTS = {
 """Of each dtype the endings of LabelEncoder's attributes: of lists, and of the default."""
 
 _WIDER = {"int32": "int64"}
-
-
-def _content(handle: Any, key: str, value: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Keys and values of a table, None where they cannot be had."""
-    try:
-        with context.eager_mode():
-            pair = tf.raw_ops.LookupTableExportV2(table_handle=handle, Tkeys=key, Tvalues=value)
-            return pair[0].numpy(), pair[1].numpy()
-    except (tf.errors.OpError, ValueError, TypeError):
-        return None
 
 
 def _listed(array: np.ndarray) -> tuple[Attribute, ...]:
@@ -49,7 +35,7 @@ def _find(call: Call) -> Value | tuple[()]:
     kinds = [_WIDER.get(call.attr(name), call.attr(name)) for name in ("Tin", "Tout")]
     if not isinstance(held, Handle) or default is None or not set(kinds) <= _LISTS.keys():
         return ()
-    content = _content(held.resource, call.attr("Tin"), call.attr("Tout"))
+    content = held.content(call.attr("Tin"), call.attr("Tout"))
     if content is None or default.size != 1:
         return ()
     keys, values = (_listed(array) for array in content)
@@ -74,10 +60,8 @@ def _find(call: Call) -> Value | tuple[()]:
 
 def _size(call: Call) -> Value | tuple[()]:
     held = call.operands[0]
-    if not isinstance(held, Handle):
-        return ()
-    with context.eager_mode():
-        return call.const(tf.raw_ops.LookupTableSizeV2(table_handle=held.resource).numpy())
+    size = held.size() if isinstance(held, Handle) else None
+    return () if size is None else call.const(np.array(size, np.int64))
 
 
 def _bincount(call: Call) -> Value | tuple[()]:

@@ -1,79 +1,178 @@
-"""Capture of TensorFlow files: a frozen GraphDef (.pb) and a SavedModel directory."""
+"""Capture of TensorFlow's files without TensorFlow: GraphDefs (.pb) and SavedModel directories."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-from google.protobuf.message import DecodeError
+import numpy as np
+from google.protobuf import text_format
 
-from graphlens.errors import CaptureError, FormatError
-from graphlens.frontends.tf_function import Names, capture_concrete
-from graphlens.frontends.tf_session import capture_graph
+from graphlens.errors import CaptureError, FormatError, unknown_name
+from graphlens.frontends.input_types import DynamicShapes
+from graphlens.frontends.tf_bundle import Bundle
+from graphlens.frontends.tf_call import Handle
+from graphlens.frontends.tf_import import Frame, Importer
+from graphlens.frontends.tf_nodes import Nodes
+from graphlens.frontends.tf_schema import message, parsed
+from graphlens.frontends.tf_session import Ends, capture_graph, node_name, parameters, write
 from graphlens.frontends.tf_specs import Feeds
+from graphlens.frontends.tf_stored import TABLES, Stored, stored
 from graphlens.ir.graph import Graph
+from graphlens.ops.build import Builder
 
 _SIGNATURE = "serving_default"
+_TECHNICAL = "__saved_model_"
+"""How the names of signatures begin that initialise or train, and are none of the model's."""
 
 
-def capture_path(path: Path, feeds: Feeds, outputs: Sequence[Any] | None) -> Graph:
-    """The Graph in a file; the arguments are those of `tf_graph.capture`.
+def capture(
+    model: Any,
+    *inputs: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: DynamicShapes = None,
+    outputs: Sequence[Any] | None = None,
+    signature: str | None = None,
+) -> Graph:
+    """The Graph of a TensorFlow file; nothing in it is executed, and TensorFlow is not needed.
+
+    Args:
+        model: The path of a GraphDef's ``.pb`` file or of a SavedModel directory, or a GraphDef.
+        inputs: Arrays, tensors or TensorTypes that say what the model is fed; not needed where the
+            file says it.
+        kwargs: The same by name: of a placeholder, or of an input of the signature.
+        dynamic_shapes: Symbols for axes of the inputs, by input name or place.
+        outputs: The tensors (or ops that change variables) that are returned, by name; by default
+            those of a SavedModel's signature, of a GraphDef those that nobody reads.
+        signature: Of a SavedModel: which of its signatures; by default ``'serving_default'``, or
+            the first.
 
     Raises:
-        FormatError: If there is no such file, or it is not what its name says.
+        CaptureError: If the graph cannot be captured; the message says why.
+        FormatError: If a file is not what its name says.
     """
+    feeds = Feeds(inputs, kwargs or {}, dynamic_shapes)
+    if not isinstance(model, str | os.PathLike):
+        return _graph_def(model.SerializeToString(), "the GraphDef", feeds, outputs)
+    path = Path(model)
     if path.is_dir():
-        graph = _saved_model(path, feeds)
+        graph = _saved_model(path, feeds, outputs, signature)
+    elif signature is not None:
+        raise CaptureError(f"{path}: a GraphDef has no signatures, found signature={signature!r}")
     else:
-        frozen = _frozen(path)
-        graph = capture_graph(frozen, feeds, outputs, None, frozen=True)
+        graph = _graph_def(_content(path), str(path), feeds, outputs)
     graph.name = path.stem
     return graph
 
 
-def _frozen(path: Path) -> tf.Graph:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror})") from error
-    definition = tf.compat.v1.GraphDef()
-    try:
-        definition.ParseFromString(content)
-    except DecodeError as error:
-        raise FormatError(f"{path}: not a GraphDef of TensorFlow, or cut short: {error}") from error
+
+
+def _graph_def(content: bytes, where: str, feeds: Feeds, outputs: Sequence[Any] | None) -> Graph:
+    definition = parsed("GraphDef", content, where)
     if not definition.node:
         raise FormatError(
-            f"{path}: a GraphDef without a node; of a SavedModel give the directory that holds it"
+            f"{where}: a GraphDef without a node; of a SavedModel give the directory that holds it"
         )
-    return imported(definition, str(path))
+    nodes = Nodes.of(definition)
+    held = stored(nodes)
+    return capture_graph(nodes, feeds, outputs, lambda ops: held.variables, frozen=True)
 
 
-def imported(definition: Any, where: str = "the GraphDef") -> tf.Graph:
-    """A GraphDef as a tf.Graph.
-
-    Raises:
-        FormatError: If TensorFlow does not accept it.
-    """
-    graph = tf.Graph()
-    with graph.as_default():
-        try:
-            tf.import_graph_def(definition, name="")
-        except (ValueError, tf.errors.OpError) as error:
-            raise FormatError(f"{where}: TensorFlow does not accept its graph: {error}") from error
-    return graph
+# -- SavedModels ----------------------------------------------------------------------------
 
 
-def _saved_model(path: Path, feeds: Feeds) -> Graph:
-    if not (path / "saved_model.pb").exists() and not (path / "saved_model.pbtxt").exists():
+def _saved_model(
+    path: Path, feeds: Feeds, outputs: Sequence[Any] | None, signature: str | None
+) -> Graph:
+    whole = _meta_graph(path)
+    nodes = Nodes.of(whole.graph_def, whole.meta_info_def.stripped_op_list.op)
+    weights = path / "variables" / "variables"
+    has_weights = weights.with_name("variables.index").exists()
+    held = stored(nodes, Bundle(weights) if has_weights else None)
+    if outputs is not None:
+        return capture_graph(nodes, feeds, outputs, lambda ops: held.variables)
+    ends = _ends(nodes, path, whole, signature)
+    target = Graph(name=path.stem)
+    target.graph["capture"] = "tf.saved_model"
+    builder = Builder(target)
+    importer = Importer(builder, parameters(builder, held.variables), node_name)
+    write(importer, nodes, feeds, ends, _tables(nodes, held), _trainable(whole))
+    return target
+
+
+def _meta_graph(path: Path) -> Any:
+    """The graph that is for serving, or the only one."""
+    file = path / "saved_model.pb"
+    if file.exists():
+        saved = parsed("SavedModel", _content(file), str(file))
+    elif (path / "saved_model.pbtxt").exists():
+        saved = _from_text(path / "saved_model.pbtxt")
+    else:
         raise FormatError(f"{path}: a directory without saved_model.pb is no SavedModel")
+    if not saved.meta_graphs:
+        raise FormatError(f"{file}: a SavedModel without a graph")
+    graphs = list(saved.meta_graphs)
+    return next((each for each in graphs if "serve" in each.meta_info_def.tags), graphs[0])
+
+
+def _from_text(path: Path) -> Any:
     try:
-        loaded = tf.saved_model.load(str(path))
-    except (OSError, ValueError, DecodeError, tf.errors.OpError) as error:
-        raise FormatError(f"{path}: TensorFlow cannot load this SavedModel: {error}") from error
-    signatures = dict(loaded.signatures)
-    if not signatures:
-        raise CaptureError(f"{path}: the SavedModel has no signature to capture")
-    concrete = signatures.get(_SIGNATURE) or next(iter(signatures.values()))
-    return capture_concrete(concrete, feeds, Names(tuple(getattr(loaded, "variables", ()))))
+        return text_format.Parse(_content(path), message("SavedModel")())
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise FormatError(f"{path}: not the text of a SavedModel: {error}") from error
+
+
+def _ends(nodes: Nodes, path: Path, whole: Any, wanted: str | None) -> Ends:
+    """Inputs and outputs of a signature, each in the order of their names, as TensorFlow has it."""
+    names = sorted(n for n in whole.signature_def if not n.startswith(_TECHNICAL))
+    if wanted is not None and wanted not in names:
+        raise unknown_name(f"signature of {str(path)!r}:", wanted, names)
+    if not names:
+        raise CaptureError(
+            f"{path}: the SavedModel has no signature to capture: name tensors by outputs="
+        )
+    name = wanted or (_SIGNATURE if _SIGNATURE in names else names[0])
+    found = whole.signature_def[name]
+    fed, returned = (
+        [(node_name(key), _tensor(nodes, side[key].name, name)) for key in sorted(side)]
+        for side in (found.inputs, found.outputs)
+    )
+    return Ends(fed, returned)
+
+
+def _tensor(nodes: Nodes, name: str, signature: str) -> Any:
+    try:
+        return nodes.get_tensor_by_name(name)
+    except KeyError as error:
+        raise FormatError(
+            f"the signature {signature!r} names {name!r}, which the graph does not hold"
+        ) from error
+
+
+def _tables(nodes: Nodes, held: Stored) -> Frame:
+    """What the lookup tables became."""
+    frame: Frame = {}
+    for op in nodes.get_operations():
+        if op.type in TABLES:
+            frame[op.outputs[0].name] = _table(node_name(op.name), held.tables.get(op.name))
+    return frame
+
+
+def _table(name: str, content: tuple[np.ndarray, np.ndarray] | None) -> Handle:
+    return Handle(
+        name, lambda key, value: content, lambda: None if content is None else len(content[0])
+    )
+
+
+def _trainable(whole: Any) -> frozenset[str]:
+    """Names of the variables that training changes."""
+    held = (node.variable for node in whole.object_graph_def.nodes if node.HasField("variable"))
+    return frozenset(re.sub(r":\d+$", "", each.name) for each in held if each.trainable)

@@ -1,16 +1,17 @@
-"""Capture of a tf.Graph of TF1: placeholders in, what nobody reads out, variables by a session."""
+"""Capture of a graph: placeholders in, what nobody reads out, variables as their values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.input_types import symbols
-from graphlens.frontends.tf_call import materialise
+from graphlens.frontends.tf_call import materialise, plain
 from graphlens.frontends.tf_import import (
     READS,
     VARIABLES,
@@ -18,13 +19,14 @@ from graphlens.frontends.tf_import import (
     Importer,
     reached,
 )
+from graphlens.frontends.tf_schema import array_of
 from graphlens.frontends.tf_specs import Feeds, fitted
 from graphlens.frontends.tf_types import type_of
 from graphlens.frontends.tf_update import ASSIGNS, REF_ASSIGNS, changes, is_update
-from graphlens.frontends.tf_variables import session_values
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
 
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})
 _NOT_RETURNED = (
@@ -39,45 +41,97 @@ _NOT_THE_MODELS = ("gradients", "save/", "report_uninitialized", "init")
 """Scopes of TF1's own making: differentiation, the Saver, initialisation."""
 
 
+@dataclass(frozen=True)
+class Ends:
+    """Where a graph begins and ends.
+
+    Attributes:
+        fed: What it is fed, by the names of the inputs.
+        wanted: What it returns, by the names of the outputs.
+        updates: The ops that change variables, of which it returns the new values.
+    """
+
+    fed: Sequence[tuple[str, Any]]
+    wanted: Sequence[tuple[str, Any]]
+    updates: Sequence[Any] = ()
+
+
 def capture_graph(
-    graph: tf.Graph,
+    graph: Any,
     feeds: Feeds,
     outputs: Sequence[Any] | None,
-    session: Any | None,
+    values: Callable[[Sequence[Any]], Mapping[str, np.ndarray]],
     *,
     frozen: bool = False,
 ) -> Graph:
-    """The Graph of a tf.Graph; the arguments are those of `tf_graph.capture`.
+    """The Graph of a Any, or of what a GraphDef holds.
 
     Args:
         graph: The graph, which is not changed.
         feeds: One for each placeholder that the outputs need, in the order of their making.
         outputs: What to return; by default what nobody reads.
-        session: Where the variables have their values.
+        values: What the ops of variables hold, by their names.
         frozen: Whether the weights are constants, as in a frozen GraphDef.
     """
     wanted, updates = _wanted(graph, outputs)
     ops = reached(graph, [*wanted, *(tensor for op in updates for tensor in op.inputs)])
-    fed = [op for op in ops if op.type in _PLACEHOLDERS]
-    given = _matched(fed, feeds)
-    values = session_values(graph, [op for op in ops if op.type in VARIABLES], session)
+    fed = [(node_name(op.name), op.outputs[0]) for op in ops if op.type in _PLACEHOLDERS]
+    named = [(node_name(tensor.op.name), tensor) for tensor in wanted]
     target = Graph(name="tf_graph")
-    target.graph["capture"] = "tf.Graph"
+    target.graph["capture"] = "Any"
     builder = Builder(target)
-    frame: Frame = {}
-    for index, op in enumerate(fed):
-        name = node_name(op.name)
-        held = fitted(op.outputs[0], given.get(op.name), name, symbols(feeds.dynamic, index, name))
-        frame[op.outputs[0].name] = builder.input(name, held)
-    if frozen:
-        _weights(ops, builder, frame)
-    importer = Importer(builder, _variables(builder, values), node_name)
-    results = importer.run(graph, wanted, frame, updates=updates)
-    changed = {tensor.name: tensor for op in updates for tensor in changes(op)}
-    results += [frame[name] for name in changed]
-    names = [node_name(tensor.op.name) for tensor in (*wanted, *changed.values())]
-    finish(builder, results, names)
+    held = values([op for op in ops if op.type in VARIABLES])
+    frame = _weights(ops, builder) if frozen else {}
+    importer = Importer(builder, parameters(builder, held), node_name)
+    write(importer, graph, feeds, Ends(fed, named, updates), frame)
     return target
+
+
+def write(
+    importer: Importer,
+    graph: Any,
+    feeds: Feeds,
+    ends: Ends,
+    frame: Frame,
+    trainable: Collection[str] = (),
+) -> None:
+    """Write what lies between the ends of a graph, and the Output.
+
+    Args:
+        importer: What it is written with.
+        graph: The graph.
+        feeds: What it is fed.
+        ends: Where it begins and ends.
+        frame: What some of its tensors became.
+        trainable: Names of variables; if one of them is changed, the new value of every variable
+            that is changed is returned too.
+    """
+    given = _matched([name for name, _ in ends.fed], feeds)
+    for index, (name, tensor) in enumerate(ends.fed):
+        held = fitted(tensor, given.get(name), name, symbols(feeds.dynamic, index, name))
+        frame[tensor.name] = importer.builder.input(name, held)
+    tensors = [tensor for _, tensor in ends.wanted]
+    results = importer.run(graph, tensors, frame, updates=ends.updates)
+    changed = {tensor.name: tensor for op in ends.updates for tensor in changes(op)}
+    changed.update(_changed(graph, frame, trainable))
+    results += [frame[name] for name in changed]
+    names = [name for name, _ in ends.wanted]
+    finish(importer.builder, results, [*names, *(node_name(t.op.name) for t in changed.values())])
+
+
+def _changed(graph: Any, frame: Frame, trainable: Collection[str]) -> dict[str, Any]:
+    """The variables that functions changed, if they train."""
+    if not trainable:
+        return {}
+    made = [op.outputs[0] for op in graph.get_operations() if op.type in VARIABLES]
+    found = {
+        tensor.name: tensor
+        for tensor in made
+        if tensor.name in frame and frame[tensor.name] != Value(node_name(tensor.op.name))
+    }
+    names = {re.sub(r"_\d+$", "", tensor.op.name) for tensor in found.values()}
+    names |= {tensor.op.name for tensor in found.values()}
+    return found if names & set(trainable) else {}
 
 
 def finish(builder: Builder, results: Sequence[Any], names: Sequence[str] = ()) -> None:
@@ -103,16 +157,17 @@ def node_name(name: str) -> str:
     return name.replace("/", ".")
 
 
-def _variables(builder: Builder, values: Mapping[str, np.ndarray]) -> Callable[[Any], Value]:
+def parameters(builder: Builder, values: Mapping[str, np.ndarray]) -> Callable[[Any], Value]:
+    """What makes (once) the Param behind an op that holds a variable."""
     made: dict[str, Value] = {}
 
     def variable(op: Any) -> Value:
         if op.name not in made:
             held = type_of(op.outputs[0])
             if op.type == "VarHandleOp":
-                shape = tf.TensorShape(op.get_attr("shape"))
-                dims = None if shape.rank is None else tuple(d or 0 for d in shape.as_list())
-                held = type(held)(op.get_attr("dtype").name, dims)
+                shape = plain(op.get_attr("shape"))
+                dims = None if shape is None else tuple(max(dim, 0) for dim in shape)
+                held = TensorType(plain(op.get_attr("dtype")), dims)
             builder.scope = node_name(op.name).rpartition(".")[0]
             made[op.name] = builder.param(node_name(op.name), held, values.get(op.name))
         return made[op.name]
@@ -120,21 +175,24 @@ def _variables(builder: Builder, values: Mapping[str, np.ndarray]) -> Callable[[
     return variable
 
 
-def _weights(ops: Sequence[Any], builder: Builder, frame: Frame) -> None:
+def _weights(ops: Sequence[Any], builder: Builder) -> Frame:
     """The constants that were variables before the graph was frozen: floats of one axis or more."""
+    frame: Frame = {}
     for op in ops:
-        if op.type == "Const":
-            held = type_of(op.outputs[0])
-            if held.is_floating and held.rank:
-                array = tf.make_ndarray(op.get_attr("value"))
+        held = type_of(op.outputs[0]) if op.type == "Const" else None
+        if held is not None and held.is_floating:
+            array = array_of(op.get_attr("value"), op.name)
+            if array.ndim:
+                held = held.with_shape(array.shape)
                 frame[op.outputs[0].name] = builder.param(node_name(op.name), held, array)
+    return frame
 
 
-def _wanted(graph: tf.Graph, outputs: Sequence[Any] | None) -> tuple[list[tf.Tensor], list[Any]]:
+def _wanted(graph: Any, outputs: Sequence[Any] | None) -> tuple[list[Any], list[Any]]:
     """The tensors to return, and the changes of variables to make and return."""
     if outputs is not None:
-        named = [outputs] if isinstance(outputs, str | tf.Tensor | tf.Operation) else outputs
-        tensors: list[tf.Tensor] = []
+        named = [outputs] if isinstance(outputs, str) or hasattr(outputs, "graph") else outputs
+        tensors: list[Any] = []
         updates: list[Any] = []
         for output in named:
             op = _operation(graph, output)
@@ -150,18 +208,18 @@ def _wanted(graph: tf.Graph, outputs: Sequence[Any] | None) -> tuple[list[tf.Ten
     ]
     if not found:
         raise CaptureError(
-            "the tf.Graph has no tensor that looks like an output (one that nobody reads and that "
+            "the TF graph has no tensor that looks like an output (one that nobody reads and that "
             "does not initialise, save or differentiate): name them by outputs="
         )
     return found, []
 
 
-def _operation(graph: tf.Graph, output: Any) -> Any | None:
+def _operation(graph: Any, output: Any) -> Any | None:
     """The op that is named as an output for what it changes; None if a tensor is meant."""
     op = output
     if isinstance(output, str):
         op = next((op for op in graph.get_operations() if op.name == output), None)
-    is_op = isinstance(op, tf.Operation) and op.graph is graph
+    is_op = hasattr(op, "control_inputs") and op.graph is graph
     return op if is_op and (not op.outputs or is_update(op)) else None
 
 
@@ -188,7 +246,7 @@ def _is_technical(op: Any) -> bool:
     return read or op.name.startswith(_NOT_THE_MODELS) or op.name.endswith("/read")
 
 
-def _tensor(graph: tf.Graph, output: Any) -> tf.Tensor:
+def _tensor(graph: Any, output: Any) -> Any:
     if not isinstance(output, str):
         if getattr(output, "graph", None) is not graph:
             raise CaptureError(f"outputs= names {output!r}, which is not a tensor of that graph")
@@ -199,14 +257,13 @@ def _tensor(graph: tf.Graph, output: Any) -> tf.Tensor:
         raise CaptureError(f"outputs= names {output!r}, which the graph does not hold") from error
 
 
-def _matched(fed: Sequence[Any], feeds: Feeds) -> dict[str, Any]:
-    names = [op.name for op in fed]
-    inputs = feeds.inputs
-    if len(inputs) > len(names):
-        raise CaptureError(f"{len(inputs)} inputs are given, but the graph is fed {names}")
-    given = dict(zip(names, inputs, strict=False))
+def _matched(names: Sequence[str], feeds: Feeds) -> dict[str, Any]:
+    """The inputs given, by name; placeholders may be named as TF does, with slashes."""
+    if len(feeds.inputs) > len(names):
+        raise CaptureError(f"{len(feeds.inputs)} inputs are given, but the graph is fed {names}")
+    given = dict(zip(names, feeds.inputs, strict=False))
     for name, value in feeds.named.items():
-        if name not in names:
+        if node_name(name) not in names:
             raise CaptureError(f"input {name!r} is given, but the graph is fed {names}")
-        given[name] = value
+        given[node_name(name)] = value
     return given

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import tensorflow as tf
-
 from graphlens.errors import CaptureError
 from graphlens.frontends.input_types import DynamicShapes, named_sizes, type_given, with_symbols
 from graphlens.frontends.tf_types import type_of
@@ -29,14 +27,7 @@ class Feeds:
     dynamic: DynamicShapes = None
 
 
-def spec_of(held: TensorType, name: str | None = None) -> tf.TensorSpec:
-    """A TF TensorSpec of that type; symbols become sizes left open."""
-    shape = held.shape
-    dims = None if shape is None else [dim if isinstance(dim, int) else None for dim in shape]
-    return tf.TensorSpec(dims, held.dtype, name=name)
-
-
-def fitted(tensor: tf.Tensor, given: Any | None, name: str, asked: Mapping[int, str]) -> TensorType:
+def fitted(tensor: Any, given: Any | None, name: str, asked: Mapping[int, str]) -> TensorType:
     """The type of a graph's input: that of the input given for it, or its own with symbols.
 
     Raises:
@@ -46,6 +37,15 @@ def fitted(tensor: tf.Tensor, given: Any | None, name: str, asked: Mapping[int, 
     if given is None:
         return named_sizes(with_symbols(own, asked), name)
     held = type_given(given)
-    if held.dtype != own.dtype or not tensor.shape.is_compatible_with(spec_of(held).shape):
+    if held.dtype != own.dtype or not _fits(held, own):
         raise CaptureError(f"input {name!r} takes {own}, not the {held} given")
     return with_symbols(held, asked)
+
+
+def _fits(held: TensorType, own: TensorType) -> bool:
+    """Whether a shape is one that another with open sizes allows."""
+    if held.shape is None or own.shape is None:
+        return True
+    pairs = zip(held.shape, own.shape, strict=False)
+    known = ((a, b) for a, b in pairs if isinstance(a, int) and isinstance(b, int))
+    return held.rank == own.rank and all(a == b for a, b in known)

@@ -1,44 +1,56 @@
-"""Types of TensorFlow tensors, and bodies of the functions that a graph calls by name."""
+"""Types of TensorFlow's tensors, and bodies of the functions that a graph calls by name."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-import tensorflow as tf
-from tensorflow.python.framework import function_def_to_graph
-
 from graphlens.errors import CaptureError
+from graphlens.frontends.tf_nodes import Nodes
+from graphlens.frontends.tf_schema import parsed
 from graphlens.tensor import UNKNOWN, TensorType
 
 
-def type_of(tensor: tf.Tensor) -> TensorType:
-    """TF's static type of a tensor; a size that it leaves open is ``'?'``.
+def type_of(tensor: Any) -> TensorType:
+    """The static type that TensorFlow noted of a tensor; a size that it leaves open is ``'?'``.
 
-    Of a variant (a list of tensors) TF knows nothing: its type is `UNKNOWN`.
+    Of a variant (a list of tensors) TF knows nothing: its dtype is undefined.
     """
-    if tensor.dtype.base_dtype == tf.variant:
+    kind = dtype_name(tensor)
+    if kind == "variant":
         return UNKNOWN
     dims = None if tensor.shape.rank is None else tensor.shape.as_list()
     shape = None if dims is None else tuple("?" if dim is None else dim for dim in dims)
-    return TensorType(tensor.dtype.base_dtype.name, shape)
+    return TensorType(kind, shape)
 
 
-def body_of(graph: tf.Graph, name: str) -> Any:
-    """The body (a FuncGraph) of a function that a graph calls by name.
+def dtype_name(tensor: Any) -> str:
+    """The name of a tensor's dtype; a reference to a variable has the variable's."""
+    return tensor.dtype.base_dtype.name
+
+
+def is_variable(tensor: Any) -> bool:
+    """Whether a tensor stands for a variable: a resource, or one of TF1's references."""
+    return tensor.dtype.name == "resource" or tensor.dtype.name.endswith("_ref")
+
+
+def body_of(graph: Any, name: str) -> Any:
+    """The body of a function that a graph calls by name.
 
     Raises:
         CaptureError: If the graph's library has none of that name.
     """
+    if isinstance(graph, Nodes):
+        return graph.body(name)
     held = graph._get_function(name)
     body = getattr(held, "graph", None)
     if body is not None and getattr(body, "outputs", None) is not None:
         return body
-    library = graph.as_graph_def().library
-    definition = next((f for f in library.function if f.signature.name == name), None)
-    if definition is None:
+    whole = graph.as_graph_def()
+    if not any(function.signature.name == name for function in whole.library.function):
         raise CaptureError(f"the TF graph calls the function {name!r}, which it does not hold")
-    return function_def_to_graph.function_def_to_graph(definition)
+    whole.ClearField("node")
+    return Nodes.of(parsed("GraphDef", whole.SerializeToString(), "the TF graph")).body(name)
 
 
 def function_title(name: str) -> str:

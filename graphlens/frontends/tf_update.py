@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
-
-from graphlens.frontends.tf_call import Operand, materialise
-from graphlens.frontends.tf_types import body_of
+from graphlens.frontends.tf_call import Operand, attributes, materialise
+from graphlens.frontends.tf_types import body_of, dtype_name, is_variable
 from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
 
@@ -39,8 +37,7 @@ def changes(op: Any) -> list[Any]:
 
 def _variables(op: Any) -> list[int]:
     """Which operands are variables."""
-    tensors = enumerate(op.inputs)
-    return [i for i, t in tensors if t.dtype == tf.resource or t.dtype._is_ref_dtype]
+    return [index for index, tensor in enumerate(op.inputs) if is_variable(tensor)]
 
 
 class Writes:
@@ -50,17 +47,17 @@ class Writes:
         """Nothing has been looked at yet."""
         self._known: dict[str, frozenset[int]] = {}
 
-    def of(self, graph: tf.Graph, op: Any) -> list[int]:
+    def of(self, graph: Any, op: Any) -> list[int]:
         """The operands of an op of ``graph``, by place."""
         if is_update(op):
             return _variables(op)
-        if not any(tensor.dtype == tf.resource for tensor in op.inputs):
+        if not any(dtype_name(tensor) == "resource" for tensor in op.inputs):
             return []
         first = 1 if op.type in _CHOICES else 0
         places = {first + place for name in _bodies(op) for place in self._of_body(graph, name)}
         return sorted(places)
 
-    def _of_body(self, graph: tf.Graph, name: str) -> frozenset[int]:
+    def _of_body(self, graph: Any, name: str) -> frozenset[int]:
         if name not in self._known:
             body = body_of(graph, name)
             changed = {
@@ -131,7 +128,7 @@ def _foreign(importer: Importer, op: Any, values: list[Value], name: str) -> lis
         results=[builder.type_of(values[index]) for index in _variables(op)],
         domain="tf",
         name=name,
-        **importer.attributes(op),
+        **attributes(op),
     )
     return [Value(first.node, index) for index in range(len(_variables(op)))]
 

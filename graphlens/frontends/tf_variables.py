@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from graphlens.errors import CaptureError
 
@@ -23,6 +24,25 @@ def shared(tensor: Any) -> np.ndarray:
         return np.asarray(memoryview(tensor))
     except (TypeError, ValueError, BufferError):
         return np.asarray(tensor.numpy())
+
+
+def table_content(handle: Any, key: str, value: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Keys and values of the lookup table behind a handle; None where they cannot be had."""
+    try:
+        with context.eager_mode():
+            pair = tf.raw_ops.LookupTableExportV2(table_handle=handle, Tkeys=key, Tvalues=value)
+            return pair[0].numpy(), pair[1].numpy()
+    except (tf.errors.OpError, ValueError, TypeError):
+        return None
+
+
+def table_size(handle: Any) -> int | None:
+    """How many keys a lookup table has; None if it is none."""
+    try:
+        with context.eager_mode():
+            return int(tf.raw_ops.LookupTableSizeV2(table_handle=handle).numpy())
+    except (tf.errors.OpError, ValueError, TypeError):
+        return None
 
 
 def session_values(

@@ -10,6 +10,7 @@ import numpy as np
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import CONST, INPUT, OURS, OUTPUT, PARAM, Attribute, Node, Source, Value
 from graphlens.ops.infer import infer
+from graphlens.ops.values import propagate
 from graphlens.tensor import TensorType
 
 
@@ -45,6 +46,8 @@ class Builder:
         scope: Module path of what is added.
         source: Framework op and user's line of what is added.
         origins: Captured nodes that what is added stands for; ``()`` is the node itself.
+        known: Values worked out on the way (shapes, and what is computed from them), so that a
+            Reshape to them has a type; None where nobody asks for them.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Builder:
         self.scope = ""
         self.source = Source()
         self.origins = origins
+        self.known: dict[Value, np.ndarray] | None = None
         self._constants: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
 
     @property
@@ -128,7 +132,14 @@ class Builder:
             regions=dict(regions or {}),
         )
         held = self._infer(node, operands, results) if isinstance(results, int) else tuple(results)
-        return Value(self._add(node, held, operands, name))
+        made = Value(self._add(node, held, operands, name))
+        if self.known is not None:
+            types = [None if value is None else self.type_of(value) for value in operands]
+            values = [self.value_of(value) for value in operands]
+            for index, found in enumerate(propagate(node, types, values)):
+                if found is not None:
+                    self.known[Value(made.node, index)] = found
+        return made
 
     def output(self, values: Sequence[Value], names: Sequence[str] = ()) -> None:
         """End the graph: what it returns, in order, with the outputs' names where they have any."""
@@ -139,11 +150,16 @@ class Builder:
         """The type of a value of the graph."""
         return self.graph.type_of(value)
 
+    def value_of(self, value: Value | None) -> np.ndarray | None:
+        """A value where it is known, symbols among its elements perhaps; else None."""
+        found = self.graph.value_of(value)
+        return self.known.get(value) if found is None and self.known and value else found
+
     def _infer(
         self, node: Node, operands: Sequence[Value | None], count: int
     ) -> tuple[TensorType, ...]:
         types = [None if value is None else self.graph.type_of(value) for value in operands]
-        return infer(node, types, [self.graph.value_of(value) for value in operands], count)
+        return infer(node, types, [self.value_of(value) for value in operands], count)
 
     def _structural(self, op: str, name: str, held: TensorType) -> Value:
         return Value(self._add(Node(op, OURS, scope=self.scope), (held,), (), name))

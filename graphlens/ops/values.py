@@ -6,6 +6,7 @@ among its elements, so that a Reshape to ``Concat(Shape(x)[0:1], [-1])`` keeps t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -160,6 +161,44 @@ def _equal(node: Node, values: Sequence[Any]) -> Any:
     return np.equal(*values)
 
 
+def _numbers(combine: Callable[..., Any]) -> _Step:
+    """A step on numbers alone: a symbol may be any size."""
+
+    def step(node: Node, values: Sequence[Any]) -> Any:
+        del node
+        if any(value.dtype == object for value in values):
+            raise TypeError("a symbol may be any size")
+        return combine(*values)
+
+    return step
+
+
+def _small(combine: Callable[[Any, Any], Any], value: Any, sizes: Any) -> Any:
+    if max(value.size, 1) * np.prod(sizes, dtype=float) > _LARGEST:
+        raise ValueError("too many elements")
+    return combine(value, sizes)
+
+
+def _expanded(value: Any, shape: Any) -> Any:
+    wanted = np.broadcast_shapes(value.shape, tuple(int(size) for size in shape))
+    if np.prod(wanted, dtype=float) > _LARGEST:
+        raise ValueError("too many elements")
+    return np.broadcast_to(value, wanted)
+
+
+def _reduced(combine: Callable[..., Any]) -> _Step:
+    def step(node: Node, values: Sequence[Any]) -> Any:
+        if values[0].dtype == object or values[0].dtype == bool:
+            raise TypeError("a symbol may be any size")
+        axes = _axes(values) if len(values) > 1 else ()
+        if not axes and node.attributes.get("noop_with_empty_axes"):
+            return values[0]
+        keep = bool(node.attributes.get("keepdims", 1))
+        return combine(values[0], axis=axes or None, keepdims=keep).astype(values[0].dtype)
+
+    return step
+
+
 _STEPS: dict[str, _Step] = {
     "Identity": lambda node, values: values[0],
     "Cast": _cast,
@@ -185,9 +224,26 @@ _STEPS: dict[str, _Step] = {
     "Equal": _equal,
     "Neg": lambda node, values: -values[0],
     "Floor": lambda node, values: np.floor(values[0]),
-    "ReduceProd": lambda node, values: (
-        np.prod(values[0], keepdims=bool(node.attributes.get("keepdims", 1)))
-        if len(values) == 1 and values[0].dtype != object
-        else None
+    "Abs": _numbers(np.abs),
+    "Sign": _numbers(np.sign),
+    "Not": _numbers(np.logical_not),
+    "And": _numbers(np.logical_and),
+    "Or": _numbers(np.logical_or),
+    "Xor": _numbers(np.logical_xor),
+    "Less": _numbers(np.less),
+    "LessOrEqual": _numbers(np.less_equal),
+    "Greater": _numbers(np.greater),
+    "GreaterOrEqual": _numbers(np.greater_equal),
+    "Max": _numbers(lambda *values: functools.reduce(np.maximum, values)),
+    "Min": _numbers(lambda *values: functools.reduce(np.minimum, values)),
+    "Mod": lambda node, values: (
+        _numbers(np.mod)(node, values) if not node.attributes.get("fmod") else None
     ),
+    "Tile": _numbers(lambda value, times: _small(np.tile, value, times)),
+    "Expand": _numbers(_expanded),
+    "Transpose": lambda node, values: np.transpose(values[0], node.attributes.get("perm")),  # type: ignore[arg-type]
+    "ReduceProd": _reduced(np.prod),
+    "ReduceSum": _reduced(np.sum),
+    "ReduceMax": _reduced(np.max),
+    "ReduceMin": _reduced(np.min),
 }

@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from graphlens import api
-from graphlens.frontends.tf_specs import spec_of, type_given
+from graphlens.frontends.input_types import type_given
+from graphlens.frontends.tf_function import spec_of
 from graphlens.sweep.subject import Subject
 
 
