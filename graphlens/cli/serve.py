@@ -34,10 +34,14 @@ def serve(
     with server(path.read_bytes(), port) as listening:
         address = f"http://{HOST}:{listening.server_address[1]}/"
         say(f"serving {address} until Ctrl-C")
+        found: object = False
         with contextlib.suppress(webbrowser.Error):
-            browse(address)
+            found = browse(address)
+        if found is False:
+            say("no browser was found here: open the address in one")
         with contextlib.suppress(KeyboardInterrupt):
             listening.serve_forever()
+        say("stopped")
 
 
 def server(content: bytes, port: int) -> http.server.ThreadingHTTPServer:

@@ -11,13 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graphlens.render.page_json import details, page_json
+from graphlens.render.page_json import details, overlays, page_json
 from graphlens.render.theme import FONT, PALETTE
 from graphlens.view.page_data import Page
 
 ASSETS = Path(__file__).with_name("assets")
 MODULES = (
     "data",
+    "words",
     "camera",
     "columns",
     "ways",
@@ -33,6 +34,7 @@ MODULES = (
     "search",
     "details",
     "outline",
+    "overlay",
     "link",
     "keys",
     "walk",
@@ -42,6 +44,7 @@ MODULES = (
     "bars",
     "passes",
     "memory",
+    "legend",
     "main",
 )
 """The modules of the page's script, each after those that it needs."""
@@ -77,6 +80,7 @@ def to_html(page: Page) -> str:
         "SCRIPT": code,
         "PAGE": _embedded(page_json(page)),
         "DETAILS": _embedded(details(page)),
+        "OVERLAYS": _embedded(overlays(page)),
     }
     text = _asset("page.html")
     return re.sub("@([A-Z]+)@", lambda found: filled[found[1]], text)

@@ -8,7 +8,7 @@ from typing import Any
 from graphlens.render.measure import Size
 from graphlens.render.metrics import fitted
 from graphlens.render.page_layout import Inside, insides, scope_face, sizes
-from graphlens.render.theme import PALETTE
+from graphlens.render.theme import PALETTE, WORDS
 from graphlens.view.diagram import MemoryMap, Row
 from graphlens.view.page_data import Entry, Item, Page, Scope, State, Wire
 
@@ -29,7 +29,15 @@ def page_json(page: Page) -> dict[str, Any]:
         ],
         "states": [_state(state) for state in page.states],
         "memory": [_memory(held) for held in page.memory],
+        "words": WORDS,
+        "overlays": [[held.name, held.title] for held in page.overlays],
+        "color": page.color_by,
     }
+
+
+def overlays(page: Page) -> list[Any]:
+    """All that is asked for when nodes are coloured by a measure."""
+    return [[o.name, o.title, o.unit, o.values, o.sorts] for o in page.overlays]
 
 
 def details(page: Page) -> dict[str, Any]:

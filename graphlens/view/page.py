@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from graphlens.analysis.diff import diff as compared
 from graphlens.analysis.matching import matches_by_origin
 from graphlens.errors import GraphError
 from graphlens.ir import Graph
 from graphlens.memory.plan import MemoryPlan, plan_memory
 from graphlens.view.before_after import facts_of
 from graphlens.view.build import totals
+from graphlens.view.control import opened
 from graphlens.view.diagram import Fact, MemoryMap
 from graphlens.view.memory_map import memory as memory_map
 from graphlens.view.page_build import Builder
 from graphlens.view.page_data import Page, State
+from graphlens.view.page_measure import Measurer
 from graphlens.view.page_schema import schemas
 
 if TYPE_CHECKING:
@@ -26,15 +29,27 @@ _SCHEDULED = 4000
 """Nodes up to which a better order is looked for when memory is planned for the page."""
 
 
-def of_graph(graph: Graph) -> Page:
-    """The page of one graph, with its memory plan."""
-    made = _Maker(graph)
+def of_graph(
+    graph: Graph, *, color_by: str = "", profile: Mapping[str, float] | None = None
+) -> Page:
+    """The page of one graph, with its memory plan.
+
+    Args:
+        graph: What is shown.
+        color_by: What nodes are coloured by when the page opens, as in `view.graph`.
+        profile: Seconds of each node (`graphlens.profile`), for ``'time'``.
+    """
+    made = _Maker(graph, color_by, [profile] if profile else ())
     made.add("captured", graph)
     return made.page()
 
 
-def of_plan(plan: MemoryPlan) -> Page:
+def of_plan(plan: MemoryPlan, *, color_by: str = "") -> Page:
     """The page of a memory plan, with its graph.
+
+    Args:
+        plan: What is shown.
+        color_by: What nodes are coloured by when the page opens.
 
     Raises:
         GraphError: If the plan does not know its graph.
@@ -43,46 +58,75 @@ def of_plan(plan: MemoryPlan) -> Page:
         raise GraphError(
             "this memory plan does not know its graph: plan_memory(graph) makes one that does"
         )
-    made = _Maker(plan.graph)
+    made = _Maker(plan.graph, color_by)
     made.add("captured", plan.graph, plan=plan)
     return made.page()
 
 
-def of_history(history: History) -> Page:
-    """The page of a pipeline: the captured graph, and the one after every pass that changed it."""
-    made = _Maker(history.before)
+def of_history(
+    history: History, *, color_by: str = "", profiles: Sequence[Mapping[str, float]] = ()
+) -> Page:
+    """The page of a pipeline: the captured graph, and the one after every pass that changed it.
+
+    Args:
+        history: What is shown.
+        color_by: What nodes are coloured by when the page opens.
+        profiles: Seconds of each node of the captured graph, and of those after the passes that
+            changed it, for ``'time'``.
+    """
+    made = _Maker(history.before, color_by, profiles)
     made.add("captured", history.before, facts_of(history.evidence))
     before = history.before
-    changed = [step for step in history.steps if step.changed]
-    for step in changed:
-        facts = facts_of(step.evidence, history.evidence)
-        pairs = matches_by_origin(before, step.after).pairs
-        last = step is changed[-1]
-        made.add(step.name, step.after, facts, _told(step.after, pairs), planned=last)
-        before = step.after
+    for step in history.steps:
+        if step.changed:
+            facts = facts_of(step.evidence, history.evidence)
+            made.add(step.name, step.after, facts, _told(before, step.after))
+            before = step.after
     return made.page()
 
 
-def of_step(step: Step) -> Page:
-    """The page of one pass: before and after it."""
-    made = _Maker(step.before)
+def of_step(
+    step: Step, *, color_by: str = "", profiles: Sequence[Mapping[str, float]] = ()
+) -> Page:
+    """The page of one pass: before and after it.
+
+    Args:
+        step: What is shown.
+        color_by: What nodes are coloured by when the page opens.
+        profiles: Seconds of each node before and after it, for ``'time'``.
+    """
+    made = _Maker(step.before, color_by, profiles)
     made.add("before", step.before)
-    pairs = matches_by_origin(step.before, step.after).pairs
-    made.add(step.name, step.after, facts_of(step.evidence), _told(step.after, pairs))
+    made.add(step.name, step.after, facts_of(step.evidence), _told(step.before, step.after))
     return made.page()
 
 
-def of_diff(diff: Diff) -> Page:
-    """The page of two graphs of any origin: before and after."""
-    made = _Maker(diff.before)
+def of_diff(
+    diff: Diff, *, color_by: str = "", profiles: Sequence[Mapping[str, float]] = ()
+) -> Page:
+    """The page of two graphs of any origin: before and after.
+
+    Args:
+        diff: What is shown.
+        color_by: What nodes are coloured by when the page opens.
+        profiles: Seconds of each node of the one and of the other, for ``'time'``.
+    """
+    before, after = opened(diff.before), opened(diff.after)
+    same = before is diff.before and after is diff.after
+    pairs = (diff if same else compared(before, after)).matches()
+    made = _Maker(diff.before, color_by, profiles)
     made.add(diff.before.name or "before", diff.before)
-    matches = _told(diff.after, diff.matches())
-    made.add(diff.after.name or "after", diff.after, (), matches)
+    made.add(diff.after.name or "after", diff.after, (), _news(after, pairs))
     return made.page()
 
 
-def _told(after: Graph, pairs: Mapping[str, tuple[str, ...]]) -> Matches:
-    """The matches that do not go without saying."""
+def _told(before: Graph, after: Graph) -> Matches:
+    """The matches from one state to the next that do not go without saying."""
+    after = opened(after)
+    return _news(after, matches_by_origin(opened(before), after).pairs)
+
+
+def _news(after: Graph, pairs: Mapping[str, tuple[str, ...]]) -> Matches:
     found = ((name, pairs.get(name, ())) for name in after)
     return tuple((name, held) for name, held in found if held != (name,))
 
@@ -90,11 +134,15 @@ def _told(after: Graph, pairs: Mapping[str, tuple[str, ...]]) -> Matches:
 class _Maker:
     """A page under construction: one state after the other."""
 
-    def __init__(self, first: Graph) -> None:
+    def __init__(
+        self, first: Graph, color_by: str, profiles: Sequence[Mapping[str, float]] = ()
+    ) -> None:
         self._first = first
-        self._build = Builder()
+        self._color_by = color_by
+        self._profiles = iter(profiles)
+        self._build = Builder(Measurer(color_by, bool(profiles)))
         self._states: list[State] = []
-        self._maps: list[MemoryMap] = []
+        self._maps: dict[MemoryMap, int] = {}
         self._ops: dict[tuple[str, str], None] = {}
 
     def add(
@@ -103,24 +151,19 @@ class _Maker:
         graph: Graph,
         facts: tuple[Fact, ...] = (),
         matches: Matches = (),
-        *,
         plan: MemoryPlan | None = None,
-        planned: bool = True,
     ) -> None:
         """Add the state of the graph that has that name."""
-        for node in graph:
-            self._ops.setdefault((graph.nodes[node]["op"], graph.nodes[node]["domain"]))
-        note = "" if planned else "planned for the first and the last state only"
-        memory = -1
+        drawn = opened(graph)
+        for node in drawn:
+            self._ops.setdefault((drawn.nodes[node]["op"], drawn.nodes[node]["domain"]))
+        note, memory = "", -1
         try:
-            if planned:
-                schedule = len(graph) <= _SCHEDULED
-                held = memory_map(plan or plan_memory(graph, schedule=schedule))
-                memory = len(self._maps)
-                self._maps.append(held)
+            plan = plan or plan_memory(graph, schedule=len(graph) <= _SCHEDULED)
+            memory = self._maps.setdefault(memory_map(plan), len(self._maps))
         except GraphError as error:
             note = str(error)
-        root = self._build.state(graph)
+        root = self._build.state(drawn, next(self._profiles, {}))
         self._states.append(State(name, root, facts, matches, memory, note))
 
     def page(self) -> Page:
@@ -133,4 +176,6 @@ class _Maker:
             states=tuple(self._states),
             schemas=schemas(self._ops),
             memory=tuple(self._maps),
+            overlays=self._build.measurer.overlays(len(self._build.entries)),
+            color_by=self._color_by,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from graphlens.ir import Graph, Node
 from graphlens.ops.schema import defaults
@@ -11,6 +11,7 @@ from graphlens.view.build import flat
 from graphlens.view.diagram import Box, Row
 from graphlens.view.operand import Stored, operands, stored
 from graphlens.view.page_data import STRIP, Detail, Entry, Item, Scope, Wire
+from graphlens.view.page_measure import Measurer
 from graphlens.view.page_tree import IN, OUT, Level, Unit, levels
 
 _OPEN = 60
@@ -22,18 +23,20 @@ _LONG = 300
 class Builder:
     """Nodes and scopes as they are met; one that was met before is not taken again."""
 
-    def __init__(self) -> None:
+    def __init__(self, measurer: Measurer) -> None:
         """Nothing yet."""
+        self.measurer = measurer
         self.entries: list[Entry] = []
         self.scopes: list[Scope] = []
         self._entry: dict[Entry, int] = {}
         self._scope: dict[Scope, int] = {}
 
-    def state(self, graph: Graph) -> int:
-        """Take a graph in; the index of the scope that is the whole of it."""
+    def state(self, graph: Graph, seconds: Mapping[str, float]) -> int:
+        """Take in a graph and the times of its nodes; the index of the scope that is all of it."""
         diagram = flat(graph)
         known = stored(graph)
-        own = {box.id: self._take(_entry(graph, box, known)) for box in diagram.boxes}
+        own = {box.id: self._take(graph, _entry(graph, box, known)) for box in diagram.boxes}
+        self.measurer.time(seconds, own)
         found = levels(diagram)
         opened = _opened(found)
         index: dict[str, int] = {}
@@ -46,10 +49,11 @@ class Builder:
                 self.scopes.append(scope)
         return index[""]
 
-    def _take(self, entry: Entry) -> int:
+    def _take(self, graph: Graph, entry: Entry) -> int:
         index = self._entry.setdefault(entry, len(self.entries))
         if index == len(self.entries):
             self.entries.append(entry)
+            self.measurer.take(graph, entry.name, index, entry.kind)
         return index
 
 

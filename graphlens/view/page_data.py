@@ -153,6 +153,26 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """A measure that nodes can be coloured by instead of the kind of operation.
+
+    Attributes:
+        name: As ``--color-by`` calls it.
+        title: What it is.
+        unit: How an amount is said: ``'count'``, ``'size'`` or ``'seconds'``; ``''`` for a sort.
+        values: Of each node in `Page.entries`: an amount, or an index into ``sorts``; None where
+            it is not known or not an operation's.
+        sorts: The sorts that there are.
+    """
+
+    name: str
+    title: str
+    unit: str
+    values: tuple[float | None, ...]
+    sorts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """All that the interactive page knows; equal nodes and scopes are in it once.
 
@@ -164,6 +184,8 @@ class Page:
         states: At least one.
         schemas: Of the ops that occur.
         memory: Memory maps.
+        overlays: What nodes can be coloured by.
+        color_by: The name of the overlay that the page opens with, ``''`` for none.
     """
 
     title: str
@@ -173,3 +195,5 @@ class Page:
     states: tuple[State, ...]
     schemas: tuple[Schema, ...] = ()
     memory: tuple[MemoryMap, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+    color_by: str = ""

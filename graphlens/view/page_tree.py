@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from graphlens.view.control import FRAMES
 from graphlens.view.diagram import Arrow, Box, Cluster, Diagram
 from graphlens.view.quotient import topological
 
@@ -73,7 +74,8 @@ def _dissolve(
 ) -> None:
     """Take away frames around one thing: they say nothing that it does not say.
 
-    An operation with light ones after it is one thing too: they are drawn in one box.
+    An operation with light ones after it is one thing too: they are drawn in one box. The bodies
+    of control flow keep theirs.
     """
     inside: dict[str, int] = defaultdict(int)
     for name in parents.values():
@@ -81,7 +83,7 @@ def _dissolve(
     for box in boxes:
         home = homes[box.id]
         inside[home] += not (inside[home] == 1 and box.light)
-    single = {name for name in parents if inside[name] == 1}
+    single = {name for name in parents if inside[name] == 1 and around[name].kind not in FRAMES}
     for table in (homes, parents):
         for name, home in table.items():
             while home in single:

@@ -46,6 +46,39 @@ def test_view_says_where_it_cannot_put_the_page(model, arguments, said, capsys):
     assert said in capsys.readouterr().err
 
 
+def test_view_shows_two_models_side_by_side(model, tmp_path):
+    page = tmp_path / "page.html"
+    other = tmp_path / "other.py"
+    text = (tmp_path / "model.py").read_text().replace("residual_net()", "residual_net(blocks=4)")
+    other.write_text(text)
+    assert main(["view", model, f"{other}:graph", "-o", str(page)]) == 0
+    text = page.read_text()
+    assert text.count('"root":') == 2
+    assert "stage0.3.add" in text
+
+
+def test_view_measures_and_colours(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    page = tmp_path / "page.html"
+    assert main(["view", model, "--passes", "fuse", "--profile", "-o", str(page)]) == 0
+    assert '"color":"time"' in page.read_text()
+    assert main(["view", model, "--color-by", "flops", "-o", str(page)]) == 0
+    assert '"color":"flops"' in page.read_text()
+    assert '["time",' not in page.read_text()
+
+
+def test_view_of_passes_and_of_two_models_do_not_go_together(model, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["view", model, model, "--optimize", "-o", str(page)]) == 2
+    assert "passes are shown of one model" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said_before_the_model_is_read(served, capsys):
+    port = str(served.server_address[1])
+    assert main(["view", "no/such/model.onnx", "--serve", port]) == 2
+    assert "leave the port out" in capsys.readouterr().err
+
+
 @pytest.fixture
 def served():
     with serve.server(b"<p>page", 0) as server:
@@ -93,3 +126,18 @@ def test_serving_opens_the_browser_and_ends_with_an_interruption(tmp_path, monke
     serve.serve(tmp_path / "page.html", 0, said.append, opened.append)
     assert opened[0].startswith("http://127.0.0.1:")
     assert opened[0] in said[0]
+    assert said[1:] == ["stopped"]
+
+
+@pytest.mark.parametrize("browse", [lambda address: False, lambda address: _fail()])
+def test_without_a_browser_the_address_is_said(tmp_path, monkeypatch, browse):
+    (tmp_path / "page.html").write_text("<p>page")
+    said = []
+    monkeypatch.setattr(serve.http.server.ThreadingHTTPServer, "serve_forever", lambda self: None)
+    serve.serve(tmp_path / "page.html", 0, said.append, browse)
+    assert "http://127.0.0.1:" in said[0]
+    assert "no browser was found" in said[1]
+
+
+def _fail():
+    raise serve.webbrowser.Error("could not locate runnable browser")

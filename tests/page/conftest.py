@@ -104,11 +104,11 @@ def viewers(browser, tmp_path_factory):
     opened = {}
     folder = tmp_path_factory.mktemp("pages")
 
-    def viewer_of(thing, **options):
-        key = id(thing), repr(options)
+    def viewer_of(thing, drawn=None, **options):
+        key = id(thing), repr(drawn), repr(options)
         if key not in opened:
             path = folder / f"page{len(opened)}.html"
-            graphlens.draw(thing, path)
+            graphlens.draw(thing, path, **(drawn or {}))
             options = {"viewport": SIZE, "reduced_motion": "reduce", **options}
             opened[key] = Viewer(browser.new_context(**options).new_page(), path), thing
         return opened[key][0]

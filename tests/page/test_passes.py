@@ -152,6 +152,20 @@ def test_pointing_at_a_node_marks_its_tensor_in_the_map(view, net):
     assert viewer.page.locator("#tensor").inner_text().startswith("stem.conv")
 
 
+def test_every_state_has_its_memory_map(view, net):
+    """And equal ones are worked out, but not kept, twice."""
+    history = graphlens.optimize(net, ["canonicalize", "fuse", "reuse_buffers"], prove=False)
+    changed = [history.before, *(step.after for step in history.steps if step.changed)]
+    viewer = view(history)
+    viewer.press("m")
+    for index, graph in enumerate(changed):
+        viewer.ask("(app.passes.goTo(a[0]), 1)", index)
+        wanted = graphlens.plan_memory(graph)
+        assert viewer.ask("app.memory.map.arena") == wanted.arena_bytes
+        assert viewer.ask("app.memory.map.spans.length") == len(wanted.lifetimes)
+        assert viewer.page.locator("#map").is_visible()
+
+
 def test_the_memory_map_says_why_there_is_none(view):
     graph = graphlens.ir.Graph(name="unsized")
     make = graphlens.ops.build.Builder(graph)

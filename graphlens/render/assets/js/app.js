@@ -5,6 +5,7 @@ import { between, snapshot } from "./change.js";
 import { renderDetails } from "./details.js";
 import { fromHash, toHash } from "./link.js";
 import { Minimap } from "./minimap.js";
+import { Overlay } from "./overlay.js";
 import { Outline } from "./outline.js";
 import { place, placePair } from "./place.js";
 import { grab } from "./pointer.js";
@@ -35,10 +36,12 @@ export class App {
     const state = this.page.states[asked.state ?? this.firstState];
     this.active = new View(this, get("picture"), state);
     this.panes = [this.active];
+    this.overlay = new Overlay(this);
     this.minimap = new Minimap(this, get("minimap"));
     this.outline = new Outline(this, get("tree"));
     this.active.resize();
     this.arrange();
+    this.overlay.choose(asked.color ?? this.page.color);
     if (asked.camera) this.active.camera = asked.camera;
     else this.active.begin();
     grab(this, this.active);
@@ -96,6 +99,7 @@ export class App {
 
   frame() {
     this.dirty = false;
+    this.overlay.measure();
     for (const view of this.panes) view.draw();
     this.minimap.draw(this.active);
   }

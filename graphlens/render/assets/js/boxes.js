@@ -11,7 +11,7 @@ export function paintNodes(ctx, scene, held, left, top, count) {
   const group = entries[0].kind === "group";
   const radius = ends ? Math.min(12, held.height / 2) : group ? 9 : 5;
   if (!legible && held.height * camera.k < 4) {
-    ctx.fillStyle = colour(edge(entries[0].rows[0].style));
+    ctx.fillStyle = colour(scene.overlay.tint(entries[0]) ?? edge(entries[0].rows[0].style));
     ctx.fillRect(left, top, width, held.height);
     return;
   }
@@ -29,11 +29,14 @@ export function paintNodes(ctx, scene, held, left, top, count) {
   const marks = [];
   for (const entry of entries) {
     const from = y;
-    for (const line of entry.rows) {
-      if (!ends) paintLine(ctx, scene, line, left, y, width, legible, y > top);
-      else if (legible) paintWords(ctx, scene, line, left, y, width);
+    const tint = scene.overlay.tint(entry);
+    const said = scene.overlay.said(entry);
+    entry.rows.forEach((line, index) => {
+      const shown = said === null ? line : { ...line, note: index === 0 ? said : "" };
+      if (!ends) paintLine(ctx, scene, shown, left, y, width, legible, y > top, tint);
+      else if (legible) paintWords(ctx, scene, shown, left, y, width);
       y += ROW;
-    }
+    });
     marks.push({ entry, from, to: y });
     count.words += legible ? entry.rows.length : 0;
   }
@@ -48,9 +51,9 @@ export function paintNodes(ctx, scene, held, left, top, count) {
   }
 }
 
-function paintLine(ctx, scene, line, left, top, width, legible, ruled) {
+function paintLine(ctx, scene, line, left, top, width, legible, ruled, tint) {
   const { colour } = scene;
-  ctx.fillStyle = colour(fill(line.style));
+  ctx.fillStyle = colour(tint ?? fill(line.style));
   ctx.fillRect(left, top, width, ROW);
   ctx.fillStyle = colour(edge(line.style));
   ctx.fillRect(left + 4, top + 4, 3, ROW - 8);
@@ -59,26 +62,27 @@ function paintLine(ctx, scene, line, left, top, width, legible, ruled) {
     ctx.fillStyle = colour("paper");
     ctx.fillRect(left, top - 0.5, width, 1);
   }
-  paintWords(ctx, scene, line, left + 3, top, width - 3);
+  paintWords(ctx, scene, line, left + 3, top, width - 3, tint && "ink");
 }
 
-function paintWords(ctx, scene, line, left, top, width) {
+/** The words of a line; `plain` is the colour of all of them where the line is tinted. */
+function paintWords(ctx, scene, line, left, top, width, plain = null) {
   const { colour } = scene;
   const base = top + 13;
   const bold = line.style !== "more";
   ctx.font = `${bold ? 600 : 400} 11px ${FONT}`;
-  ctx.fillStyle = colour(bold ? "ink" : "soft");
+  ctx.fillStyle = colour(bold ? "ink" : plain ?? "soft");
   ctx.fillText(line.text, left + 9, base);
   const used = line.detail || line.note ? ctx.measureText(line.text).width : 0;
   ctx.font = `10px ${FONT}`;
   if (line.note) {
-    ctx.fillStyle = colour("faint");
+    ctx.fillStyle = colour(plain ?? "faint");
     ctx.textAlign = "right";
     ctx.fillText(line.note, left + width - 9, base);
     ctx.textAlign = "left";
   }
   if (!line.detail) return;
-  ctx.fillStyle = colour("soft");
+  ctx.fillStyle = colour(plain ?? "soft");
   const noted = line.note ? ctx.measureText(line.note).width + 6 : 0;
   ctx.fillText(cut(ctx, line.detail, width - 24 - used - noted), left + 15 + used, base);
 }

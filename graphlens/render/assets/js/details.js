@@ -43,12 +43,19 @@ function nodeDetails(app, { entry, chain }) {
     ${held.reads.length ? section("reads", html`<ul class="links">${held.reads.map((read) => html`<li>${nameButton(app, read[0], read[0])} <span>${read[2]}${read[1] === "value" ? "" : ` · ${read[1] === "param" ? "weight" : "constant"}`}</span></li>`)}</ul>`) : nothing}
     ${readers(app, entry)}
     ${held.attributes.length ? section("attributes", table(held.attributes.map(([key, value, usual]) => [key, usual ? html`${value} <small>default</small>` : value]))) : nothing}
+    ${measures(app, entry)}
     ${held.members.length ? section("runs as one", html`<ul class="links">${held.members.map(([name, inner]) => html`<li><b>${inner}</b> <span>${name}</span></li>`)}</ul>`) : nothing}
     ${op || place ? section("source", html`${op ? html`<p><code>${op}</code></p>` : nothing}${place ? html`<p><code>${place}</code></p>` : nothing}`) : nothing}
     ${entry.scope || chain.length > 1 ? section("module", nameButton(app, scopeName(chain.at(-1).path), entry.scope || chain.at(-1).label)) : nothing}
     ${held.origins.length ? section("stands for", list(held.origins)) : nothing}
     ${matched(app, entry)}
     ${held.schema ? schemaDetails(held.schema) : nothing}`;
+}
+
+/** What the node costs. */
+function measures(app, entry) {
+  const found = app.overlay.of(entry);
+  return found.length ? section("measures", table(found)) : nothing;
 }
 
 /** Who reads what the node gives. */

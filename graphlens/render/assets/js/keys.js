@@ -17,6 +17,7 @@ export const KEYS = [
   ["[ ]", "pass before, after"],
   ["b", "before and after side by side"],
   ["m", "memory"],
+  ["k", "what colours mean"],
   ["t", "tree"],
   ["d", "dark or light"],
   ["?", "this help"],
@@ -32,7 +33,7 @@ export function listen(app) {
       return;
     }
     const { target } = event;
-    if (target.matches("input:not([type=range])")) return;
+    if (target.matches("input:not([type=range]), select")) return;
     const onPicture = app.panes.some((view) => view.canvas === target) || target === document.body;
     const done = onPicture ? pictureKey(app, event) || pageKey(app, event) : pageKey(app, event);
     if (done) event.preventDefault();
@@ -59,6 +60,7 @@ function pageKey(app, event) {
     "]": () => app.passes.goTo(app.active.state.index + 1),
     b: () => app.passes.toggleBeside(),
     m: () => app.memory.toggle(),
+    k: () => document.getElementById("color-by").focus(),
     t: () => app.bars.toggleTree(),
     d: () => app.toggleDark(),
     o: () => app.openAll(true),

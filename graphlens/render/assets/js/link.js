@@ -11,6 +11,8 @@ export function toHash(app) {
   if (more.length) parts.set("open", more.join("~"));
   if (fewer.length) parts.set("closed", fewer.join("~"));
   if (app.selected !== null) parts.set("at", app.selected);
+  const color = app.overlay.chosen?.name ?? "";
+  if (color !== page.color) parts.set("color", color);
   if (app.memory?.shown) parts.set("memory", "1");
   const { x, y, k } = active.camera;
   parts.set("view", [x.toFixed(0), y.toFixed(0), k.toFixed(3)].join(","));
@@ -46,5 +48,6 @@ export function fromHash(app, hash) {
   const state = (key) => (parts.has(key) && page.states[Number(parts.get(key))] ? Number(parts.get(key)) : null);
   const view = (parts.get("view") ?? "").split(",").map(Number);
   const camera = view.length === 3 && view.every(Number.isFinite) && view[2] > 0 ? { x: view[0], y: view[1], k: view[2] } : null;
-  return { open, state: state("pass"), beside: state("beside"), selected: parts.get("at"), memory: parts.has("memory"), camera };
+  const color = parts.get("color");
+  return { open, color, state: state("pass"), beside: state("beside"), selected: parts.get("at"), memory: parts.has("memory"), camera };
 }

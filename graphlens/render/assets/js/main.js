@@ -3,6 +3,7 @@
 import { App, get } from "./app.js";
 import { Bars } from "./bars.js";
 import { listen } from "./keys.js";
+import { Legend } from "./legend.js";
 import { Memory } from "./memory.js";
 import { Passes } from "./passes.js";
 import { waysOf } from "./ways.js";
@@ -12,7 +13,8 @@ const asked = app.start();
 const bars = new Bars(app);
 const passes = new Passes(app);
 const memory = new Memory(app);
-Object.assign(app, { bars, passes, memory });
+const legend = new Legend(app);
+Object.assign(app, { bars, passes, memory, legend });
 listen(app);
 new ResizeObserver(() => app.resize()).observe(get("panes"));
 window.addEventListener("hashchange", () => location.reload());

@@ -3,6 +3,7 @@
 import { html, nothing, render } from "lit";
 import { get } from "./app.js";
 import { cut, edge, fill, FONT } from "./brush.js";
+import { bytes } from "./words.js";
 
 const LEFT = 64;
 const RIGHT = 14;
@@ -204,12 +205,4 @@ export class Memory {
     this.render();
     app.redraw();
   }
-}
-
-/** ``12.8 MB``, by powers of ten as everywhere in graphlens. */
-function bytes(size) {
-  for (const [unit, word] of [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]) {
-    if (size >= unit) return `${(size / unit).toPrecision(3)} ${word}`;
-  }
-  return `${Math.round(size)} B`;
 }

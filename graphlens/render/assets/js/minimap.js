@@ -31,7 +31,8 @@ export class Minimap {
     const { app, canvas } = this;
     const { placed, camera } = view;
     const theme = app.isDark();
-    if (this.of !== placed || this.theme !== theme || this.width !== this.host.clientWidth) {
+    const scale = app.overlay.chosen && app.overlay.scale;
+    if (this.of !== placed || this.theme !== theme || this.scale !== scale || this.width !== this.host.clientWidth) {
       const ratio = window.devicePixelRatio || 1;
       this.width = this.host.clientWidth;
       const height = this.host.clientHeight;
@@ -43,6 +44,7 @@ export class Minimap {
       this.paintWhole(placed, ratio);
       this.of = placed;
       this.theme = theme;
+      this.scale = scale;
     }
     const { style } = this.window;
     style.transform = `translate(${this.left + camera.x * this.k}px, ${this.top + camera.y * this.k}px)`;
@@ -52,7 +54,7 @@ export class Minimap {
 
   paintWhole(placed, ratio) {
     const ctx = this.canvas.getContext("2d");
-    const { colour, page } = this.app;
+    const { colour, page, overlay } = this.app;
     ctx.setTransform(this.k * ratio, 0, 0, this.k * ratio, this.left * ratio, this.top * ratio);
     const least = SMALLEST / this.k;
     const go = (inner, x, y, depth) => {
@@ -65,7 +67,8 @@ export class Minimap {
           continue;
         }
         const entry = page.entries[held.item.entries[0]];
-        ctx.fillStyle = colour(entry ? edge(entry.rows[0].style) : "module.edge");
+        const tint = entry ? overlay.tint(entry) : overlay.tintScope(page.scopes[held.item.scope]);
+        ctx.fillStyle = colour(tint ?? (entry ? edge(entry.rows[0].style) : "module.edge"));
         ctx.fillRect(left, top, Math.max(held.width, least), Math.max(held.height, least));
       }
     };

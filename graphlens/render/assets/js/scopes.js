@@ -44,10 +44,11 @@ export function paintScope(ctx, scene, held, left, top, depth, count, labels, pa
 
 /** A scope that is too small for anything but its colours. */
 function paintBlock(ctx, scene, held, inner, left, top) {
-  const strip = inner.strip.length ? inner.strip : ["module"];
+  const words = scene.overlay.strip(inner);
+  const strip = words.length ? words : [edge("module")];
   const shown = strip.slice(0, Math.max(1, Math.round((held.height * scene.camera.k) / 3)));
-  shown.forEach((style, index) => {
-    ctx.fillStyle = scene.colour(edge(style));
+  shown.forEach((word, index) => {
+    ctx.fillStyle = scene.colour(word);
     ctx.fillRect(left, top + (held.height * index) / shown.length, held.width, held.height / shown.length);
   });
 }
@@ -69,14 +70,16 @@ function paintClosed(ctx, scene, held, inner, left, top, count) {
   const { colour, camera } = scene;
   const { width, height, tags } = held.item;
   rounded(ctx, left, top, width, height, 5);
-  ctx.fillStyle = colour("module.fill");
+  const tint = scene.overlay.tintScope(inner);
+  const plain = tint && "ink";
+  ctx.fillStyle = colour(tint ?? "module.fill");
   ctx.fill();
   ctx.lineWidth = 1.5;
   ctx.strokeStyle = colour("module.edge");
   ctx.stroke();
   let y = top + tags.length * TAG;
   if (camera.k < LEGIBLE) {
-    if (width * camera.k > 24) paintStrip(ctx, scene, inner.strip, left + 12, y + ROW + SUMMARY, width - 24);
+    if (width * camera.k > 24) paintStrip(ctx, scene, inner, left + 12, y + ROW + SUMMARY, width - 24);
     return;
   }
   paintTags(ctx, scene, tags, left, top);
@@ -84,9 +87,10 @@ function paintClosed(ctx, scene, held, inner, left, top, count) {
   const [name, kind] = splitLabel(inner.label);
   ctx.textAlign = "right";
   ctx.font = `10px ${FONT}`;
-  ctx.fillStyle = colour("faint");
-  ctx.fillText(inner.note, left + width - 9, y + 13);
-  const noted = inner.note ? ctx.measureText(inner.note).width + 8 : 0;
+  ctx.fillStyle = colour(plain ?? "faint");
+  const note = scene.overlay.saidScope(inner) ?? inner.note;
+  ctx.fillText(note, left + width - 9, y + 13);
+  const noted = note ? ctx.measureText(note).width + 8 : 0;
   ctx.textAlign = "left";
   ctx.font = `600 11px ${FONT}`;
   ctx.fillStyle = colour("ink");
@@ -95,20 +99,21 @@ function paintClosed(ctx, scene, held, inner, left, top, count) {
   ctx.fillText(said, left + 20, y + 13);
   const used = ctx.measureText(said).width + 6;
   ctx.font = `10px ${FONT}`;
-  ctx.fillStyle = colour("soft");
+  ctx.fillStyle = colour(plain ?? "soft");
   if (kind && room - used > 24) ctx.fillText(cut(ctx, kind, room - used), left + 20 + used, y + 13);
   y += ROW;
-  ctx.fillStyle = colour("soft");
+  ctx.fillStyle = colour(plain ?? "soft");
   ctx.fillText(inner.ops === 1 ? "1 operation" : `${inner.ops.toLocaleString("en")} operations`, left + 12, y + 8.5);
-  paintStrip(ctx, scene, inner.strip, left + 12, y + SUMMARY, width - 21);
+  paintStrip(ctx, scene, inner, left + 12, y + SUMMARY, width - 21);
   count.words += 2;
 }
 
 /** What a closed scope holds, as a strip of colours in order of execution. */
-function paintStrip(ctx, scene, strip, left, top, width) {
+function paintStrip(ctx, scene, inner, left, top, width) {
+  const strip = scene.overlay.strip(inner);
   const step = Math.min(7, width / Math.max(1, strip.length));
-  strip.forEach((style, index) => {
-    ctx.fillStyle = scene.colour(edge(style));
+  strip.forEach((word, index) => {
+    ctx.fillStyle = scene.colour(word);
     ctx.fillRect(left + index * step, top + 1, step - (step > 3 ? 1 : 0), 6);
   });
 }

@@ -48,6 +48,7 @@ export class View {
       page: app.page, placed, camera, width, height, ratio,
       colour: app.colour,
       marked: (thing) => this.mark(thing),
+      overlay: app.overlay,
       lit: (wire) => this.lit.has(wire),
     };
     if (this.change) this.count = paintBetween(this.ctx, scene, this.change.sprites, this.change.t);
