@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
 from graphlens.errors import CaptureError, UsageError
 from graphlens.frontends import torch_script_file
@@ -21,14 +23,18 @@ from graphlens.frontends.torch_inputs import (
     returned,
 )
 from graphlens.frontends.torch_regions import ScriptRecorder
+from graphlens.frontends.torch_roots import Roots
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_script import Script
+from graphlens.frontends.torch_script_live import LiveScript
 from graphlens.frontends.torch_state import as_before, tracing, weights_of
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_types import NAMES
 from graphlens.ir.graph import Graph
 from graphlens.tensor import TensorType
 
+_ON_DATA = (DataDependentOutputException, DynamicOutputShapeException)
+"""What torch raises on a fake tensor of which a value is asked for."""
 _INNER = "model"
 """The name of the model inside the wrapper that is traced."""
 
@@ -107,14 +113,8 @@ def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
             traced = torch.jit.trace(flat, example, check_trace=False, strict=False)
     except (Exception, SystemExit) as error:
         raise cannot_capture("torch.jit.trace", model, error) from error
-    translator = Translator(type(model).__name__, "torch.jit.trace", Scopes.of(model))
-    recorder = ScriptRecorder(translator, weights_of(model))
-    result = _run(recorder, traced, given, _INNER, model)
-    if isinstance(result, tuple | list) and flat.names:
-        result = dict(zip(flat.names, result, strict=True))
-    elif flat.names:
-        result = {flat.names[0]: result}
-    return recorder.output(result)
+    made = _Made(traced, model, type(model).__name__, "torch.jit.trace", Scopes.of(model), _INNER)
+    return made.captured(given, flat.names)
 
 
 @contextlib.contextmanager
@@ -136,8 +136,72 @@ def _scripted(module: torch.jit.ScriptModule, inputs: Any, kwargs: Any) -> Graph
     name = getattr(module, "original_name", "") or type(module).__name__
     classes = {path: getattr(held, "original_name", "") for path, held in module.named_modules()}
     means = "torch.jit.trace" if traced else "torch.jit.script"
-    recorder = ScriptRecorder(Translator(name, means, Scopes(classes)), weights_of(module))
-    return recorder.output(_run(recorder, module, given, "", module))
+    return _Made(module, module, name, means, Scopes(classes)).captured(given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A program, and what is known of it.
+
+    Attributes:
+        script: The program.
+        model: The module that it was made of, which has its weights.
+        name: The graph's name.
+        means: How the program was made.
+        scopes: The scopes of its modules.
+        strip: A prefix of the program's paths that the model does not have; with one, the program
+            takes the tensors of its arguments one by one.
+    """
+
+    script: torch.jit.ScriptModule
+    model: torch.nn.Module
+    name: str
+    means: str
+    scopes: Scopes
+    strip: str = ""
+
+    def captured(self, given: Arguments, names: Sequence[str] = ()) -> Graph:
+        """The graph of a call, its outputs by these names or as they are returned."""
+        recorder = ScriptRecorder(self._translator(""), weights_of(self.model))
+        args, kwargs = recorder.inputs(given)
+        script = Script(recorder, self.strip)
+        try:
+            result = recorder.run(script.call, self._call(args, kwargs), {})
+        except _ON_DATA:
+            return self._live(given, names)
+        except Exception as error:
+            raise cannot_capture("torch.jit", self.model, error) from error
+        return recorder.output(_named(result, names))
+
+    def _live(self, given: Arguments, names: Sequence[str]) -> Graph:
+        """What depends on the values of its inputs, as these inputs have it."""
+        live = LiveScript(self._translator(" (run on its inputs)"), Roots.of(self.model, given))
+        script = Script(live, self.strip)
+        args, kwargs = live.inputs(given)
+        try:
+            result = live.run(lambda: script.call(*self._call(args, kwargs)))
+        except Exception as error:
+            raise cannot_capture("torch.jit", self.model, error) from error
+        return live.output(_named(result, names))
+
+    def _translator(self, how: str) -> Translator:
+        return Translator(self.name, self.means + how, self.scopes)
+
+    def _call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """What `Script.call` takes."""
+        leaves = [leaf for one in (*args, *kwargs.values()) for _, leaf in flattened(one, "")]
+        tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+        formals = self.script._c._get_method("forward").schema.arguments[1:]
+        ordered = tensors if self.strip else _in_order(formals, list(args), dict(kwargs))
+        return self.script._c, "forward", ordered, ""
+
+
+def _named(result: Any, names: Sequence[str]) -> Any:
+    """A result whose leaves have names, under them."""
+    if not names:
+        return result
+    leaves = result if isinstance(result, tuple | list) else [result]
+    return dict(zip(names, leaves, strict=True))
 
 
 def _function(function: torch.jit.ScriptFunction, inputs: Any, kwargs: Any) -> Graph:
@@ -168,19 +232,6 @@ def _known_inputs(values: Iterable[Any]) -> list[TensorType]:
             )
         found.append(TensorType(NAMES[held.dtype()], tuple(sizes)))
     return found
-
-
-def _run(recorder: ScriptRecorder, module: Any, given: Arguments, strip: str, model: Any) -> Any:
-    args, kwargs = recorder.inputs(given)
-    leaves = [leaf for one in (*args, *kwargs.values()) for _, leaf in flattened(one, "")]
-    flat = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
-    formals = module._c._get_method("forward").schema.arguments[1:]
-    ordered = flat if strip else _in_order(formals, list(args), kwargs)
-    script = Script(recorder, strip)
-    try:
-        return recorder.run(script.call, (module._c, "forward", ordered, ""), {})
-    except Exception as error:
-        raise cannot_capture("torch.jit", model, error) from error
 
 
 def _in_order(formals: Sequence[Any], args: list[Any], kwargs: dict[str, Any]) -> list[Any]:

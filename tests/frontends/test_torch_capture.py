@@ -291,6 +291,41 @@ def test_a_program_and_its_file_are_the_same_graph(tmp_path: Path) -> None:
     assert isomorphic(canonicalize(first), canonicalize(second)) is None
 
 
+class Selecting(nn.Module):
+    """Shapes that depend on data, which torch.jit.trace takes as it finds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.inner = nn.Linear(4, 4)
+        self.seen: torch.Tensor
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x: torch.Tensor) -> Any:
+        y = self.inner(x)
+        self.seen += 1
+        return {"kept": y[y > 0], "first": y.reshape(-1)[: int((x > 0).sum())]}
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("traced_before", [False, True])
+def test_a_trace_that_depends_on_data_is_recorded_on_its_inputs(traced_before: bool) -> None:
+    model, x = Selecting().eval(), torch.randn(3, 4)
+    expected = [one.detach().numpy() for one in model(x).values()]
+    model.seen.zero_()
+    given = torch.jit.trace(model, x, strict=False, check_trace=False) if traced_before else model
+    before = float(given.seen)
+    graph = torch_jit.capture(given, x)
+    assert graph.graph["capture"] == "torch.jit.trace (run on its inputs)"
+    assert float(given.seen) == before  # what the run wrote is put back
+    for found, wanted in zip(run(graph, x.numpy()), expected, strict=False):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    nodes = [graph.nodes[name] for name in graph.in_order()]
+    (product,) = (held for held in nodes if held["op"] == "MatMul")
+    assert product["scope"] == "inner"
+    assert Path(product["source"].file).name == Path(__file__).name
+
+
 def test_a_branch_on_data_is_exported_as_an_if() -> None:
     class Choosing(nn.Module):
         def __init__(self) -> None:
