@@ -83,10 +83,11 @@ _GROUPS: tuple[tuple[Facts, str], ...] = (
     ),
     (
         Facts("move"),
-        "Concat Split Slice Transpose Expand Tile Pad GatherElements GatherND ScatterElements "
-        "ScatterND TensorScatter Compress ReverseSequence Trilu NonZero Unique OneHot Range "
-        "EyeLike CenterCropPad Col2Im BitCast AffineGrid",
+        "Concat Split Slice Transpose Expand Tile Pad GatherElements GatherND Compress "
+        "ReverseSequence Trilu NonZero Unique OneHot Range EyeLike CenterCropPad Col2Im BitCast "
+        "AffineGrid",
     ),
+    (Facts("move", inplace=(0,)), "ScatterElements ScatterND TensorScatter"),
     (Facts("move", layout=_IMAGE), "Resize DepthToSpace SpaceToDepth GridSample"),
     (Facts("embed"), "Gather"),
     (Facts("view", view=True, inplace=(0,)), "Reshape Flatten Squeeze Unsqueeze Identity"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from graphlens.render import theme
 from graphlens.render.head import (
@@ -16,11 +16,13 @@ from graphlens.render.head import (
 )
 from graphlens.render.metrics import clean, fitted, width
 from graphlens.render.scene import Group, Path, Rect, Scene, Shape, Text, straight
-from graphlens.view import MemoryMap, Span
+from graphlens.view import Band, MemoryMap, Span
 
 _LEFT, _RIGHT = 66.0, 20.0
 _WIDE, _HIGH = 900.0, 380.0
 _LABEL = 10.0
+_ROW = 15.0
+"""Height of a row of brackets under the axis, which name the bodies."""
 _UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"), (1, "B"))
 
 
@@ -32,6 +34,8 @@ class _Plot:
         top = max([picture.arena, picture.bound, *(s.offset + s.size for s in picture.spans), 1])
         self.top = top * 1.06
         self.step = _WIDE / max(1, picture.steps)
+        rows = max((depth + 1 for _, depth in _nested(picture.bands)), default=0)
+        self.under = y + _HIGH + _ROW * rows
 
     def across(self, step: float) -> float:
         return self.x + step * self.step
@@ -49,10 +53,14 @@ def draw_memory(picture: MemoryMap) -> Scene:
     found += figures(picture.facts, MARGIN, MARGIN + 56.0)
     plot = _Plot(picture, MARGIN + _LEFT, MARGIN + 100.0)
     found += _axes(picture, plot)
+    found += [_band(band, plot, depth) for band, depth in _nested(picture.bands)]
     found += _live(picture, plot)
-    found += [_rectangle(span, plot) for span in picture.spans]
+    hidden = _hidden(picture)
+    found += [
+        _rectangle(span, plot, index not in hidden) for index, span in enumerate(picture.spans)
+    ]
     found += _lines(picture, plot)
-    bottom = plot.y + _HIGH + 56.0
+    bottom = plot.under + 56.0
     lines, rows = legend_shapes(legend, bottom, wide)
     high = bottom + 18.0 * rows + MARGIN - 8.0
     return Scene(wide + 2 * MARGIN, high, (*found, *lines), picture.title, picture.subtitle)
@@ -75,7 +83,7 @@ def _axes(picture: MemoryMap, plot: _Plot) -> Iterator[Shape]:
         yield Path(straight((x, base), (x, base + 4.0)), "edge", line=0.8)
         yield Text(x, base + 15.0, str(tick), _LABEL, "faint", anchor="middle")
     yield Path(straight((left, base), (right, base)), "edge", line=1.0)
-    yield Text(right, base + 30.0, "step of execution", _LABEL, "soft", anchor="end")
+    yield Text(right, plot.under + 30.0, "step of execution", _LABEL, "soft", anchor="end")
 
 
 def _round_step(rough: float) -> float:
@@ -88,7 +96,24 @@ def _round_step(rough: float) -> float:
     return next(power * times for times in (1, 2, 5, 10) if power * times >= rough)
 
 
-def _rectangle(span: Span, plot: _Plot) -> Group:
+def _hidden(picture: MemoryMap) -> set[int]:
+    """Results of control flow over which tensors of a body are drawn: they show no name."""
+    spans = picture.spans
+    return {
+        index
+        for index, span in enumerate(spans)
+        if span.style == "control"
+        and any(
+            other.start <= span.stop
+            and span.start <= other.stop
+            and other.offset < span.offset + span.size
+            and span.offset < other.offset + other.size
+            for other in spans[index + 1 :]
+        )
+    }
+
+
+def _rectangle(span: Span, plot: _Plot, named: bool) -> Group:
     x, right = plot.across(span.start), plot.across(span.stop + 1)
     y, bottom = plot.up(span.offset + span.size), plot.up(span.offset)
     wide, high = max(right - x, 0.6), max(bottom - y, 0.4)
@@ -107,12 +132,35 @@ def _rectangle(span: Span, plot: _Plot) -> Group:
             0.8,
         )
     ]
-    if high >= 12.0 and wide >= 34.0:
+    if named and high >= 12.0 and wide >= 34.0:
         label = _short(span.label, wide - 8.0)
         if label:
             middle = (y + bottom) / 2 + 3.5
             found.append(Text((x + right) / 2, middle, label, _LABEL, "ink", anchor="middle"))
     return Group(tuple(found), span.title, "tensor")
+
+
+def _nested(bands: Sequence[Band]) -> Iterator[tuple[Band, int]]:
+    """Each band with the number of others around it, the outer ones first."""
+    for band in sorted(bands, key=lambda band: (band.start, -band.stop)):
+        around = (o for o in bands if o.start <= band.start and band.stop <= o.stop)
+        yield band, sum(1 for other in around if other != band)
+
+
+def _band(band: Band, plot: _Plot, depth: int) -> Group:
+    """The steps of a body, shaded; a bracket under the axis names it where there is room."""
+    x, right = plot.across(band.start), plot.across(band.stop + 1)
+    y, base = plot.y, plot.y + _HIGH
+    shade = Rect(x, y, right - x, base - y, 0.0, f"cluster{min(depth, 1) + 1}", "edge", 0.6, "3 2")
+    line = base + 22.0 + _ROW * depth
+    bracket = Path(
+        straight((x + 1, line - 3), (x + 1, line), (right - 1, line), (right - 1, line - 3)),
+        "edge",
+        line=0.8,
+    )
+    label = fitted(band.label, _LABEL, right - x - 4.0)
+    named = (Text((x + right) / 2, line + 10.0, label, _LABEL, "soft", anchor="middle"),)
+    return Group((shade, bracket, *(named if len(label) > 3 else ())), band.label, "band")
 
 
 def _short(label: str, room: float) -> str:

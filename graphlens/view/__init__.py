@@ -3,6 +3,7 @@
 from graphlens.view.before_after import before_after
 from graphlens.view.diagram import (
     Arrow,
+    Band,
     Box,
     Cluster,
     Diagram,
@@ -21,6 +22,7 @@ from graphlens.view.picture import graph
 
 __all__ = [
     "Arrow",
+    "Band",
     "Box",
     "Cluster",
     "Diagram",

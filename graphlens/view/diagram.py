@@ -257,6 +257,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """The steps ``start`` to ``stop`` of a memory map in which a body runs, both included."""
+
+    label: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryMap:
     """A memory plan: time (steps of execution) across, bytes upward.
 
@@ -271,6 +280,7 @@ class MemoryMap:
         arena: Bytes that the plan takes.
         bound: Bytes of the largest live set: no plan takes less.
         facts: The figures of its head.
+        bands: The bodies of control flow.
     """
 
     title: str
@@ -283,6 +293,7 @@ class MemoryMap:
     bound: int = 0
     facts: tuple[Fact, ...] = ()
     subtitle: str = ""
+    bands: tuple[Band, ...] = ()
 
 
 Picture = Diagram | MemoryMap

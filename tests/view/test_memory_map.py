@@ -1,6 +1,7 @@
 import picture_graphs
 
-from graphlens import view
+from graphlens import render, view
+from graphlens.ir import parse
 from graphlens.memory.plan import plan_memory
 
 
@@ -39,3 +40,45 @@ def test_a_tensor_has_the_style_of_its_op():
     styles = {span.label: span.style for span in drawn.spans}
     assert styles["stem.conv"] == "conv"
     assert styles["x"] == "input"
+
+
+LOOP = """
+def f(x: float32[4], go: bool[()]):
+    trips: int64[()] = Const(3)
+    a: float32[4] = Relu(x)
+    def body(i: int64[()], on: bool[()], h: float32[4]):
+        def then_branch(c: float32[4]):
+            n: float32[4] = Neg(c)
+            t: float32[4] = Tanh(n)
+            return t
+        def else_branch(c: float32[4]):
+            s: float32[4] = Sigmoid(c)
+            return s
+        b: float32[4] = If(on, h, then_branch=then_branch, else_branch=else_branch)
+        return on, b
+    loop: float32[4] = Loop(trips, go, a, captures=0, body=body)
+    z: float32[4] = Neg(loop)
+    return z
+"""
+
+
+def test_a_step_with_bodies_is_as_wide_as_they_are():
+    drawn = view.memory(plan_memory(parse(LOOP)))
+    names = ("a", "loop/b/n", "loop/b/t", "loop/b/s", "z")
+    assert (drawn.step_names, drawn.steps) == (names, 5)
+    assert [(band.label, band.start, band.stop) for band in drawn.bands] == [
+        ("Loop loop: body", 1, 3),
+        ("If loop/b: then branch", 1, 2),
+        ("If loop/b: else branch", 3, 3),
+    ]
+    spans = {span.label: (span.start, span.stop) for span in drawn.spans}
+    assert spans["loop"] == (1, 3)
+    assert spans["loop/h"] == (1, 3)
+    assert spans["loop/b/n"] == (1, 1)
+    assert drawn.live[drawn.peak_step] == max(drawn.live) == drawn.bound
+
+
+def test_bodies_are_drawn_as_named_bands():
+    svg = render.svg(view.memory(plan_memory(parse(LOOP))))
+    assert "Loop loop: body" in svg
+    assert "loop/b/t" in svg
