@@ -13,8 +13,9 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.torch_below import Above
 from graphlens.frontends.torch_dynamic import Dims, Symbolic
 from graphlens.frontends.torch_expand import expansion_of
+from graphlens.frontends.torch_fakes import Fakes
 from graphlens.frontends.torch_inputs import Arguments, returned
-from graphlens.frontends.torch_quick import quick
+from graphlens.frontends.torch_quick import by_kernel, by_rule
 from graphlens.frontends.torch_scopes import user_line
 from graphlens.frontends.torch_signature import Signature, signature
 from graphlens.frontends.torch_state import tracing
@@ -58,17 +59,15 @@ class Recorder(Above):
         self.symbolic = symbolic
         own = symbolic.fake if symbolic else FakeTensorMode(allow_non_fake_inputs=True)
         self.fake = fake or own
+        self._fakes = Fakes(self.fake)
         self.scope: list[str] = [""]
         self.line: tuple[str, int] | None = None
         self._depth = 0
-        self._held: list[Any] = []
-        self._twins: dict[int, torch.Tensor] = {}
+        self._held: list[Any] = list(weights.values())
+        self._twins: dict[int, _Place | torch.Tensor] = {}
         self._names: dict[int, str] = {}
         for name, tensor in weights.items():
-            if id(tensor) not in self._names:
-                self._names[id(tensor)] = name
-                self._twins[id(tensor)] = self.twin(tensor)
-                self._held.append(tensor)
+            self._names.setdefault(id(tensor), name)
 
     def input(self, name: str, fake: torch.Tensor, dims: Dims) -> torch.Tensor:
         """A fake tensor as an input of the graph, with the names of its symbolic axes."""
@@ -124,10 +123,7 @@ class Recorder(Above):
         if held.base in _ASKING and all(not isinstance(one, FakeTensor) for one in args):
             with torch._C._DisableTorchDispatch():
                 return func(*args, **kwargs)
-        # of a tensor that Python has just made, torch's fake twin remembers the value
-        given = list(args) if held.base in _LIFTING else [self._faked(one) for one in args]
-        named = {key: self._faked(one) for key, one in kwargs.items()}
-        result = self._done(func, held, given, named)
+        result = self._done(func, held, args, kwargs)
         flat = list(result) if isinstance(result, tuple | list) else [result]
         made_any = any(isinstance(one, torch.Tensor) for one in flat)
         if not made_any and not held.written:
@@ -141,17 +137,23 @@ class Recorder(Above):
             refs,
             words,
             [translator.symbols.type_of(one) for one in flat if result is not None],
-            lambda: _same_storage(flat[0], given[0]),
-            lambda: self._expanded(func, given, named),
+            lambda: _same_storage(flat[0], self._faked(args[0])),
+            lambda: self._expanded(func, *self._all_faked(args, kwargs)),
         )
         for one, ref in zip(flat, made, strict=False):
             if isinstance(one, torch.Tensor):
                 self._keep(one, ref)
         return result
 
-    def _done(self, func: Any, held: Signature, given: list[Any], named: dict[str, Any]) -> Any:
+    def _done(self, func: Any, held: Signature, args: Any, kwargs: dict[str, Any]) -> Any:
         """What a call gives on fake tensors."""
-        result = quick(self.fake, func, held, given, named)
+        result = by_rule(self._fakes, func, args, kwargs)
+        if result is not NotImplemented:
+            return result
+        if held.base in _LIFTING:  # of a tensor that Python has just made, torch knows the value
+            return func(*args, **kwargs)
+        given, named = self._all_faked(args, kwargs)
+        result = by_kernel(self._fakes, func, given, named)
         return func(*given, **named) if result is NotImplemented else result
 
     def _expanded(self, func: Any, args: Any, kwargs: Any) -> list[Value] | None:
@@ -192,13 +194,13 @@ class Recorder(Above):
             return [self._tagged(one, ref) for one, ref in zip(shown, refs, strict=True)]
         return shown
 
-    def _keep(self, tensor: torch.Tensor, ref: Ref) -> None:
-        """Write a fake tensor's Ref on it.
+    def _keep(self, place: Any, ref: Ref) -> None:
+        """Write a fake tensor's Ref on it, or a real one's on its place.
 
         A table from tensors to Refs would hold the tensors, and torch's factory functions copy
         a tensor that somebody else holds too, so that the program would get an unknown one.
         """
-        tensor.graphlens_ref = ref  # type: ignore[attr-defined]
+        place.graphlens_ref = ref
 
     def _argument(self, one: Any) -> Any:
         if isinstance(one, torch.Tensor):
@@ -209,13 +211,23 @@ class Recorder(Above):
 
     def _ref(self, tensor: torch.Tensor) -> Ref:
         """The Ref of a tensor: known, a weight, or a literal of the program."""
-        twin = self._twins.get(id(tensor), tensor)
-        found = getattr(twin, "graphlens_ref", None)
+        place = self._place(tensor)
+        found = getattr(place, "graphlens_ref", None)
         if found is None:
             name = self._names.get(id(tensor))
             found = self.translator.param(name, tensor) if name else self._lifted(tensor)
-            self._keep(twin, found)
+            self._keep(place, found)
         return found
+
+    def _place(self, tensor: torch.Tensor) -> Any:
+        """What a tensor's Ref is written on: itself, its twin, or what stands for a twin."""
+        place = self._twins.get(id(tensor))
+        if place is None:
+            if isinstance(tensor, FakeTensor) and id(tensor) not in self._names:
+                return tensor
+            place = self._twins[id(tensor)] = _Place()
+            self._held.append(tensor)
+        return place
 
     def _lifted(self, tensor: torch.Tensor) -> Ref:
         if isinstance(tensor, FakeTensor):
@@ -232,12 +244,11 @@ class Recorder(Above):
     def _faked(self, one: Any) -> Any:
         """An argument with real tensors replaced by fake ones."""
         if isinstance(one, torch.Tensor):
-            if isinstance(one, FakeTensor):
-                return one
-            twin = self._twins.get(id(one))
-            if twin is None:
-                twin = self._twins[id(one)] = self.twin(one)
-                self._held.append(one)
+            place = self._place(one)
+            if not isinstance(place, _Place):
+                return place
+            twin = self._twins[id(one)] = self.twin(one)
+            vars(twin).update(vars(place))
             return twin
         if isinstance(one, list | tuple):
             return [self._faked(part) for part in one]
@@ -247,11 +258,14 @@ class Recorder(Above):
         """A fake tensor like a real one, made some 20 times faster than torch's general way."""
         if tensor.layout != torch.strided:
             return self.fake.from_tensor(tensor, static_shapes=True)
-        with torch._C._DisableTorchDispatch():
-            meta = torch.empty_strided(
-                tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta"
-            )
-            return FakeTensor(self.fake, meta, tensor.device)
+        return self._fakes.empty(tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
+
+    def _all_faked(self, args: Any, kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        return [self._faked(one) for one in args], {k: self._faked(v) for k, v in kwargs.items()}
+
+
+class _Place:
+    """What stands for the fake twin of a real tensor until an op needs one."""
 
 
 def _same_storage(one: Any, other: Any) -> bool:

@@ -61,27 +61,27 @@ class ScriptRecorder(Recorder):
 
     # -- values of other graphs -----------------------------------------------------------------
 
-    def _keep(self, tensor: torch.Tensor, ref: Ref) -> None:
-        home = getattr(tensor, "graphlens_home", self.translator)
+    def _keep(self, place: Any, ref: Ref) -> None:
+        home = getattr(place, "graphlens_home", self.translator)
         if home is not self.translator and self._is_open(home):
             return  # an op in place gives the outer tensor that it was given
-        super()._keep(tensor, ref)
-        tensor.graphlens_home = self.translator  # type: ignore[attr-defined]
+        super()._keep(place, ref)
+        place.graphlens_home = self.translator
 
     def _ref(self, tensor: torch.Tensor) -> Ref:
-        twin = self._twins.get(id(tensor), tensor)
-        home = getattr(twin, "graphlens_home", None)
+        place = self._place(tensor)
+        home = getattr(place, "graphlens_home", None)
         if home is self.translator:
-            return twin.graphlens_ref  # type: ignore[attr-defined]
+            return place.graphlens_ref
         if home is None and id(tensor) in self._names:
             with self._inside(self._frames[0]):
                 super()._ref(tensor)
             home = self._frames[0].translator
         elif home is None or not self._is_open(home):
             if home is not None:
-                del twin.graphlens_ref  # a literal of a body that is done
+                del place.graphlens_ref  # a literal of a body that is done
             return super()._ref(tensor)
-        return self._carried(twin.graphlens_ref, home, len(self._frames) - 1)  # type: ignore[attr-defined]
+        return self._carried(place.graphlens_ref, home, len(self._frames) - 1)
 
     def _is_open(self, home: Translator) -> bool:
         return any(frame.translator is home for frame in self._frames)

@@ -12,9 +12,9 @@ torch = pytest.importorskip("torch")
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 from torch.utils import _pytree as pytree  # noqa: E402
 
-from graphlens.frontends.torch_quick import quick  # noqa: E402
+from graphlens.frontends.torch_fakes import Fakes  # noqa: E402
+from graphlens.frontends.torch_quick import by_kernel, by_rule  # noqa: E402
 from graphlens.frontends.torch_quick_rules import RULES  # noqa: E402
-from graphlens.frontends.torch_signature import signature  # noqa: E402
 
 pytestmark = pytest.mark.torch
 aten = torch.ops.aten
@@ -76,12 +76,31 @@ PLAIN: list[tuple[Any, ...]] = [
     (aten.unsqueeze.default, A, -1),
 ]
 
-LEFT: list[tuple[Any, ...]] = [
+KERNELS: list[tuple[Any, ...]] = [
     (aten.add.Tensor, A, A.double()),
     (aten.add.Tensor, INTS, 1.5),
-    (aten.add.Tensor, A, SWAPPED.transpose(1, 3)),
+    (aten.add.Tensor, INTS, INTS.to(torch.int32)),
+    (aten.add.Tensor, A, A.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)),
     (aten.mul.Tensor, A, 1j),
     (aten.add.Tensor, SWAPPED, SWAPPED),
+    (aten.add.Tensor, LAST, BIAS[:3, None, None]),
+    (aten.mul.Tensor, BIAS[0], LAST),
+    (aten.relu.default, A[:, :, ::2]),
+    (aten.sigmoid.default, INTS),
+    (aten.eq.Tensor, LAST, A),
+    (aten.bitwise_and.Tensor, INTS, INTS),
+    (aten.logical_not.default, INTS),
+    (aten.cat.default, [A, A.double()], 1),
+    (aten.cat.default, [LAST, LAST], 1),
+    (aten.masked_fill.Scalar, INTS, MASK[0, 0, 0, :3], 1),
+    (aten.addmm.default, BIAS[:5], INTS.float()[:, : 4 - 1], torch.rand(3, 5)),
+    (aten.mm.default, C, C.t()),
+    (aten.bmm.default, A[0], B[0]),
+    (aten.cumsum.default, INTS, 1),
+    (aten.tril.default, C, 1),
+]
+
+LEFT: list[tuple[Any, ...]] = [
     (aten.linear.default, A, torch.rand(7, 4)),
     (aten.matmul.default, A, A),
     (aten.layer_norm.default, A, [4]),
@@ -93,18 +112,22 @@ LEFT: list[tuple[Any, ...]] = [
     (aten.conv2d.default, A[:, :, :1, :1].contiguous(), W),
     (aten.sum.default, INTS),
     (aten.mean.default, A, torch.float64),
-    (aten.cat.default, [A, C]),
-    (aten.masked_fill.Scalar, C, MASK, 1.0),
     (aten.scaled_dot_product_attention.default, A, A[:, :1], A[:, :1]),
     (aten.sort.default, A),
 ]
 
 
+def quick(fakes: Fakes, func: Any, *args: Any) -> Any:
+    """What is said of a call without torch's own way."""
+    made = by_rule(fakes, func, args, {})
+    return by_kernel(fakes, func, args, {}) if made is NotImplemented else made
+
+
 def tried(func: Any, *args: Any) -> tuple[Any, Callable[[], Any]]:
-    """What the rules say of a call on fake tensors, and what torch does on real ones."""
-    fake = FakeTensorMode()
-    faked = pytree.tree_map_only(torch.Tensor, fake.from_tensor, list(args))
-    return quick(fake, func, signature(func), faked, {}), lambda: func(*args)
+    """What is said of a call on fake tensors, and what torch does on real ones."""
+    fakes = Fakes(FakeTensorMode())
+    faked = pytree.tree_map_only(torch.Tensor, fakes.mode.from_tensor, list(args))
+    return quick(fakes, func, *faked), lambda: func(*args)
 
 
 def shown(result: Any) -> list[Any]:
@@ -124,20 +147,49 @@ def test_other_cases_are_left_to_torch(case: tuple[Any, ...]) -> None:
     assert tried(*case)[0] is NotImplemented
 
 
+@pytest.mark.parametrize("case", KERNELS, ids=lambda case: str(case[0]))
+def test_what_the_rules_leave_a_kernel_says(case: tuple[Any, ...]) -> None:
+    func, *args = case
+    fakes = Fakes(FakeTensorMode())
+    faked = pytree.tree_map_only(torch.Tensor, fakes.mode.from_tensor, args)
+    assert by_rule(fakes, func, faked, {}) is NotImplemented
+    assert shown(by_kernel(fakes, func, faked, {})) == shown(func(*args))
+
+
+def test_a_weight_needs_no_fake_twin_for_a_rule() -> None:
+    fakes = Fakes(FakeTensorMode())
+    held = fakes.mode.from_tensor(A)
+    made = by_rule(fakes, aten.conv2d.default, (held, W, BIAS), {})
+    assert shown(made) == shown(aten.conv2d.default(A, W, BIAS))
+    func = aten.dropout.default  # which would give the weight itself
+    assert by_rule(fakes, func, (W, 0.5, False), {}) is NotImplemented
+
+
+def test_a_fake_tensor_is_as_torch_makes_it() -> None:
+    fakes = Fakes(FakeTensorMode())
+    torchs, more = fakes.mode.from_tensor(LAST), LAST + 1
+    for _ in range(2):
+        made = fakes.empty(LAST.shape, LAST.stride(), LAST.dtype, LAST.device)
+        assert type(made) is type(torchs)
+        assert vars(made).keys() == vars(torchs).keys()
+        assert shown(made) == shown(torchs)
+        with fakes.mode:
+            assert shown(made + 1) == shown(more)
+
+
 def test_views_share_the_memory_that_is_not_there() -> None:
-    fake = FakeTensorMode()
-    held = fake.from_tensor(A)
-    viewed = quick(fake, aten.view.default, signature(aten.view.default), [held, [2, -1]], {})
+    fakes = Fakes(FakeTensorMode())
+    held = fakes.mode.from_tensor(A)
+    viewed = quick(fakes, aten.view.default, held, [2, -1])
     assert viewed.untyped_storage()._cdata == held.untyped_storage()._cdata
 
 
 def test_what_writes_in_place_gives_its_operand() -> None:
-    fake = FakeTensorMode()
-    held, small = fake.from_tensor(A.clone()), fake.from_tensor(C.clone())
+    fakes = Fakes(FakeTensorMode())
+    held, small = fakes.mode.from_tensor(A.clone()), fakes.mode.from_tensor(C.clone())
     for func, args in [(aten.relu_.default, [held]), (aten.add_.Tensor, [held, small])]:
-        assert quick(fake, func, signature(func), args, {}) is held
-    func = aten.add_.Tensor
-    assert quick(fake, func, signature(func), [small, held], {}) is NotImplemented
+        assert quick(fakes, func, *args) is held
+    assert quick(fakes, aten.add_.Tensor, small, held) is NotImplemented
 
 
 def test_every_rule_is_of_an_op_that_torch_has() -> None:
