@@ -11,7 +11,10 @@ from graphlens.render.head import outline
 from graphlens.render.measure import Size
 from graphlens.view import Box, Diagram
 
-RANK_GAP, BOX_GAP, GUTTER = 22.0, 18.0, 38.0
+RANK_GAP, BARE_GAP, BOX_GAP, GUTTER = 22.0, 16.0, 18.0, 38.0
+"""Space between ranks, between those with nothing written between them, boxes and columns."""
+_GAP = 18.0
+"""Space between ranks, as it is guessed."""
 _FRAME = 30.0
 PAGE = (785.0, 538.0)
 """An A4 page less a centimetre all around, in points."""
@@ -19,6 +22,8 @@ _MOST = 9
 _EXACT = 250
 """Boxes up to which the best cuts are looked for; beyond, columns are cut at even heights."""
 _COLUMN, _ASPECT = 230.0, 1.4
+_CARELESS = 0.2
+"""How much what a cut goes through counts where even columns are wanted more."""
 
 
 class Piece(NamedTuple):
@@ -39,7 +44,8 @@ class Cut(NamedTuple):
 def columns(diagram: Diagram, sizes: Mapping[str, Size]) -> list[Cut]:
     """Cut a diagram into columns: first the cut that seems to make it largest on a page.
 
-    The cuts balance the columns' heights and cross few tensors and few clusters.
+    The cuts balance the columns' heights and cross few tensors and few clusters; the second one
+    has as many columns as the first, of more even heights.
     """
     boxes = diagram.boxes
     cutter = _Cutter(diagram, sizes)
@@ -48,7 +54,11 @@ def columns(diagram: Diagram, sizes: Mapping[str, Size]) -> list[Cut]:
     tried = [cutter.cut(count) for count in range(1, max(1, min(_MOST, len(boxes) // 2)) + 1)]
     scales = [_scale(diagram, pieces) for pieces in tried]
     order = sorted(range(len(tried)), key=lambda index: -min(1.0, scales[index]) * 0.985**index)
-    return [Cut([piece.boxes for piece in tried[index]], scales[index]) for index in order]
+    found = [Cut([piece.boxes for piece in tried[index]], scales[index]) for index in order]
+    if order[0]:
+        even = cutter.cut(order[0] + 1, _CARELESS)
+        found.insert(1, Cut([piece.boxes for piece in even], _scale(diagram, even)))
+    return found
 
 
 def _scale(diagram: Diagram, pieces: Sequence[Piece]) -> float:
@@ -82,7 +92,7 @@ class _Cutter:
         parents = {cluster.id: cluster.parent for cluster in diagram.clusters}
         self.around = [_around(box.cluster, parents) for box in self.boxes]
         self.penalty = self._penalties(reach)
-        total = sum(size.height + RANK_GAP for size in sizes.values())
+        total = sum(size.height + _GAP for size in sizes.values())
         self.total = max(total, 1.0)
         self._pieces: dict[int, list[tuple[float, float]]] = {}
 
@@ -135,7 +145,7 @@ class _Cutter:
             rank = ranks[index] = max(before, default=0)
             # A box that reads nothing here will stand beside its reader, not with all such.
             wide[rank] += size.width + BOX_GAP if before or index == start else 0.0
-            high[rank] = max(high[rank], size.height + RANK_GAP)
+            high[rank] = max(high[rank], size.height + _GAP)
         nested = 20.0 * max(map(len, self.around[start:stop]))
         return sum(high.values()), max(wide.values()) + nested
 
@@ -156,7 +166,7 @@ class _Cutter:
             for tail in before:
                 entered = len(self.around[index] - self.around[tail])
                 left = len(self.around[tail] - self.around[index])
-                top = max(top, ends[tail] + RANK_GAP + _FRAME * entered + 8 * left)
+                top = max(top, ends[tail] + _GAP + _FRAME * entered + 8 * left)
                 rank = max(rank, ranks[tail] + 1)
             ends[index], ranks[index] = top + size.height, rank
             wide[rank] += size.width + BOX_GAP if before or index == start else 0.0
@@ -168,8 +178,13 @@ class _Cutter:
         self._pieces[start] = found
         return found
 
-    def cut(self, count: int) -> list[Piece]:
-        """The best cut into ``count`` columns (dynamic programming over the places to cut)."""
+    def cut(self, count: int, care: float = 1.0) -> list[Piece]:
+        """The best cut into ``count`` columns (dynamic programming over the places to cut).
+
+        Args:
+            count: How many columns.
+            care: How much it counts what is cut through.
+        """
         length = len(self.boxes)
         even = self.piece(0)[-1][0] / count if count == 1 else self.total / count
         best = [[float("inf")] * (length + 1) for _ in range(count + 1)]
@@ -179,7 +194,7 @@ class _Cutter:
             for start in range(length):
                 if best[used - 1][start] == float("inf"):
                     continue
-                paid = best[used - 1][start] + self.penalty[start]
+                paid = best[used - 1][start] + care * self.penalty[start]
                 for step, (high, _) in enumerate(self.piece(start), start + 1):
                     cost = paid + high * high / max(even, 1.0)
                     if cost < best[used][step]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from graphlens.render.frame import LEAD, header, header_widths, in_one_line
+from graphlens.render.frame import LEAD, header, header_widths, in_one_line, title_fitted
 from graphlens.render.head import (
     MARGIN,
     heading,
@@ -37,7 +37,7 @@ def draw(diagram: Diagram) -> Scene:
         x = start + index * (each + between)
         if index:
             found.append(_divider(x - between / 2, top + 8.0, heads + placed.height))
-        found += pane_head(pane, x, top, each)
+        found += pane_head(pane, x if len(diagram.panes) > 1 else MARGIN, top, each)
         found += _pane(placed, index, x + (each - placed.width) / 2, top + heads)
     if diagram.threads:
         inset = (each - placed.width) / 2
@@ -120,7 +120,7 @@ def _cluster(
         longer = f"{text} …"
         if goes_on and bold and width(longer, size, bold) <= min(room, needed + 14.0):
             text = longer
-        word = fitted(text, size, room, bold)
+        word = title_fitted(text, size, room, bold)
         if word != text and not bold and in_one_line(cluster):
             break  # half a class's name says nothing; the whole is in the title
         found.append(Text(left, base, word, size, tone, bold))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphlens.render.metrics import fitted, width
+from graphlens.render.metrics import fitted, path_fitted, width
 from graphlens.view import Cluster
 from graphlens.view.fold import CONTAINERS
 
@@ -22,9 +22,14 @@ def header(cluster: Cluster) -> list[tuple[str, float, str, bool]]:
 def header_widths(cluster: Cluster) -> list[float]:
     """The width of each word of a cluster's title."""
     return [
-        width(fitted(text, size, 130.0, bold), size, bold)
+        width(title_fitted(text, size, 130.0, bold), size, bold)
         for text, size, _, bold in header(cluster)
     ]
+
+
+def title_fitted(text: str, size: float, room: float, bold: bool) -> str:
+    """A word of a title (the path is bold) in ``room`` points."""
+    return (path_fitted if bold else fitted)(text, size, room, bold)
 
 
 def in_one_line(cluster: Cluster) -> bool:

@@ -11,10 +11,14 @@ from graphlens.render.metrics import fitted, width
 from graphlens.render.scene import Rect, Shape, Text
 from graphlens.view import Diagram, Fact, Pane
 
-MARGIN = 26.0
-_BETWEEN = 48.0
+MARGIN = 22.0
+_BETWEEN = 36.0
 _SAID = 680.0
 """Points up to which a picture is made wide enough for the line under its title."""
+_LEGIBLE = 1077.0
+"""Points that the panes of a picture may take if its smallest type is to be legible on a page."""
+_FACTS, _APART = 34.0, 20.0
+"""The height of a row of figures, and the space between two."""
 _TITLE, _SUBTITLE, _VALUE = 18.0, 11.0, 13.0
 _MARKS = {"removed": "gone after", "added": "new after", "changed": "changed"}
 _MERGED = {"removed": "removed", "added": "added", "changed": "changed"}
@@ -49,13 +53,14 @@ class Outline(NamedTuple):
 def outline(diagram: Diagram, inner: float, height: float) -> Outline:
     """What stands around a diagram that takes ``inner`` by ``height`` points in each pane."""
     legend, panes = entries(diagram), diagram.panes
-    each = max(inner, *(facts_width(pane.facts) for pane in panes))
     between = _BETWEEN if len(panes) < 3 else _BETWEEN / 2
+    room = (_LEGIBLE - (len(panes) - 1) * between) / len(panes)
+    each = max(inner, min(room, max(facts_width(pane.facts) for pane in panes)))
     content = len(panes) * each + (len(panes) - 1) * between
     said = min(_SAID, width(diagram.subtitle, _SUBTITLE))
     wide = max(content, 400.0, legend_width(legend), said)
     top = MARGIN + (46.0 if diagram.subtitle else 30.0)
-    heads = max(pane_height(pane) for pane in panes)
+    heads = max(_pane_height(pane, each) for pane in panes)
     _, rows = legend_shapes(legend, 0.0, wide)
     high = top + heads + height + 18.0 + 18.0 * rows + MARGIN - 8.0
     return Outline(legend, each, between, content, wide, top, heads, wide + 2 * MARGIN, high)
@@ -69,15 +74,16 @@ def heading(title: str, subtitle: str, wide: float) -> Iterator[Shape]:
         yield Text(MARGIN, MARGIN + 30.0, said, _SUBTITLE, "soft")
 
 
-def pane_height(pane: Pane) -> float:
+def _pane_height(pane: Pane, room: float) -> float:
     """The height of a pane's head."""
-    return (26.0 if pane.title else 0.0) + (40.0 if pane.facts else 0.0)
+    rows = len(_rows(pane.facts, room))
+    return (26.0 if pane.title else 0.0) + (10.0 + _FACTS * rows if rows else 0.0)
 
 
 def _fact_width(fact: Fact) -> float:
     value = width(fact.value, _VALUE, True)
     value += width(fact.change, NOTE) + 5.0 if fact.change else 0.0
-    return max(width(fact.name, NOTE), value) + 20.0
+    return max(width(fact.name, NOTE), value) + _APART
 
 
 def facts_width(facts: Sequence[Fact]) -> float:
@@ -94,7 +100,22 @@ def pane_head(pane: Pane, x: float, top: float, room: float) -> Iterator[Shape]:
         left = width(title, 11.0, True) + 10.0
         yield Text(x + left, y, fitted(pane.subtitle, NOTE, room - left), NOTE, "soft")
         y += 20.0
-    yield from figures(pane.facts, x, y)
+    for index, row in enumerate(_rows(pane.facts, room)):
+        yield from figures(row, x, y + _FACTS * index)
+
+
+def _rows(facts: Sequence[Fact], room: float) -> list[list[Fact]]:
+    """Figures in as many rows as they need."""
+    found: list[list[Fact]] = []
+    left = 0.0
+    for fact in facts:
+        wide = _fact_width(fact)
+        if not found or wide > left + _APART:
+            found.append([])
+            left = room
+        found[-1].append(fact)
+        left -= wide
+    return found
 
 
 def figures(facts: Sequence[Fact], x: float, y: float) -> Iterator[Shape]:

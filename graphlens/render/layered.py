@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from graphlens.render.columns import BOX_GAP, RANK_GAP
+from graphlens.render.columns import BARE_GAP, BOX_GAP, RANK_GAP
 from graphlens.render.frame import header_size
 from graphlens.render.measure import Size
 from graphlens.render.ranks import Item, Link
@@ -83,6 +83,7 @@ class _Inside:
     links: dict[tuple[str, str, str, str], tuple[int, list[int]]] = field(
         default_factory=dict[tuple[str, str, str, str], tuple[int, list[int]]]
     )
+    written: set[str] = field(default_factory=set[str])
     level: Level = field(default_factory=lambda: Level([], [], [], 0.0, 0.0))
     shift: float = 0.0
     size: tuple[float, float] = (0.0, 0.0)
@@ -164,6 +165,8 @@ class _Engine:
         while same < min(len(tails), len(heads)) and tails[same] == heads[same]:
             same += 1
         value = f"{wire.tail} {wire.arrow.value}"
+        if wire.arrow.label:
+            self.inside[tails[-1]].written.add(wire.tail)
         start = wire.tail
         for cluster in reversed(tails[same:]):
             gate = self._gate(cluster, f">{value}", "bottom")
@@ -210,7 +213,7 @@ class _Engine:
         place = {name: index for index, name in enumerate(held.members)}
         items = [self._item(name, held.ends[name]) for name in held.members]
         links = [
-            Link(place[tail], place[head], out, into, weight)
+            Link(place[tail], place[head], out, into, weight, tail in held.written)
             for (tail, head, out, into), (weight, _) in held.links.items()
         ]
         if not cluster:
@@ -226,7 +229,7 @@ class _Engine:
         held.size = (room, held.level.height + (_FOOT if closed else 0.0))
 
     def _spacing(self, head: float) -> Spacing:
-        return Spacing(RANK_GAP, BOX_GAP, head, self.widest)
+        return Spacing(RANK_GAP, BOX_GAP, head, self.widest, BARE_GAP)
 
     def _item(self, name: str, edge: str) -> Item:
         if name[0] == "\0":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from graphlens.render.metrics import clean, fitted, width
+from graphlens.render.metrics import clean, fitted, path_fitted, width
 from graphlens.render.scene import Group, Path, Rect, Shape, Text, straight
 from graphlens.render.theme import edge, fill
 from graphlens.view import Box, Face, Row, Tag
@@ -14,8 +14,8 @@ ROW, TAG, SUMMARY, STRIP = 18.5, 14.5, 13.5, 12.0
 TITLE, DETAIL, NOTE = 11.0, 10.0, 10.0
 _PAD, _GAP, _STEP = 9.0, 6.0, 8.0
 _NARROWEST, _EVEN = 88.0, 1.3
-_ROOMS = {1: 250.0, 2: 206.0}
-_LEAST = 150.0
+_ROOMS = {1: 250.0, 2: 202.0}
+_LEAST = 140.0
 """The width that a box may have by the number of panes, and where they are more."""
 _TEXT, _FINE = 150.0, 130.0
 _NAME = 120
@@ -98,7 +98,8 @@ def _words(row: Row, room: float) -> tuple[str, str, str]:
         return "", fitted(row.detail, NOTE, room - 2 * _PAD - 3), ""
     note = fitted(row.note, NOTE, 50.0)
     left = room - 2 * _PAD - 4 - (width(note, NOTE) + _GAP if note else 0.0)
-    text = fitted(row.text, TITLE, min(_TEXT, left), True)
+    named = path_fitted if row.style == "module" else fitted
+    text = named(row.text, TITLE, min(_TEXT, left), True)
     return text, fitted(row.detail, DETAIL, _FINE), note
 
 

@@ -73,6 +73,16 @@ def fitted(text: str, size: float, room: float, bold: bool = False) -> str:
     return _cut(text, low)
 
 
+def path_fitted(path: str, size: float, room: float, bold: bool = False) -> str:
+    """A scope in ``room`` points: as it is, or as much of its end as there is room for."""
+    words = path.split(".") if len(path) < 400 else [path]
+    for first in range(len(words)):
+        found = ("…" if first else "") + ".".join(words[first:])
+        if width(found, size, bold) <= room and (not first or len(words[first]) > 1):
+            return clean(found)
+    return fitted(path, size, room, bold)
+
+
 def _cut(text: str, kept: int) -> str:
     tail = kept // 3
     return f"{text[: kept - tail]}…{text[len(text) - tail :]}" if kept < len(text) else text

@@ -37,6 +37,7 @@ class Link:
         out: What it carries: lines from one item with one ``out`` start as one.
         into: Its pin at the head.
         weight: How much it should be straight.
+        said: Whether something is written beside it where it starts.
     """
 
     tail: int
@@ -44,6 +45,7 @@ class Link:
     out: str
     into: str = ""
     weight: int = 2
+    said: bool = False
 
 
 def spread(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[float]) -> list[float]:

@@ -49,12 +49,14 @@ class Spacing:
         beside: Between the items of a rank.
         head: Below the points on the first rank, or above everything if there are none.
         widest: How wide a rank may be before what could stand on it goes below.
+        bare: Between ranks where nothing is written beside a line, if less than ``gap``.
     """
 
     gap: float
     beside: float
     head: float = 0.0
     widest: float = 1100.0
+    bare: float = float("inf")
 
 
 def arrange(items: Sequence[Item], links: Sequence[Link], spacing: Spacing) -> Level:
@@ -223,6 +225,8 @@ class _Leveller:
             for other, leaves, enters, _ in held:
                 across = abs(self.x[other] + enters - self.x[knot] - leaves)
                 lean[self.rank[knot]] = max(lean[self.rank[knot]], across)
+        written = {self.rank[link.tail] for link in self.links if link.said}
+        bare = min(self.spacing.bare, self.spacing.gap)
         tops: list[float] = []
         bottoms: list[float] = []
         top = 0.0 if any(item.edge == "top" for item in self.items) else self.spacing.head
@@ -232,7 +236,8 @@ class _Leveller:
             bottoms.append(top + high)
             first = rank == 0 and self._is_edge(0, "top")
             foot = rank + 1 < len(self.layers) and self._is_edge(rank + 1, "bottom")
-            gap = self.spacing.head if first else _FOOT if foot else self.spacing.gap
+            plain = self.spacing.gap if rank in written else bare
+            gap = self.spacing.head if first else _FOOT if foot else plain
             top += high + gap + min(20.0, lean[rank] / 14)
         return tops, bottoms
 

@@ -20,7 +20,7 @@ def told_apart(diagram: Diagram) -> Diagram:
     if len(diagram.panes) > 1:
         return diagram
     around = {each.id: each.parent for each in diagram.clusters if each.repeat > 1}
-    latest: dict[tuple[str, object], Face] = {}
+    latest: dict[tuple[str, object], Box] = {}
     boxes: list[Box] = []
     for box in diagram.boxes:
         face = box.face
@@ -30,21 +30,24 @@ def told_apart(diagram: Diagram) -> Diagram:
         ops = tuple(each.partition(" ")[0] for each in face.details)
         key = (around.get(box.cluster, box.cluster), face.rows[0].detail or ops)
         before = latest.get(key)
-        said = _difference(before, face) if before is not None else ""
+        said = _difference(before, box) if before is not None else ""
         boxes.append(replace(box, faces=(_with(face, said),)) if said else box)
-        latest[key] = face
+        latest[key] = box
     return diagram.having(boxes)
 
 
-def _difference(before: Face, face: Face) -> str:
+def _difference(one: Box, other: Box) -> str:
+    before, face = one.face, other.face
     name = before.rows[0].text
+    if one.signature == other.signature:
+        return f"like {name}"
     if len(before.details) == len(face.details):
         pairs = zip(before.details, face.details, strict=True)
         ops = [(a.partition(" "), b.partition(" ")) for a, b in pairs]
         if all(a[0] == b[0] for a, b in ops):
             return _changes(name, [(a[2], b[2]) for a, b in ops])
-    mine, other = (Counter(text for text, _, _ in held.contents if text) for held in (face, before))
-    more, less = mine - other, other - mine
+    mine, theirs = (Counter(said for said, _, _ in f.contents if said) for f in (face, before))
+    more, less = mine - theirs, theirs - mine
     if 0 < len(more) + len(less) <= _KINDS:
         signs = [*(f"+ {_times(more[op], op)}" for op in more)]
         signs += [f"− {_times(less[op], op)}" for op in less]

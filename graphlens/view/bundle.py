@@ -82,8 +82,9 @@ def _called(tree: Tree, member: Member) -> list[str]:
 
 def _layer(name: str) -> str:
     """A layer without its op: Keras's layers are all on one level."""
-    outer, dot, _ = name.rpartition(".")
-    return outer if dot and "." not in outer and not outer.isdigit() else name
+    outer, dot, inner = name.rpartition(".")
+    plain = outer.isdigit() or inner.isdigit()
+    return outer if dot and "." not in outer and not plain else name
 
 
 def stretch(first: str, last: str) -> str:

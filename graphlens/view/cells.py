@@ -13,6 +13,9 @@ from graphlens.view.build import arrows, box, rolled
 from graphlens.view.diagram import Arrow, Box, Face, Row
 from graphlens.view.operand import Stored, stored
 
+_IDLE = ("view", "move", "shape")
+"""Categories of operations that compute nothing."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -157,10 +160,16 @@ def _cell(name: str, held: Sequence[Sequence[Box]]) -> Box:
         id=name,
         faces=_marked([_face(boxes) for boxes in held]),
         name=members[0].name,
-        cluster=_common([member.cluster for member in first]),
+        cluster=_common([member.cluster for member in _working(first)]),
         light=all(member.light for member in members),
         signature="\n=>\n".join("\n".join(box.signature for box in boxes) for boxes in held),
     )
+
+
+def _working(boxes: Sequence[Box]) -> Sequence[Box]:
+    """The boxes that compute; all, where none does: a kernel is at home where its work is."""
+    found = [box for box in boxes if any(row.style not in _IDLE for row in box.face.rows)]
+    return found or boxes
 
 
 def _face(boxes: Sequence[Box]) -> Face | None:

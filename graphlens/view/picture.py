@@ -15,7 +15,7 @@ from graphlens.view.build import totals
 from graphlens.view.bundle import bundle
 from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Diagram
-from graphlens.view.fit import fits
+from graphlens.view.fit import Fit, fits
 from graphlens.view.fold import fold, fold_to
 from graphlens.view.gather import gather_inputs
 from graphlens.view.link import linked
@@ -113,23 +113,45 @@ def _is_scope(graph: Graph, scope: str) -> bool:
 
 
 def fitting(rolled: Diagram) -> Diagram:
-    """A rolled diagram as fine as a page may hold, with ever coarser ones behind it."""
+    """A rolled diagram that explains as much as a page may hold, with others behind it.
+
+    Each of those explains less of the model, or the same in fewer boxes or lines.
+    """
     levels = fits(bundle(rolled))
-    for most in _FEWER:
-        bundled = bundle(levels[0], most, most)
-        frames = {cluster.id for cluster in levels[0].clusters}
-        smaller = fold(bundled, {cluster.id for cluster in bundled.clusters} - frames)
-        if len(smaller.boxes) < len(levels[0].boxes):
-            levels.insert(0, smaller)
-    levels[:0] = [trimmed(levels[0], lines) for lines in _SHORTER]
-    found = finished(levels[0])
-    for diagram in levels[1:]:
+    sparse = bundle(rolled, *_SPARSE) if len(rolled.panes) > 1 else rolled
+    if sparse is not rolled:  # a pane has room for few members of a list
+        levels = [*fits(sparse), *levels]
+    shorter = [
+        Fit(less, worth * level.explained)
+        for level in levels
+        for lines, worth in _SHORTER.items()
+        if (less := trimmed(level.diagram, lines)) is not level.diagram
+    ]
+    ordered = sorted((*shorter, *levels), key=lambda fit: (fit.explained, len(fit.diagram.boxes)))
+    coarsest = min((level.diagram for level in levels), key=lambda diagram: len(diagram.boxes))
+    diagrams = [*_fewer(coarsest), *(fit.diagram for fit in ordered)]
+    found = finished(diagrams[0])
+    for diagram in diagrams[1:]:
         found = replace(finished(diagram), coarser=found)
     return found
 
 
-_SHORTER = (2, 4)
-"""Lines of a box when even so few boxes are too much."""
+def _fewer(diagram: Diagram) -> list[Diagram]:
+    """Ever coarser diagrams for when the coarsest of all scopes is too much, the last one first."""
+    found = [diagram]
+    for most in _FEWER:
+        bundled = bundle(found[0], most, most)
+        frames = {cluster.id for cluster in found[0].clusters}
+        smaller = fold(bundled, {cluster.id for cluster in bundled.clusters} - frames)
+        if len(smaller.boxes) < len(found[0].boxes):
+            found.insert(0, smaller)
+    return [*(trimmed(found[0], lines) for lines in sorted(_SHORTER)), *found]
+
+
+_SPARSE = (8, 5)
+"""Members of a cluster that are bundled where there are panes, and in how many bundles."""
+_SHORTER = {4: 0.93, 2: 0.85}
+"""Lines that a box may be cut to, and what such a picture is worth against the whole."""
 _FEWER = (20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)
 """Members of a cluster, and of the page, when twenty of them are too many for it."""
 

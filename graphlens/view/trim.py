@@ -5,27 +5,40 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graphlens.view.build import rolled
-from graphlens.view.diagram import Box, Diagram, Tag
+from graphlens.view.diagram import Box, Diagram, Face, Tag
+from graphlens.view.fit import worth
 
 _TAGS = 3
+_BARE = 2
+"""Lines of a box from which on folded scopes are a name and a strip of colours."""
 
 
 def trimmed(diagram: Diagram, lines: int) -> Diagram:
-    """The diagram with at most ``lines`` operations listed in each box, the others counted."""
+    """The diagram with at most ``lines`` operations listed in each box, the others counted.
+
+    Where that is next to nothing, folded scopes do without the list of what they hold, too. The
+    same object if no box has more.
+    """
     boxes = [_shorter(box, lines) for box in diagram.boxes]
-    return diagram.having(boxes)
+    same = all(box is was for box, was in zip(boxes, diagram.boxes, strict=True))
+    return diagram if same else diagram.having(boxes)
 
 
 def _shorter(box: Box, lines: int) -> Box:
-    if all(face is None or len(face.rows) <= lines or face.kind == "module" for face in box.faces):
-        return box
-    faces = tuple(
-        face
-        if face is None or face.kind in ("module", "input", "output")
-        else replace(face, rows=rolled(face.rows, lines), inside=face.contents)
-        for face in box.faces
-    )
-    return replace(box, faces=faces)
+    faces = tuple(face and _cut(face, lines) for face in box.faces)
+    same = all(face is was for face, was in zip(faces, box.faces, strict=True))
+    return box if same else replace(box, faces=faces)
+
+
+def _cut(face: Face, lines: int) -> Face:
+    if len(face.rows) <= lines or face.kind in ("input", "output"):
+        return face
+    if face.kind != "module":
+        least = sorted((worth(row.style) for row in face.rows), reverse=True)[lines - 2]
+        ordered = sorted(face.rows, key=lambda row: worth(row.style) < least)
+        return replace(face, rows=rolled(ordered, lines), inside=face.contents)
+    strips = [row for row in face.rows if row.strip]
+    return replace(face, rows=(face.rows[0], *strips)) if strips and lines <= _BARE else face
 
 
 def few_tags(diagram: Diagram, most: int = _TAGS) -> Diagram:
