@@ -90,6 +90,25 @@ def _nonzero(call: Call, x: Value) -> Value:
     return call.emit("Transpose", call.step("NonZero", x), perm=(1, 0))
 
 
+@row("where", "nonzero_numpy")
+def _places(call: Call, x: Value) -> Any:
+    """The places where it is true, one vector for each axis."""
+    if call.rank(x) == 0:
+        return NotImplemented
+    found = call.step("NonZero", x)
+    return tuple(
+        call.build.op(
+            "Gather",
+            found,
+            call.const(np.array(axis, np.int64)),
+            results=[held],
+            name=call.name,
+            axis=0,
+        )
+        for axis, held in enumerate(call.types)
+    )
+
+
 @row("index", "_unsafe_index")
 def _index(call: Call, x: Value, indices: Sequence[Value | None]) -> Value:
     """Advanced indexing: one index is a Gather, more of them a GatherND over joined indices."""

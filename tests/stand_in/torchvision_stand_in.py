@@ -98,10 +98,43 @@ def _nms(dets: Any, scores: Any, iou_threshold: float) -> Any:
     return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.int64)
 
 
-def _roi_align(*arguments: Any) -> Any:
-    """torchvision's own in Python, without the compiler that it would go through."""
-    module = sys.modules["torchvision.ops.roi_align"]
-    return module._roi_align.__wrapped__(*arguments)
+def _roi_align(
+    images: Any, rois: Any, scale: float, high: int, wide: int, sampling: int, aligned: bool
+) -> Any:
+    """Means over a grid of points in each part of a region; a point outside of the image is 0.
+
+    As the C op does it: torchvision's own form in Python takes the nearest point inside.
+    """
+    import torch
+
+    left, top, right, bottom = (rois[:, 1:] * scale - (0.5 if aligned else 0.0)).unbind(1)
+    sizes = [bottom - top, right - left]
+    tall, broad = sizes if aligned else [size.clamp(min=1) for size in sizes]
+    made = [
+        torch.einsum(
+            "ph,chw,qw->cpq",
+            _weights(top[k], tall[k], high, images.shape[2], sampling),
+            images[int(rois[k, 0])],
+            _weights(left[k], broad[k], wide, images.shape[3], sampling),
+        )
+        for k in range(len(rois))
+    ]
+    return torch.stack(made) if made else images.new_zeros((0, images.shape[1], high, wide))
+
+
+def _weights(start: Any, length: Any, parts: int, size: int, sampling: int) -> Any:
+    """How much of each row of an image is in each part of a region, ``[parts, size]``."""
+    import torch
+
+    grid = sampling if sampling > 0 else max(int((length / parts).ceil()), 1)
+    places = start + (torch.arange(parts * grid) + 0.5) * (length / (parts * grid))
+    inside = (places >= -1) & (places <= size)
+    held = places.clamp(0, size - 1)
+    low = held.floor().long()
+    part = (held - low)[:, None]
+    rows = torch.eye(size)
+    weights = rows[low] * (1 - part) + rows[(low + 1).clamp(max=size - 1)] * part
+    return (weights * inside[:, None]).view(parts, grid, size).mean(1)
 
 
 def _roi_align_type(images: Any, rois: Any, scale: float, high: int, wide: int, *_: Any) -> Any:

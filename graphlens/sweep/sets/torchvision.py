@@ -51,7 +51,12 @@ def build(name: str) -> Subject:
 
 
 _AS_GIVEN = {"min_size": 128, "max_size": 128}
-_PROPOSALS = {"rpn_pre_nms_top_n_test": 40, "rpn_post_nms_top_n_test": 20, **_AS_GIVEN}
+_PROPOSALS = {
+    "rpn_pre_nms_top_n_test": 40,
+    "rpn_post_nms_top_n_test": 20,
+    "box_score_thresh": 0.1,
+    **_AS_GIVEN,
+}
 _FEW: Mapping[str, Mapping[str, float]] = {
     "fasterrcnn": _PROPOSALS,
     "maskrcnn": _PROPOSALS,
