@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -118,17 +118,13 @@ def _run(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    with _scoped(model, recorder.scope), uncompiled():
+    paths = {id(held): path for path, held in model.named_modules()}
+    with uncompiled():
         if traced is None:
-            return recorder.run(model, args, kwargs)
-        formals = [node.target for node in traced.nodes if node.op == "placeholder"]
-        more = [kwargs[name] for name in formals[len(args) :] if name in kwargs]
-        return recorder.run(_Interpreter(model, traced, recorder).run, (*args, *more), {})
-
-
-def _scoped(model: torch.nn.Module, scope: list[str]) -> AbstractContextManager[None]:
-    """Keep the path of the module that is running on top of ``scope``."""
-    return followed({id(held): path for path, held in model.named_modules()}, scope)
+            with followed(paths, recorder.scope):
+                return recorder.run(model, args, kwargs)
+        run = _Interpreter(model, traced, recorder, paths).run
+        return recorder.run(run, (args, kwargs), {})
 
 
 def _higher(recorder: ScriptRecorder, op: Any, *args: Any, **kwargs: Any) -> Any:
@@ -147,19 +143,90 @@ def _higher(recorder: ScriptRecorder, op: Any, *args: Any, **kwargs: Any) -> Any
     return recorder.loop(None, test(*carried, *more), again, tuple(carried))
 
 
-class _Interpreter(torch.fx.Interpreter):
-    """Runs an fx graph node by node, saying in which module each node is."""
+class _Interpreter:
+    """Runs an fx graph node by node, saying in which module each node is.
 
-    def __init__(self, module: torch.nn.Module, graph: torch.fx.Graph, recorder: Recorder) -> None:
-        super().__init__(module, graph=graph)
+    torch.fx has one of its own, which takes longer for a node than the node does.
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        graph: torch.fx.Graph,
+        recorder: Recorder,
+        paths: Mapping[int, str],
+    ) -> None:
+        self._module = module
+        self._graph = graph
         self._recorder = recorder
+        self._paths = paths
+        self._modules = dict(module.named_modules(remove_duplicate=False))
 
-    def run_node(self, n: torch.fx.Node) -> Any:
-        """Run one node in its module's scope."""
-        stack = n.meta.get("nn_module_stack")
-        self._recorder.line = n.meta.get(_LINE) or line_in(n.stack_trace)
-        self._recorder.scope.append(list(stack.values())[-1][0] if stack else "")
-        try:
-            return super().run_node(n)
-        finally:
-            self._recorder.scope.pop()
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the graph returns."""
+        recorder, scope = self._recorder, self._recorder.scope
+        given = iter(args)
+        made: dict[torch.fx.Node, Any] = {}
+        for node in self._graph.nodes:
+            if node.op == "placeholder":
+                made[node] = _given(node, given, kwargs)
+                continue
+            held = torch.fx.map_arg(node.args, made.__getitem__)
+            if node.op == "output":
+                return held[0]
+            named = torch.fx.map_arg(node.kwargs, made.__getitem__)
+            stack = node.meta.get("nn_module_stack")
+            recorder.line = node.meta.get(_LINE) or line_in(node.stack_trace)
+            scope.append(next(reversed(stack.values()))[0] if stack else "")
+            try:
+                made[node] = self._does(node.op)(node.target, held, named)
+            finally:
+                scope.pop()
+        return None
+
+    def _does(self, op: str) -> Callable[[Any, Any, Any], Any]:
+        return {
+            "get_attr": self._attribute,
+            "call_module": self._call_module,
+            "call_method": _call_method,
+            "call_function": self._call_function,
+        }[op]
+
+    def _attribute(self, target: str, *_: Any) -> Any:
+        return attrgetter(target)(self._module)
+
+    def _call_module(self, target: str, args: Any, kwargs: Any) -> Any:
+        module = self._modules[target]
+        if module._modules:
+            with followed(self._paths, self._recorder.scope):
+                return module(*args, **kwargs)
+        self._recorder.scope[-1] = self._paths[id(module)]
+        return module(*args, **kwargs)
+
+    def _call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+        if getattr(target, "__module__", None) in _PLAIN:
+            return target(*args, **kwargs)
+        with followed(self._paths, self._recorder.scope):  # it may run modules
+            return target(*args, **kwargs)
+
+
+_PLAIN = frozenset("_operator builtins math torch torch._C._nn torch.nn.functional".split())
+"""Modules whose functions run no modules."""
+
+
+def _call_method(target: str, args: Any, kwargs: Any) -> Any:
+    return getattr(args[0], target)(*args[1:], **kwargs)
+
+
+def _given(node: torch.fx.Node, given: Iterator[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The argument of a formal, or its default."""
+    name = str(node.target)
+    if name.startswith("*"):
+        return dict(kwargs) if name.startswith("**") else tuple(given)
+    for one in given:
+        return one
+    if name in kwargs:
+        return kwargs[name]
+    if node.args:
+        return node.args[0]
+    raise CaptureError(f"input {name!r} is missing")

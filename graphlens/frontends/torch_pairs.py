@@ -10,6 +10,7 @@ from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
 from graphlens.tensor import TensorType
 
+_SEVERAL = (list, tuple)
 _COMPLEX = {real: dtype for dtype, real in FLOATS.items()}
 
 
@@ -28,11 +29,12 @@ class Pairs:
 
     def concerns(self, one: Any) -> bool:
         """Whether an argument or type is or has a complex tensor."""
-        if isinstance(one, TensorType):
-            return one.dtype in FLOATS
-        if isinstance(one, Value):
+        kind = type(one)
+        if kind is Value:
             return one in self.values or self._build.type_of(one).dtype in FLOATS
-        return isinstance(one, list | tuple) and any(map(self.concerns, one))
+        if kind is TensorType:
+            return one.dtype in FLOATS
+        return isinstance(one, _SEVERAL) and any(map(self.concerns, one))
 
     def type_of(self, value: Value) -> TensorType:
         """The type of the tensor that a value stands for."""

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class Scopes:
         return {path: found[path] for path in sorted(found)}
 
 
+@cache
 def is_users(file: str) -> bool:
     """Whether a file is neither torch's, nor ours, nor made up."""
     return not file.startswith(_LIBRARY) and not file.startswith(_HERE)

@@ -88,7 +88,8 @@ class Symbols:
         if not isinstance(tensor, torch.Tensor):
             return UNKNOWN
         held = type_of(tensor, self.names)
-        for dim, size in zip(held.shape or (), tensor.shape, strict=True):
-            if isinstance(dim, str):
-                self._spelt.setdefault(dim, size.node.expr)
+        if not held.is_static:
+            for dim, size in zip(held.shape or (), tensor.shape, strict=True):
+                if isinstance(dim, str):
+                    self._spelt.setdefault(dim, size.node.expr)
         return held

@@ -39,7 +39,12 @@ def type_of(tensor: Any, symbols: dict[str, str] | None = None) -> TensorType:
     """The type of a tensor (real, fake or meta), its symbolic sizes spelt with ``symbols``."""
     if not isinstance(tensor, torch.Tensor):
         return UNKNOWN
-    return TensorType(dtype_name(tensor.dtype), tuple(dim_of(d, symbols) for d in tensor.shape))
+    shape = tuple(tensor.shape)
+    for size in shape:
+        if type(size) is not int:
+            shape = tuple(dim_of(one, symbols) for one in shape)
+            break
+    return TensorType(NAMES.get(tensor.dtype, UNDEFINED), shape)
 
 
 def dim_of(size: Any, symbols: dict[str, str] | None = None) -> Dim:
