@@ -32,6 +32,7 @@ MODULES = (
     "view",
     "minimap",
     "search",
+    "alike",
     "details",
     "outline",
     "overlay",

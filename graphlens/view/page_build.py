@@ -12,6 +12,7 @@ from graphlens.view.diagram import Box, Row
 from graphlens.view.operand import Stored, operands, stored
 from graphlens.view.page_data import STRIP, Detail, Entry, Item, Scope, Wire
 from graphlens.view.page_measure import Measurer
+from graphlens.view.page_schema import operand_names
 from graphlens.view.page_tree import IN, OUT, Level, Unit, levels
 
 _OPEN = 60
@@ -167,7 +168,11 @@ def _detail(graph: Graph, name: str, node: Node, known: Stored) -> Detail:
             (key, _short(value), key in usual and value == usual[key])
             for key, value in node.attributes.items()
         ),
-        reads=tuple((read.name, read.role, words.held(read.held)) for read in reads if read),
+        reads=tuple(
+            (read.name, read.role, words.held(read.held), word)
+            for read, word in zip(reads, operand_names(node, len(reads)), strict=True)
+            if read
+        ),
         gives=tuple(words.held(held) for held in node.results),
         source=(source.op, f"{source.file}:{source.line}" if source.file else ""),
         origins=() if node.origins == (name,) else node.origins,

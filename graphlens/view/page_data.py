@@ -13,8 +13,8 @@ class Detail:
 
     Attributes:
         attributes: Name, value and whether the value is ONNX's default.
-        reads: Name, role (``'value'``, ``'param'``, ``'const'``) and type of each operand; an
-            operand that is not given is left out.
+        reads: Name, role (``'value'``, ``'param'``, ``'const'``), type and the op's own word
+            (``'X'``, ``'W'``) of each operand; an operand that is not given is left out.
         gives: The type of each result.
         source: The framework's op, and file:line.
         origins: Names of the captured nodes that it stands for, itself left out.
@@ -22,7 +22,7 @@ class Detail:
     """
 
     attributes: tuple[tuple[str, str, bool], ...] = ()
-    reads: tuple[tuple[str, str, str], ...] = ()
+    reads: tuple[tuple[str, str, str, str], ...] = ()
     gives: tuple[str, ...] = ()
     source: tuple[str, str] = ("", "")
     origins: tuple[str, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from graphlens.ir import Node
 from graphlens.ops.schema import schema
 from graphlens.view.page_data import Schema
 
@@ -14,6 +15,14 @@ _SUMMARY, _LINE = 600, 240
 def schemas(ops: Iterable[tuple[str, str]]) -> tuple[Schema, ...]:
     """The schemas of those of the ops (name, domain) that ONNX has."""
     return tuple(held for op, domain in sorted(ops) if (held := _schema(op, domain)) is not None)
+
+
+def operand_names(node: Node, count: int) -> Iterator[str]:
+    """What ONNX calls each of so many operands of a node; ``''`` for those of no op of ONNX's."""
+    found = schema(node.op, node.domain)
+    names = [held.name for held in found.inputs] if found is not None else []
+    for index in range(count):
+        yield names[min(index, len(names) - 1)] if names else ""
 
 
 def _schema(op: str, domain: str) -> Schema | None:

@@ -1,6 +1,7 @@
 // What is open, selected and pointed at, in which panes; and everything that changes it.
 
 import { isFresh, isScopeName, namesIn, pathOf, readPage, scopeName, valuesOf, wiresOf } from "./data.js";
+import { alike } from "./alike.js";
 import { between, snapshot } from "./change.js";
 import { renderDetails } from "./details.js";
 import { fromHash, toHash } from "./link.js";
@@ -20,8 +21,10 @@ export class App {
     this.page = readPage();
     this.open = new Set();
     this.selected = null;
-    this.pointed = null;
+    this.trail = [];
+    this.pointed = [];
     this.marks = new Map();
+    this.sought = [];
     this.firstState = this.page.states.length - 1;
     this.colours = {};
     this.dirty = false;
@@ -133,6 +136,7 @@ export class App {
 
   /** Work out where everything stands in every pane. */
   arrange(openness = (path) => (this.open.has(path) ? 1 : 0)) {
+    if (this.sought.length) for (const view of this.panes) this.markFound(view);
     const { page, panes } = this;
     if (panes.length === 1) {
       panes[0].placed = place(page, panes[0].state.root, openness);
@@ -202,7 +206,8 @@ export class App {
 
   // -- selection --------------------------------------------------------------------------
 
-  select(name) {
+  select(name, leave = true) {
+    if (leave && this.selected !== null && name !== null && name !== this.selected) this.trail.push(this.selected);
     this.selected = name;
     this.light();
     renderDetails(this, get("details"));
@@ -220,6 +225,20 @@ export class App {
     return entry ? `${entry.rows.map((row) => `${row.text} ${row.detail}`).join(", ")}, ${name}, ${entry.shape}` : name;
   }
 
+  /** Mark what a search found. */
+  find(names) {
+    this.sought = names;
+    for (const view of this.panes) this.markFound(view);
+    this.redraw();
+  }
+
+  /** What was found in a pane, or the closed scopes that hide it. */
+  markFound(view) {
+    view.found = new Set();
+    if (view !== this.active) return;
+    for (const name of this.sought) view.found.add(isScopeName(name) ? name : this.inSight(view.state, name));
+  }
+
   /** Light the wires that bring to and take from what is selected, and what it is beside. */
   light() {
     for (const view of this.panes) {
@@ -227,6 +246,8 @@ export class App {
       view.lit = new Set();
       const kin = view === this.active || this.selected === null ? [] : [...this.matched(this.selected, this.active.state.index, state.index)];
       view.kin = new Set(kin.map((name) => this.inSight(state, name)));
+      const scope = view === this.active && isScopeName(this.selected ?? "") && state.scopes.get(pathOf(this.selected))?.scope;
+      view.alike = new Set(scope?.path ? alike(this, scope).map(scopeName) : []);
       const found = this.selected !== null && state.nodes.get(this.selected);
       if (!found) continue;
       for (const value of valuesOf(state, this.selected)) {
@@ -264,7 +285,7 @@ export class App {
   }
 
   /** Select a node or scope, open what is around it, and show it. */
-  goTo(name) {
+  goTo(name, leave = true) {
     const { state } = this.active;
     const chain = isScopeName(name) ? state.scopes.get(pathOf(name))?.chain.slice(0, -1) : state.nodes.get(name)?.chain;
     const before = this.open.size;
@@ -274,9 +295,16 @@ export class App {
       this.arrange();
       this.outline.update();
     }
-    this.select(name);
+    this.select(name, leave);
     this.resize();  // the panel of details may have opened
     this.active.show(name);
+  }
+
+  /** Go back to what was selected before. */
+  back() {
+    const name = this.trail.pop();
+    if (name === undefined) return;
+    this.goTo(name, false);
   }
 
   walk(key) {
@@ -290,9 +318,8 @@ export class App {
 
   /** Point at nodes of a pane: they are marked there, and what they are in the other pane. */
   point(names, view = this.active) {
-    const key = names.join("\n");
-    if (this.pointed === key) return;
-    this.pointed = key;
+    if (names.length === this.pointed.length && names.every((name, index) => name === this.pointed[index])) return;
+    this.pointed = names;
     this.marks = new Map();
     for (const pane of this.panes) {
       const marks = new Map();

@@ -6,6 +6,7 @@ import { KEYS } from "./keys.js";
 import { find, renderHits } from "./search.js";
 
 const LISTED = 60;
+const MARKED = 2000;
 
 export class Bars {
   constructor(app) {
@@ -25,6 +26,9 @@ export class Bars {
       "help-button": () => this.toggleHelp(),
       "dark-button": () => app.toggleDark(),
       "fit-button": () => app.active.fit(),
+      "open-button": () => app.openAll(true),
+      "close-button": () => app.openAll(false),
+      "save-button": () => this.save(),
       "tree-button": () => this.toggleTree(),
     };
     for (const [id, called] of Object.entries(clicks)) get(id).addEventListener("click", called);
@@ -35,6 +39,18 @@ export class Bars {
   toggleTree() {
     document.body.classList.toggle("no-tree");
     this.app.resize();
+  }
+
+  /** Save what is seen as a picture. */
+  save() {
+    const { canvas, state } = this.app.active;
+    canvas.toBlob((blob) => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(blob);
+      link.download = `${this.app.page.title} ${state.name}.png`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
   }
 
   toggleHelp() {
@@ -54,6 +70,7 @@ export class Bars {
     this.query = query;
     this.hit = 0;
     this.found = find(this.app, this.app.active.state, query);
+    this.app.find(this.found.hits.slice(0, MARKED).map(({ name }) => name));
     this.show();
   }
 
@@ -67,6 +84,7 @@ export class Bars {
   }
 
   close() {
+    this.app.find([]);
     get("hits").hidden = true;
     get("search").setAttribute("aria-expanded", "false");
   }

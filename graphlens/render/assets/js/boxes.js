@@ -115,4 +115,4 @@ export function paintRing(ctx, scene, thing, left, top, width, height, radius) {
   ctx.stroke();
 }
 
-const RINGS = { selected: "focus", hover: "strong", matched: "changed", fresh: "added", alive: "focus" };
+const RINGS = { selected: "focus", found: "changed", alike: "focus", hover: "strong", matched: "changed", fresh: "added", alive: "focus" };

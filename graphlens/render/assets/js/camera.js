@@ -1,6 +1,8 @@
 // From the picture's points to the screen's and back: where one looks, and how near.
 
 export const NEAREST = 4;
+/** How small a picture may be when it opens: its words are to be read. */
+const LEAST = 0.7;
 
 /** A camera: the screen shows (x, y) at its top left corner, k times as large. */
 export function makeCamera() {
@@ -42,8 +44,8 @@ export function fitting(rect, width, height, largest = 1.25) {
 export function opening(placed, width, height) {
   const whole = { x: 0, y: 0, width: placed.width, height: placed.height };
   const all = fitting(whole, width, height, 1.1);
-  if (all.k >= 0.45) return all;
-  const k = Math.min(1, Math.max(0.7, (width - 48) / placed.width));
+  if (all.k >= LEAST) return all;
+  const k = Math.min(1, Math.max(LEAST, (width - 48) / placed.width));
   const x = placed.width * k > width - 48 ? -24 / k : placed.width / 2 - width / 2 / k;
   return { x, y: -24 / k, k };
 }

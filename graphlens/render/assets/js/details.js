@@ -1,7 +1,11 @@
 // Everything about what is selected: what it is, what it reads and gives, where it comes from.
 
 import { html, nothing, render } from "lit";
+import { short } from "./search.js";
+import { alike } from "./alike.js";
 import { detailOf, isScopeName, namesIn, pathOf, scopeName } from "./data.js";
+
+const ROLES = { param: " · weight", const: " · constant" };
 
 /** Fill the panel for the selected node or scope; empty it if there is none. */
 export function renderDetails(app, host) {
@@ -13,12 +17,16 @@ export function renderDetails(app, host) {
   }
   const scope = isScopeName(selected) ? active.state.scopes.get(pathOf(selected)) : null;
   const node = active.state.nodes.get(selected);
-  const close = html`<button class="close" aria-label="close details" @click=${() => app.select(null)}>×</button>`;
+  const close = html`<button class="close" aria-label="close details" @click=${() => app.select(null)}>×</button>
+    ${app.trail.length ? html`<button class="back" title="back to what was selected before (,)" @click=${() => app.back()}>← ${shortOf(app.trail.at(-1))}</button>` : nothing}`;
   if (scope) render([close, scopeDetails(app, scope)], host);
   else if (node) render([close, nodeDetails(app, node)], host);
   else render([close, html`<h2>${selected.replace(/^\u0001/, "")}</h2><p>It is not in this state of the graph.</p>`], host);
   for (const dot of host.querySelectorAll(".dot")) dot.style.background = app.colour(`${dot.dataset.style}.edge`);
 }
+
+/** The last part of a name, for a button. */
+const shortOf = (name) => short(name.replace(/^\u0001/, ""), 40);
 
 function scopeDetails(app, { scope, chain }) {
   const held = scope.items.map((item) =>
@@ -31,7 +39,15 @@ function scopeDetails(app, { scope, chain }) {
     ${table([["operations", scope.ops.toLocaleString("en")], ["parameters", scope.note || "none"]])}
     ${scope.path ? html`<p><button @click=${() => app.toggle(scope.path)}>${app.open.has(scope.path) ? "Close" : "Open"}</button></p>` : nothing}
     ${chain.length > 1 ? section("in", nameButton(app, scopeName(chain.at(-2).path), chain.at(-2).label)) : nothing}
+    ${likeIt(app, scope)}
     ${section("holds", html`<ul class="links">${held.flat().slice(0, 200).map((each) => html`<li>${each}</li>`)}</ul>`)}`;
+}
+
+/** Scopes with the same in them. */
+function likeIt(app, scope) {
+  const found = scope.path ? alike(app, scope) : [];
+  if (found.length === 0) return nothing;
+  return section(`${found.length} like it`, html`<ul class="links">${found.slice(0, 50).map((path) => html`<li>${nameButton(app, scopeName(path), path)}</li>`)}</ul>`);
 }
 
 function nodeDetails(app, { entry, chain }) {
@@ -40,7 +56,7 @@ function nodeDetails(app, { entry, chain }) {
   return html`<h2>${entry.name}</h2>
     <p class="kind"><i class="dot" data-style=${entry.rows[0].style}></i>${entry.op}${held.schema ? html` <small>ONNX</small>` : nothing}</p>
     ${held.gives.length ? section("gives", list(held.gives)) : nothing}
-    ${held.reads.length ? section("reads", html`<ul class="links">${held.reads.map((read) => html`<li>${nameButton(app, read[0], read[0])} <span>${read[2]}${read[1] === "value" ? "" : ` · ${read[1] === "param" ? "weight" : "constant"}`}</span></li>`)}</ul>`) : nothing}
+    ${held.reads.length ? section("reads", html`<ul class="links">${held.reads.map(([name, role, kind, word]) => html`<li>${word ? html`<small>${word}</small> ` : nothing}${nameButton(app, name, name)} <span>${kind}${ROLES[role] ?? ""}</span></li>`)}</ul>`) : nothing}
     ${readers(app, entry)}
     ${held.attributes.length ? section("attributes", table(held.attributes.map(([key, value, usual]) => [key, usual ? html`${value} <small>default</small>` : value]))) : nothing}
     ${measures(app, entry)}

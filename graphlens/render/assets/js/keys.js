@@ -13,7 +13,9 @@ export const KEYS = [
   ["f", "show the whole"],
   ["c", "show what is selected"],
   ["o / O", "open, close all"],
-  ["/", "search"],
+  ["/ or Ctrl F", "search by name, op, shape, attribute; /…/ is a regular expression"],
+  [",", "back to what was selected before"],
+  ["s", "save what is seen as a PNG"],
   ["[ ]", "pass before, after"],
   ["b", "before and after side by side"],
   ["m", "memory"],
@@ -27,6 +29,11 @@ export const KEYS = [
 /** Listen to keys wherever no text is typed. */
 export function listen(app) {
   document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "f") {  // words on a canvas are not found by the browser
+      app.bars.open();
+      event.preventDefault();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
       escape(app);
@@ -59,6 +66,8 @@ function pageKey(app, event) {
     "[": () => app.passes.goTo(app.active.state.index - 1),
     "]": () => app.passes.goTo(app.active.state.index + 1),
     b: () => app.passes.toggleBeside(),
+    ",": () => app.back(),
+    s: () => app.bars.save(),
     m: () => app.memory.toggle(),
     k: () => document.getElementById("color-by").focus(),
     t: () => app.bars.toggleTree(),

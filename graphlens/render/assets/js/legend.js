@@ -18,6 +18,7 @@ export class Legend {
       app.link();
     });
     app.listen((what) => ["colours", "scale", "state"].includes(what) && this.render());
+    get("legend").open = window.innerWidth >= 1000;
     this.render();
   }
 

@@ -61,7 +61,7 @@ export class Memory {
   marked() {
     const { app, map } = this;
     if (this.pointed) return [this.pointed];
-    const names = app.pointed ? app.pointed.split("\n") : app.selected !== null ? [app.selected] : [];
+    const names = app.pointed.length ? app.pointed : app.selected !== null ? [app.selected] : [];
     return names.flatMap((name) => map.byNode.get(name) ?? []);
   }
 

@@ -61,9 +61,9 @@ export class Overlay {
     app.redraw();
   }
 
-  /** All that is known of a node: the title of each measure and what it says. */
+  /** What a node costs: the title of each measure and what it says. */
   of(entry) {
-    return this.measures.filter(({ values }) => values[entry.index] !== null)
+    return this.measures.filter(({ unit, values }) => unit && values[entry.index] !== null)
       .map((each) => [each.title, each.said(each.values[entry.index])]);
   }
 

@@ -1,6 +1,6 @@
 // Finding nodes and scopes by name, op or shape.
 
-import { scopeName } from "./data.js";
+import { detailOf, scopeName } from "./data.js";
 import { html, render } from "lit";
 import { uFuzzy } from "ufuzzy";
 
@@ -16,11 +16,22 @@ function haystack(app, state) {
   }
   for (const { entry } of state.nodes.values()) {
     const kind = [entry.op, entry.rows[0].detail, entry.shape].filter(Boolean).join(" · ");
-    found.push({ name: entry.name, said: entry.name, kind, style: entry.rows[0].style });
+    const told = detailOf(entry).attributes.filter(([, , usual]) => !usual).map(([key, value]) => `${key}=${value}`).join(" ");
+    found.push({ name: entry.name, said: entry.name, kind, told, style: entry.rows[0].style });
   }
-  const texts = found.map(({ said, kind }) => `${said.slice(0, 300)} ${kind.slice(0, 300)}`.replaceAll("×", "x").toLowerCase());
+  const texts = found.map(({ said, kind, told = "" }) => `${said.slice(0, 300)} ${kind.slice(0, 300)} ${told.slice(0, 300)}`.replaceAll("×", "x").toLowerCase());
   state.haystack = { found, texts };
   return state.haystack;
+}
+
+/** The regular expression that a query is: ``/h\.\d+\.attn/``; null where it is none. */
+function regular(query) {
+  const found = /^\/(.+?)\/?$/u.exec(query);
+  try {
+    return found && new RegExp(found[1], "iu");
+  } catch {
+    return null;  // not finished yet, or none
+  }
 }
 
 /** The best matches of a query in a state, best first, and how many there are. */
@@ -28,10 +39,12 @@ export function find(app, state, query) {
   const wanted = query.trim().replaceAll("×", "x").toLowerCase();
   if (!wanted) return { hits: [], total: 0 };
   const { found, texts } = haystack(app, state);
+  const pattern = regular(wanted);
   const words = wanted.split(/\s+/);
   let indices = [];
-  texts.forEach((text, index) => words.every((word) => text.includes(word)) && indices.push(index));
-  if (indices.length === 0 && texts.length <= FUZZY) indices = matcher.filter(texts, wanted) ?? [];
+  const fits = pattern ? (text) => pattern.test(text) : (text) => words.every((word) => text.includes(word));
+  texts.forEach((text, index) => fits(text) && indices.push(index));
+  if (indices.length === 0 && !pattern && texts.length <= FUZZY) indices = matcher.filter(texts, wanted) ?? [];
   const rank = (index) => {
     const name = found[index].said.toLowerCase();
     return name === wanted ? 0 : name.startsWith(wanted) ? 1 : name.includes(wanted) ? 2 : 3;

@@ -25,6 +25,8 @@ export class View {
     this.dragged = false;
     this.lit = new Set();
     this.kin = new Set();
+    this.alike = new Set();
+    this.found = new Set();
     this.frames = 0;
   }
 
@@ -97,6 +99,8 @@ export class View {
     const name = thing.path !== undefined ? scopeName(thing.path) : thing.name;
     if (app.selected === name) return "selected";
     if (this.kin.has(name)) return "matched";
+    if (this.found.has(name)) return "found";
+    if (this.alike.has(name)) return "alike";
     return app.marks.get(state.index)?.get(name) ?? (app.fresh(state).has(name) ? "fresh" : "");
   }
 
