@@ -59,6 +59,9 @@ NUMBERS: dict[str, Function] = {
     "__or__": operator.or_,
     "__not__": operator.not_,
 }
+NUMBERS |= {
+    f"{op}_": NUMBERS[op] for op in ("add", "sub", "mul", "floor_divide", "remainder", "pow")
+}
 """aten ops on numbers only: TorchScript spells the arithmetic of sizes with them."""
 
 OBJECTS: dict[str, Function] = {
@@ -94,8 +97,8 @@ OBJECTS: dict[str, Function] = {
 WEAK = frozenset(
     """
     add sub rsub mul div true_divide floor_divide remainder fmod pow eq ne lt le gt ge maximum
-    minimum where masked_fill add_ sub_ mul_ div_ pow_ bitwise_and bitwise_or __and__ __or__ clamp
-    full_like fill_ masked_fill_ logical_and logical_or
+    minimum where masked_fill add_ sub_ mul_ div_ floor_divide_ remainder_ pow_
+    bitwise_and bitwise_or __and__ __or__ clamp full_like fill_ masked_fill_ logical_and logical_or
     """.split()  # noqa: SIM905
 )
 """Ops whose constant scalar operands were Python numbers, which a trace keeps as tensors."""

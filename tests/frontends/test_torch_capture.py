@@ -326,6 +326,24 @@ def test_a_trace_that_depends_on_data_is_recorded_on_its_inputs(traced_before: b
     assert Path(product["source"].file).name == Path(__file__).name
 
 
+class InPlaceSizes(nn.Module):
+    """Arithmetic of sizes as Hiera does it: a trace writes it as ops in place on tensors."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = x.shape[0]
+        parts *= 4
+        x = x.reshape(parts, -1)
+        parts -= 1
+        parts //= 3
+        return x.reshape(parts, -1)
+
+
+@every_way
+def test_sizes_that_are_counted_up_in_place_are_numbers(way: Any) -> None:
+    graph = way.capture(InPlaceSizes(), torch.zeros(4, 10))
+    assert graph.type_of(graph.outputs[0]) == TensorType("float32", (5, 8))
+
+
 def test_a_branch_on_data_is_exported_as_an_if() -> None:
     class Choosing(nn.Module):
         def __init__(self) -> None:
