@@ -46,7 +46,21 @@ def capture(
         CaptureError: If the callable raises, or returns no tensor.
         UsageError: If dynamic shapes are given.
     """
-    live, result = run(model, prepared(model, inputs, kwargs, dynamic_shapes), "torch.eager")
+    return recorded(model, prepared(model, inputs, kwargs, dynamic_shapes), "torch.eager")
+
+
+def recorded(model: Callable[..., Any], given: Arguments, means: str) -> Graph:
+    """What one run of a callable does, as a Graph.
+
+    Args:
+        model: The callable.
+        given: Its arguments.
+        means: What the graph says that it was captured by.
+
+    Raises:
+        CaptureError: If the callable raises, or returns no tensor.
+    """
+    live, result = run(model, given, means)
     leaves, names = returned(result, others=True)
     return live.translator.output([live.ref_of(one) for one in leaves], names)
 

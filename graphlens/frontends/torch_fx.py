@@ -13,6 +13,7 @@ import torch.fx
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_below import take_higher_order, unrolled
 from graphlens.frontends.torch_dynamic import Dims, Symbolic, dims_of
+from graphlens.frontends.torch_eager import recorded
 from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_record import Recorder
@@ -50,8 +51,24 @@ def capture(
         raise CaptureError(f"torch.fx captures a torch.nn.Module, not a {type(model).__name__}")
     given = arguments(model.forward, inputs, kwargs, device=device_of(model))
     dims = dims_of(given, dynamic_shapes)
-    with as_before(model):
-        return _captured(model, given, dims)
+    try:
+        with as_before(model):
+            return _captured(model, given, dims)
+    except CaptureError:
+        if any(dims) or device_of(model) is not None:
+            raise
+        graph = _on_its_inputs(model, given)
+        if graph is None:
+            raise
+        return graph
+
+
+def _on_its_inputs(model: torch.nn.Module, given: Arguments) -> Graph | None:
+    """A model whose Python asks for values, which fake tensors have not; None if it still fails."""
+    try:
+        return recorded(model, given, "torch.fx (run on its inputs)")
+    except CaptureError:
+        return None
 
 
 def _captured(model: torch.nn.Module, given: Arguments, dims: Sequence[Dims]) -> Graph:
@@ -210,7 +227,9 @@ class _Interpreter:
             return target(*args, **kwargs)
 
 
-_PLAIN = frozenset("_operator builtins math torch torch._C._nn torch.nn.functional".split())
+_PLAIN = frozenset(
+    ["_operator", "builtins", "math", "torch", "torch._C._nn", "torch.nn.functional"]
+)
 """Modules whose functions run no modules."""
 
 

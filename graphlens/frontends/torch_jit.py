@@ -106,15 +106,23 @@ class _Flat(torch.nn.Module):
 
 def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
     flat = _Flat(model, given)
-    example = tuple(tensor.clone() for tensor in given.tensors)
     try:
-        with warnings.catch_warnings(), tracing(), _unwritten(model):
-            warnings.simplefilter("ignore")  # the tracer's own, on Python that it follows once
-            traced = torch.jit.trace(flat, example, check_trace=False, strict=False)
-    except (Exception, SystemExit) as error:
-        raise cannot_capture("torch.jit.trace", model, error) from error
+        traced = _trace(flat, given, exporting=True)
+    except (Exception, SystemExit):  # of any kind: what is not of that branch is raised again
+        try:
+            traced = _trace(flat, given, exporting=False)
+        except (Exception, SystemExit) as error:
+            raise cannot_capture("torch.jit.trace", model, error) from error
     made = _Made(traced, model, type(model).__name__, "torch.jit.trace", Scopes.of(model), _INNER)
     return made.captured(given, flat.names)
+
+
+def _trace(flat: _Flat, given: Arguments, exporting: bool) -> Any:
+    """The traced program of a model that is told, or not, that it is exported (see `compiling`)."""
+    example = tuple(tensor.clone() for tensor in given.tensors)
+    with warnings.catch_warnings(), tracing(exporting), _unwritten(flat):
+        warnings.simplefilter("ignore")  # the tracer's own, on Python that it follows once
+        return torch.jit.trace(flat, example, check_trace=False, strict=False)
 
 
 @contextlib.contextmanager

@@ -11,9 +11,9 @@ import torch
 
 
 @contextlib.contextmanager
-def tracing() -> Iterator[None]:
+def tracing(exporting: bool = True) -> Iterator[None]:
     """What every way in that traces a model has on while it runs it: `compiling`, no gradients."""
-    with compiling(), torch.no_grad():
+    with compiling(exporting), torch.no_grad():
         yield
 
 

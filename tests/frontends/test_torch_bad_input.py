@@ -165,3 +165,22 @@ def test_attributes_set_while_running_are_as_before(via: str) -> None:
     assert model.table is before
     assert model.seen is None
     assert_same(graph, [X * before + 1], X)
+
+
+@pytest.mark.parametrize("via", ["torch.fx", "torch.jit", "torch.eager"])
+def test_a_model_that_fails_as_exported_is_captured_as_it_runs(via: str) -> None:
+    def run(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        if torch.compiler.is_exporting():
+            raise ValueError("no such branch")
+        return x * 2 + weight
+
+    assert_same(graphlens.capture(Doing(run), X, via=via), [X * 2], X)
+
+
+def test_fx_runs_a_model_on_its_inputs_where_python_asks_for_their_values() -> None:
+    def run(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return x[x > 0.5] * float(x.sum()) + weight
+
+    graph = graphlens.capture(Doing(run), X, via="torch.fx")
+    assert graph.graph["capture"] == "torch.fx (run on its inputs)"
+    assert_same(graph, [X[X > 0.5] * float(X.sum())], X)
