@@ -15,13 +15,14 @@ from graphlens.frontends.torch_below import take_higher_order, unrolled
 from graphlens.frontends.torch_dynamic import Dims, Symbolic, dims_of
 from graphlens.frontends.torch_eager import recorded
 from graphlens.frontends.torch_errors import cannot_capture
-from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
+from graphlens.frontends.torch_inputs import Arguments, arguments, device_of, flattened
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_regions import ScriptRecorder
 from graphlens.frontends.torch_scopes import Scopes, followed, line_in, user_line
 from graphlens.frontends.torch_state import as_before, uncompiled, weights_of
 from graphlens.frontends.torch_translate import Translator
 from graphlens.ir.graph import Graph
+from graphlens.tensor import TensorType
 
 
 def capture(
@@ -55,8 +56,9 @@ def capture(
         with as_before(model):
             return _captured(model, given, dims)
     except CaptureError:
-        if any(dims) or device_of(model) is not None:
-            raise
+        leaves = flattened((inputs, kwargs or {}), "")
+        if device_of(model) is not None or any(isinstance(one, TensorType) for _, one in leaves):
+            raise  # of a type there are no values to go by
         graph = _on_its_inputs(model, given)
         if graph is None:
             raise
