@@ -83,7 +83,7 @@ def _space_to_batch(call: Call) -> Value | tuple[()]:
         ("Pad", [call.const(np.array(around, np.int64).T.ravel())], {}),
         ("Reshape", [call.const([shape[0], *cut, *rest])], {}),
         ("Transpose", [], {"perm": perm}),
-        ("Reshape", [call.const(list(call.results[0].shape or ()))], {}),
+        ("Reshape", [call.const([shape[0] * int(np.prod(block)), *cut[::2], *rest])], {}),
     )
 
 

@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphlens.frontends.tf_call import Call, Literal, Operand, Pending, Row
-from graphlens.frontends.tf_list import written
+from graphlens.frontends.tf_call import Call, Literal, Operand, Pending, Row, Shape
+from graphlens.frontends.tf_list import sizes_of, written
 from graphlens.ir.node import Attribute, Value
 from graphlens.tensor import UNKNOWN
 
 
-def _make(call: Call) -> list[Operand]:
+def _make(call: Call) -> list[Operand] | tuple[()]:
     noted = call.attr("element_shape")
 
-    def make(sizes: tuple[int, ...]) -> Value:
-        whole = call.step("Reshape", call.int64(0), call.const([1]))
-        length = call.ints(0)
-        if length is not None:
-            whole = call.const([*length, *sizes])
-        elif sizes:
-            whole = call.step("Concat", whole, call.const(list(sizes)), axis=0)
-        return _flow(call, "Expand", call.const(0, call.attr("dtype")), whole)
+    def make(sizes: Shape) -> Value | None:
+        whole = sizes_of(call, 0, sizes)
+        return whole and _flow(call, "Expand", call.const(0, call.attr("dtype")), whole)
 
-    is_open = noted is None or any(size < 0 for size in noted)
-    return [_HANDLE, Pending(call, make) if is_open else make(noted)]
+    if noted is None or any(size < 0 for size in noted):
+        return [_HANDLE, Pending(call, make)]
+    made = make(noted)
+    return [_HANDLE, made] if made else ()
 
 
 _HANDLE = Literal(np.array(0, np.int32), "handle")

@@ -54,9 +54,10 @@ class Bundle:
         self._entries = {key.decode("utf-8", "surrogateescape"): pairs[key] for key in pairs}
         self._files: dict[int, Any] = {}
 
-    def __contains__(self, name: str) -> bool:
-        """Whether it holds a tensor of that name."""
-        return name in self._entries
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its tensors."""
+        return tuple(self._entries)
 
     def array(self, name: str) -> np.ndarray | None:
         """A tensor, None if it is not there or is written in slices.

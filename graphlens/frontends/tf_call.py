@@ -34,6 +34,9 @@ class Handle(NamedTuple):
     size: Callable[[], int | None]
 
 
+Shape = tuple[Dim, ...]
+
+
 class Pending:
     """A list of tensors that says nothing of its elements: their shape is that of what is written.
 
@@ -43,17 +46,17 @@ class Pending:
         builder: What the list is to be written with.
     """
 
-    def __init__(self, call: Call, make: Callable[[tuple[int, ...]], Value]) -> None:
+    def __init__(self, call: Call, make: Callable[[Shape], Value | None]) -> None:
         """The list that ``call`` makes, by ``make`` once the shape of its elements is known."""
         self.builder = call.builder
         self._call, self._make = call, make
         self._context = (call.builder.scope, call.builder.source)
-        self._shapes: set[tuple[Dim, ...] | None] = set()
+        self._shapes: set[Shape | None] = set()
         self._value: Value | None = None
 
     def note(self, held: TensorType) -> None:
         """Something of that type is written into it."""
-        self._shapes.add(held.shape if held.is_static else None)
+        self._shapes.add(held.shape)
 
     def settle(self) -> Value:
         """The list as a tensor if all that is written is of one shape, else as TensorFlow's own."""
@@ -61,10 +64,8 @@ class Pending:
             builder, now = self.builder, (self.builder.scope, self.builder.source)
             builder.scope, builder.source = self._context
             shape = next(iter(self._shapes)) if len(self._shapes) == 1 else None
-            if shape is None:
-                self._value = self._call.foreign()[-1]
-            else:
-                self._value = self._make(tuple(int(dim) for dim in shape))
+            made = None if shape is None else self._make(shape)
+            self._value = self._call.foreign()[-1] if made is None else made
             builder.scope, builder.source = now
         return self._value
 
@@ -193,6 +194,34 @@ class Call:
         merged = merge(wanted, self.builder.type_of(made))
         self.builder.graph.update_node(made.node, results=(merged,))
         return made
+
+    def sizes(self, *dims: Dim) -> Value | None:
+        """Sizes as a vector; a symbol is read off an input of the graph that has it.
+
+        Returns:
+            None where no input has a symbol as the size of an axis.
+        """
+        if all(isinstance(dim, int) for dim in dims):
+            return self.const(list(dims))
+        parts: list[Value] = []
+        for dim in dims:
+            if isinstance(dim, int):
+                parts.append(self.const([dim]))
+                continue
+            place = self._axis(dim)
+            if place is None:
+                return None
+            value, axis = place
+            parts.append(self.step("Shape", value, start=axis, end=axis + 1))
+        return self.step("Concat", *parts, axis=0)
+
+    def _axis(self, symbol: str) -> tuple[Value, int] | None:
+        """An input of the graph and an axis of it that has that size."""
+        for name in self.builder.graph.inputs:
+            shape = self.builder.type_of(Value(name)).shape or ()
+            if symbol != "?" and symbol in shape:
+                return Value(name), shape.index(symbol)
+        return None
 
     def chain(self, value: Value, *steps: tuple[str, Sequence[Value], dict[str, Any]]) -> Value:
         """One node after another, each ``(op, further operands, attributes)``; the last is main."""

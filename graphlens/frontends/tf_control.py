@@ -235,14 +235,13 @@ def _loop_body(
     What is carried has the type that it has at first, as far as the rounds keep to that.
     """
     outer = importer.builder
-    held = {i: _held(functions[1].inputs[i], outer.type_of(value)) for i, value in carried.items()}
+    held = {
+        i: held_of(functions[1].inputs[i], outer.type_of(value)) for i, value in carried.items()
+    }
     while True:
         region = _round(importer, functions, operands, carried, held)
         made = [region.type_of(value) for value in region.outputs[1:]]
-        kept = {
-            i: own if functions[1].inputs[i].shape.rank is not None else _common(own, new)
-            for (i, own), new in zip(held.items(), made, strict=True)
-        }
+        kept = {i: _common(own, new) for (i, own), new in zip(held.items(), made, strict=True)}
         if kept == held:
             return region
         held = kept
@@ -312,7 +311,7 @@ def _formals(
             frame[tensor.name] = operand
             continue
         wanted = types[place] if place < len(types) else None
-        held = wanted or _held(tensor, outer.type_of(operand))
+        held = wanted or held_of(tensor, outer.type_of(operand))
         hint = tensor.op.name.rpartition("/")[2]
         if hint.startswith(_MADE_UP):
             hint = operand.node.rpartition(".")[2]
@@ -320,16 +319,16 @@ def _formals(
     return frame
 
 
-def _held(tensor: Any, known: TensorType) -> TensorType:
+def held_of(tensor: Any, known: TensorType) -> TensorType:
     """What TF says of a type, but of lists of tensors, which it does not know, what we know.
 
     The lists of TF1 are carried by a number (their 'flow'), the lists of TF2 by a variant.
     """
     held = type_of(tensor)
-    if held.shape is None:
-        return known
     is_list = held.rank == 0 and known.rank not in (0, None)
-    return known if is_list or held.dtype in (UNDEFINED, "resource") else held
+    if held.shape is None or is_list or held.dtype in (UNDEFINED, "resource"):
+        return known
+    return merge(held, known)
 
 
 _MADE_UP = ("Placeholder", "resource", "placeholder")
@@ -345,7 +344,7 @@ def _typed(builder: Builder, first: Value, tensors: Sequence[Any]) -> list[Value
     """The node's results; TF's types of them are completed by those of the bodies."""
     found = builder.graph.node(first.node).results
     merged = [
-        merge(_held(tensor, held), held) for tensor, held in zip(tensors, found, strict=False)
+        merge(held_of(tensor, held), held) for tensor, held in zip(tensors, found, strict=False)
     ]
     builder.graph.update_node(first.node, results=(*merged, *found[len(merged) :]))
     return [Value(first.node, index) for index in range(len(tensors))]

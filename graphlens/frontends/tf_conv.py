@@ -8,7 +8,7 @@ speaks of its image operand and result only. Filters are brought to ONNX's order
 from __future__ import annotations
 
 from graphlens.frontends.tf_call import Call, Row
-from graphlens.frontends.tf_image_grad import output_padding
+from graphlens.frontends.tf_image_grad import output_padding, result_sizes
 from graphlens.frontends.tf_window import Frame, window
 from graphlens.ir.node import Value
 
@@ -59,13 +59,13 @@ def _conv_transpose(rank: int) -> Row:
 
     def row(call: Call) -> Value | tuple[()]:
         frame = Frame.of(call, rank=rank)
-        wanted, kernel, given = call.results[0].shape, call.type(1).shape, call.type(2).shape
+        wanted, kernel, given = result_sizes(call), call.type(1).shape, call.type(2).shape
         if wanted is None or kernel is None or given is None:
             return ()
         attributes = window(call, frame, frame.spatial(wanted), kernel[:-2])
         attributes.pop("auto_pad", None)
         shapes = (frame.spatial(wanted), frame.spatial(given), kernel)
-        if not all(isinstance(size, int) for shape in (*shapes, wanted) for size in shape):
+        if not all(isinstance(size, int) for shape in (*shapes, wanted[1:]) for size in shape):
             return ()
         fitted = output_padding(attributes, *shapes[:2], kernel[:-2])
         if fitted is None:

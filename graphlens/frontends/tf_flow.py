@@ -215,6 +215,7 @@ def _forward(op: Any) -> list[Any]:
 def _topological(ops: Iterable[Any]) -> list[Any]:
     """Operands (and what an op waits for) before the op, by depth-first search."""
     done: dict[str, Any] = {}
+    entered: set[str] = set()
     for first in ops:
         waiting = [(first, False)]
         while waiting:
@@ -224,6 +225,11 @@ def _topological(ops: Iterable[Any]) -> list[Any]:
             if ready:
                 done[op.name] = op
                 continue
+            if op.name in entered:
+                raise CaptureError(
+                    f"the TF graph has a cycle through {op.name!r}, which is no while loop"
+                )
+            entered.add(op.name)
             waiting.append((op, True))
             before = [*(tensor.op for tensor in _forward(op)), *op.control_inputs]
             waiting += [(o, False) for o in before if o.name not in done and o.type not in _NEXT]

@@ -10,9 +10,10 @@ import math
 
 import numpy as np
 
-from graphlens.frontends.tf_call import Call, Row
+from graphlens.frontends.tf_call import Call, Row, merge
 from graphlens.frontends.tf_window import Frame, window
 from graphlens.ir.node import Attribute, Value
+from graphlens.tensor import Dim, TensorType
 
 
 def channels_first(call: Call, value: Value, frame: Frame) -> Value:
@@ -27,6 +28,13 @@ def _numbers(shape: tuple[object, ...] | None) -> tuple[int, ...] | None:
     if shape is None or not all(isinstance(dim, int) for dim in shape):
         return None
     return tuple(int(dim) for dim in shape)  # type: ignore[call-overload]
+
+
+def result_sizes(call: Call) -> tuple[Dim, ...] | None:
+    """The shape of the result, which the first operand gives; TF may have noted more of it."""
+    given = call.partial(0)
+    asked = None if given is None else tuple("?" if size is None else size for size in given)
+    return merge(call.results[0], TensorType("", asked)).shape
 
 
 def _filter_grad(rank: int) -> Row:
@@ -70,7 +78,7 @@ def _filter_grad(rank: int) -> Row:
 def _depthwise_input_grad(call: Call) -> Value | tuple[()]:
     """A transposed convolution with a group a channel."""
     frame = Frame.of(call)
-    wanted, kernel = _numbers(call.results[0].shape), _numbers(call.type(1).shape)
+    wanted, kernel = _numbers(result_sizes(call)), _numbers(call.type(1).shape)
     given = _numbers(call.type(2).shape)
     if wanted is None or kernel is None or given is None:
         return ()
@@ -124,7 +132,7 @@ def _max_pool_grad(call: Call) -> Value | tuple[()]:
     """Each gradient goes to the place of its window's maximum, where they add up."""
     frame = Frame.of(call)
     image, size = _numbers(call.type(0).shape), call.attr("ksize")
-    if image is None or size[0] != 1 or size[frame.channel] != 1 or call.results[0].shape is None:
+    if image is None or size[0] != 1 or size[frame.channel] != 1:
         return ()
     attributes = window(call, frame, frame.spatial(image), frame.spatial(size))
     attributes["kernel_shape"] = frame.spatial(size)

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Call, Literal, Operand, Pending, Row, merge
-from graphlens.frontends.tf_control import WRITERS
+from graphlens.frontends.tf_control import WRITERS, held_of
 from graphlens.frontends.tf_evaluate import evaluate
 from graphlens.frontends.tf_flow import EXIT, MERGE, Flow, flow_of
 from graphlens.frontends.tf_flow_write import write_flow
@@ -214,6 +214,8 @@ class Importer:
         if op.type == "Identity" and isinstance(operands[0], Pending):
             return operands
         results = [type_of(tensor) for tensor in op.outputs]
+        if op.type == "Identity" and isinstance(operands[0], Value):
+            results = [held_of(op.outputs[0], self.builder.type_of(operands[0]))]
         row = _row(op)
         known = evaluate(op, operands, self.builder, row)
         if known is not None:
@@ -272,8 +274,9 @@ def _row(op: Any) -> Row | None:
 
 
 def _complete(builder: Builder, value: Value) -> None:
-    """What a row gives the type that TF noted, where TF noted no shape, gets the inferred one."""
-    if builder.type_of(value).shape is not None:
+    """What a row gave the type that TF noted gets what that leaves open from ONNX's inference."""
+    shape = builder.type_of(value).shape
+    if shape is not None and "?" not in shape:
         return
     node = builder.graph.node(value.node)
     if node.domain or node.regions:

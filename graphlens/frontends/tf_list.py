@@ -7,34 +7,43 @@ elements differ in shape stay TF's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from graphlens.frontends.tf_call import Call, Operand, Pending, Row
+from graphlens.frontends.tf_call import Call, Operand, Pending, Row, Shape
 from graphlens.ir.node import Attribute, Value
 from graphlens.tensor import UNDEFINED, TensorType
 
 
-def _reserve(call: Call) -> Operand:
+def _reserve(call: Call) -> Operand | tuple[()]:
     """Zeros; where TF does not say the shape of the elements, that is found out later."""
+
+    def make(sizes: Shape) -> Value | None:
+        whole = sizes_of(call, 1, sizes)
+        return whole and call.emit("Expand", call.const(0, call.attr("element_dtype")), whole)
+
+    return _made(call, make)
+
+
+def sizes_of(call: Call, length: int, element: Shape) -> Value | None:
+    """The sizes of a list: its length is an operand; None where an element's are not to be had."""
+    known = call.ints(length)
+    if known is not None:
+        return call.sizes(*known, *element)
+    first = call.step("Reshape", call.int64(length), call.const([1]))
+    rest = call.sizes(*element) if element else None
+    if not element:
+        return first
+    return rest and call.step("Concat", first, rest, axis=0)
+
+
+def _made(call: Call, make: Callable[[Shape], Value | None]) -> Operand | tuple[()]:
+    """A list whose elements have the shape of the first operand, if that says it."""
     shape = call.ints(0)
-
-    def make(sizes: tuple[int, ...]) -> Value:
-        zero = call.const(0, call.attr("element_dtype"))
-        length = call.ints(1)
-        if length is not None:
-            return call.emit("Expand", zero, call.const([*length, *sizes]))
-        whole = call.step("Reshape", call.int64(1), call.const([1]))
-        if sizes:
-            whole = call.step("Concat", whole, call.const(list(sizes)), axis=0)
-        return call.emit("Expand", zero, whole)
-
-    return Pending(call, make) if shape is None or _is_open(call, shape) else make(shape)
-
-
-def _is_open(call: Call, shape: tuple[int, ...]) -> bool:
-    return call.type(0).rank != 1 or any(size < 0 for size in shape)
+    if shape is None or call.type(0).rank != 1 or any(size < 0 for size in shape):
+        return Pending(call, make)
+    return make(shape) or ()
 
 
 def written(call: Call, place: int, item: TensorType) -> Pending | None:
@@ -85,15 +94,13 @@ def _get(call: Call) -> Value:
     return call.emit("Gather", call.value(0), call.value(1))
 
 
-def _empty(call: Call) -> Operand:
-    shape = call.ints(0)
-
-    def make(sizes: tuple[int, ...]) -> Value:
+def _empty(call: Call) -> Operand | tuple[()]:
+    def make(sizes: Shape) -> Value | None:
         held = TensorType(call.attr("element_dtype"), ("?", *sizes))
-        zero = call.const(0, held.dtype)
-        return _list(call, held, "Expand", zero, call.const([0, *sizes]))
+        whole = call.sizes(0, *sizes)
+        return whole and _list(call, held, "Expand", call.const(0, held.dtype), whole)
 
-    return Pending(call, make) if shape is None or _is_open(call, shape) else make(shape)
+    return _made(call, make)
 
 
 def _list(call: Call, held: TensorType, op: str, *operands: Value, **words: Attribute) -> Value:

@@ -18,6 +18,10 @@ _MOST_OPS = 1_000_000
 """Ops that a file's functions may unfold to: 40 functions that call the next twice make 2**40."""
 
 
+_SHAPED = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "VariableV2"})
+"""Ops whose attribute ``shape`` is that of the result."""
+
+
 class Shape:
     """The static shape of a tensor; ``None`` is an unknown size or, as a whole, an unknown rank."""
 
@@ -75,8 +79,7 @@ class Op:
         called = graph.library.get(node.op)
         self.op_def = called.signature if called else graph.definition(node.op)
         self.type: str = "PartitionedCall" if called else node.op
-        noted = node.attr["_output_shapes"].list.shape if "_output_shapes" in node.attr else ()
-        shapes = [Shape.of(proto) for proto in noted]
+        shapes = [Shape.of(proto) for proto in self._noted_shapes()]
         kinds = list(self._kinds())
         shapes += [Shape(None)] * (len(kinds) - len(shapes))
         self.outputs = [
@@ -111,6 +114,13 @@ class Op:
                 return _attribute(known.default_value, f"{self.name}.{name}")
         raise ValueError(f"the op {self.name!r} ({self.type}) has no attribute {name!r}")
 
+    def _noted_shapes(self) -> Sequence[Any]:
+        """The shapes that the file notes of the results; of a Placeholder that is an attribute."""
+        attributes = self.node_def.attr
+        if "_output_shapes" in attributes:
+            return attributes["_output_shapes"].list.shape
+        return [attributes["shape"].shape] if self.type in _SHAPED and "shape" in attributes else ()
+
     def _kinds(self) -> Iterable[DType]:
         """The dtype of each result; of an op that nobody defines as many as are read."""
         if self.op_def is None:
@@ -133,7 +143,7 @@ def argument_kinds(op: Op, argument: Any) -> list[DType]:
         count = op.get_attr(argument.number_attr) if argument.number_attr else 1
         if argument.is_ref:
             kind = DType(f"{kind.name}_ref")
-        if not 0 <= count <= _MOST_OPS:
+        if not isinstance(kind, DType) or not 0 <= count <= _MOST_OPS:
             raise ValueError(f"the op {op.name!r} has {count} tensors as {argument.name!r}")
         return [kind] * count
     except (ValueError, TypeError, AttributeError) as error:

@@ -12,6 +12,7 @@ import numpy as np
 from graphlens.errors import CaptureError
 from graphlens.frontends.input_types import symbols
 from graphlens.frontends.tf_call import materialise, plain
+from graphlens.frontends.tf_flow import SWITCH
 from graphlens.frontends.tf_import import (
     READS,
     VARIABLES,
@@ -35,10 +36,14 @@ _NOT_RETURNED = (
     | ASSIGNS
     | REF_ASSIGNS
     | _PLACEHOLDERS
+    | SWITCH
+    | {"LoopCond", "NextIteration", "Enter", "ControlTrigger"}
     | {"Const", "NoOp", "Assert", "VarIsInitializedOp", "IsVariableInitialized"}
 )
 _NOT_THE_MODELS = ("gradients", "save/", "report_uninitialized", "init")
 """Scopes of TF1's own making: differentiation, the Saver, initialisation."""
+_LOWERED = re.compile(r"/_\d+$")
+"""How the names of ops end that TensorFlow made Switches and Exits of when it took a loop apart."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +248,14 @@ def _updates(op: Any) -> list[Any]:
 def _is_technical(op: Any) -> bool:
     """Whether somebody reads the op's results, or it is a part of TF1's own machinery."""
     read = any(tensor.consumers() for tensor in op.outputs)
-    return read or op.name.startswith(_NOT_THE_MODELS) or op.name.endswith("/read")
+    pivot = op.type == "Identity" and op.inputs[0].op.type in SWITCH
+    return (
+        read
+        or pivot
+        or bool(_LOWERED.search(op.name))
+        or op.name.startswith(_NOT_THE_MODELS)
+        or op.name.endswith("/read")
+    )
 
 
 def _tensor(graph: Any, output: Any) -> Any:

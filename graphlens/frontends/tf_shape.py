@@ -47,7 +47,7 @@ def _expand_dims(call: Call) -> Value:
 def _squeeze(call: Call) -> Value:
     axes = call.attr("squeeze_dims")
     shape = call.type(0).shape
-    if not axes and shape is not None and call.results[0].rank is not None:
+    if not axes and shape is not None and "?" not in shape:
         axes = tuple(axis for axis, dim in enumerate(shape) if dim == 1)
         if not axes:
             return call.emit("Identity", call.value(0))

@@ -90,10 +90,25 @@ def _by_onnx(
     except (*_REFUSALS, GraphError, RuntimeError, ValueError, TypeError):
         return ()
     made = [tensor_type(got[name]) if name in got else UNKNOWN for name in outputs]
+    if node.op == "ConvTranspose" or (node.op == "Resize" and 0 not in _axes(node)):
+        made[0] = _with_batch(made[0], types[0])
     if channels_last:
         for index in layout[1]:
             made[index] = _moved(made[index], channels_last_order) or UNKNOWN
     return tuple(made)
+
+
+def _axes(node: Node) -> tuple[object, ...]:
+    """The axes that a Resize speaks of: by default all."""
+    found = node.attributes.get("axes", (0,))
+    return found if isinstance(found, tuple) else (0,)
+
+
+def _with_batch(made: TensorType, image: TensorType | None) -> TensorType:
+    """The type with the image's batch, which ONNX's inference loses where it is a symbol."""
+    if image is None or not image.shape or not made.shape or made.shape[0] != "?":
+        return made
+    return made.with_shape((image.shape[0], *made.shape[1:]))
 
 
 _REFUSALS = (shape_inference.InferenceError, onnx.checker.ValidationError)
