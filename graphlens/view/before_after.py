@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
@@ -44,9 +44,9 @@ def before_after(
     if strip:
         return film_strip(history, Folding(depth, tuple(expand), flat))
     before, after = opened(history.before), opened(history.after)
-    boxes, arrows = union((before, after), (_matches(before, after),))
+    drawn = union((before, after), (_matches(before, after),))
     head = Diagram(before.name or "graph", (), subtitle=totals(history.before), threads=threads)
-    whole = laid((after, before), boxes, arrows, _panes(history), head)
+    whole = laid(*drawn, _panes(history), head)
     return folded(whole, Folding(depth, tuple(expand), flat))
 
 
@@ -56,14 +56,14 @@ def film_strip(history: History | Step, how: Folding) -> Diagram:
     given = cast("tuple[Step, ...]", (history,)) if whole is None else whole
     steps = [step for step in given if step.changed]
     graphs = [opened(history.before), *(opened(step.after) for step in steps)]
-    boxes, arrows = union(graphs, [_matches(*pair) for pair in pairwise(graphs)])
+    drawn = union(graphs, [_matches(*pair) for pair in pairwise(graphs)])
     first = history.evidence if whole is not None else None
     before = [first, *(step.evidence for step in steps)]
     panes = [Pane("captured" if first else "before", "", _few(first))]
     for step, was in zip(steps, before, strict=False):
         panes.append(Pane(step.name, "", _few(step.evidence, was)))
     head = Diagram(history.before.name or "graph", (), subtitle=totals(history.before))
-    return folded(laid(graphs[::-1], boxes, arrows, panes, head), how)
+    return folded(laid(*drawn, panes, head), how)
 
 
 def _matches(before: Graph, after: Graph) -> dict[str, tuple[str, ...]]:
@@ -72,24 +72,23 @@ def _matches(before: Graph, after: Graph) -> dict[str, tuple[str, ...]]:
 
 
 def laid(
-    graphs: Sequence[Graph],
     boxes: Sequence[Box],
     arrows: Sequence[Arrow],
+    kinds: Mapping[str, str],
     panes: Sequence[Pane],
     head: Diagram,
 ) -> Diagram:
     """Several graphs as one diagram, in order of execution, with their scopes as clusters.
 
     Args:
-        graphs: What knows the classes of the scopes; the last one knows best.
         boxes: Of all graphs.
         arrows: Between them.
+        kinds: The class of the module at each scope.
         panes: One for each graph, or one for all.
         head: A diagram with the title.
     """
     held = {box.id: box for box in boxes}
     ordered = [held[name] for name in topological(held, arrows)]
-    kinds = {path: kind for graph in graphs for path, kind in graph.scopes.items()}
     ordered, around = scopes(kinds, ordered, arrows)
     return replace(head, panes=tuple(panes)).having(ordered, arrows, around)
 

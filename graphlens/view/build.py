@@ -13,7 +13,7 @@ from graphlens.view import words
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Pane, Row
 from graphlens.view.label import row
 from graphlens.view.operand import Operand, Operands, Stored, operand, operands, parameters, stored
-from graphlens.view.scope import scopes
+from graphlens.view.scope import nested, renamed, scopes
 
 _LIGHT = frozenset({"activation", "norm", "elementwise", "view", "move", "shape"})
 _COSTED = 10_000
@@ -32,7 +32,8 @@ def flat(graph: Graph, derived: bool = True) -> Diagram:
     known = stored(graph, derived)
     boxes = [box(graph, name, known) for name in graph.in_order() if name not in known]
     links = [arrow for held in boxes for arrow in arrows(graph, held.id, known)]
-    boxes, around = scopes(graph.scopes, boxes, links)
+    names = nested(graph.scopes, boxes, links)
+    boxes, around = scopes(*renamed(names, graph.scopes, boxes), links)
     return Diagram(
         title=graph.name or "graph",
         boxes=tuple(boxes),

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from graphlens.view.diagram import Cluster, Diagram
-from graphlens.view.quotient import Tree
+from graphlens.view.diagram import Arrow, Cluster, Diagram
+from graphlens.view.quotient import Tree, topological
 
 Member = tuple[bool, str]
 _TO = " … "
@@ -28,7 +28,7 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
     home: dict[str, str] = {}
     parent: dict[str, str] = {}
     for cluster in ["", *tree.clusters]:
-        waiting = [(cluster, _inner(tree, tree.members[cluster]))]
+        waiting = [(cluster, _inner(diagram, tree, cluster, most))]
         while waiting:
             around, members = waiting.pop()
             if len(members) <= most:
@@ -56,10 +56,20 @@ def _parts(members: list[Member], pieces: int) -> list[list[Member]]:
     return [members[start:stop] for start, stop in pairwise(ends) if stop > start]
 
 
-def _inner(tree: Tree, members: list[Member]) -> list[Member]:
-    """The members but for inputs and outputs."""
+def _inner(diagram: Diagram, tree: Tree, cluster: str, most: int) -> list[Member]:
+    """The members but for inputs and outputs; if they are many, each after all that it reads."""
     ends = ("input", "output")
-    return [(held, m) for held, m in members if held or tree.boxes[m].face.kind not in ends]
+    members = [m for m in tree.members[cluster] if m[0] or tree.boxes[m[1]].face.kind not in ends]
+    if len(members) <= most:
+        return members
+    named = {("c" if held else "b") + name: (held, name) for held, name in members}
+    home = {box: key for key, m in named.items() for box in (tree.inside(m[1]) if m[0] else m[1:])}
+    links = [
+        Arrow(home[arrow.tail], home[arrow.head])
+        for arrow in diagram.arrows
+        if arrow.tail in home and arrow.head in home and home[arrow.tail] != home[arrow.head]
+    ]
+    return [named[key] for key in topological(named, links)]
 
 
 def _bundle(tree: Tree, part: list[Member], around: str) -> Cluster:

@@ -11,7 +11,9 @@ import networkx as nx
 from graphlens.ir import Graph
 from graphlens.view.build import arrows, box, rolled
 from graphlens.view.diagram import Arrow, Box, Face, Row
+from graphlens.view.fit import worth
 from graphlens.view.operand import Stored, stored
+from graphlens.view.scope import nested, renamed
 
 _IDLE = ("view", "move", "shape")
 """Categories of operations that compute nothing."""
@@ -38,8 +40,8 @@ class Side:
 
 def union(
     graphs: Sequence[Graph], matches: Sequence[Mapping[str, tuple[str, ...]]], details: bool = False
-) -> tuple[list[Box], list[Arrow]]:
-    """The boxes and arrows of several graphs drawn as one, before any scope becomes a cluster.
+) -> tuple[list[Box], list[Arrow], Mapping[str, str]]:
+    """Several graphs drawn as one, before any scope becomes a cluster.
 
     A box stands for the nodes of all graphs that are made from the same captured nodes; it has
     a face for each graph. What an operation before became nothing after is in the box of what it
@@ -49,17 +51,39 @@ def union(
         graphs: The states of a graph, one after the other.
         matches: For each graph but the first, the nodes of the one before that each node is.
         details: Whether operations that stay, but with other attributes, are marked too.
+
+    Returns:
+        The boxes with their scopes as their clusters, the arrows, and the class of each scope.
     """
-    sides = tuple(map(Side.of, graphs))
+    kinds, sides, named = _nested(tuple(map(Side.of, graphs)))
     home: tuple[dict[str, str], ...] = tuple({} for _ in sides)
     boxes: list[Box] = []
     for name, held in _cells(sides, matches).items():
         members = [[side.boxes[m] for m in names] for side, names in zip(sides, held, strict=True)]
-        cell = _cell(name, members)
+        cell = _cell(name, members, named)
         boxes.append(_told_apart(cell) if details else cell)
         for known, names in zip(home, held, strict=True):
             known.update(dict.fromkeys(names, name))
-    return boxes, _arrows(sides, home)
+    return boxes, _arrows(sides, home), kinds
+
+
+def _nested(sides: Sequence[Side]) -> tuple[Mapping[str, str], tuple[Side, ...], bool]:
+    """The sides with their scopes nested in one way, and whether these are made from names.
+
+    What knows a class and a name best is the first.
+    """
+    known: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for side in reversed(sides):
+        known.update(side.graph.scopes)
+        names.update(nested(side.graph.scopes, [*side.boxes.values()], side.arrows))
+    kinds, _ = renamed(names, known, ())
+    moved = [renamed(names, {}, side.boxes.values())[1] for side in sides]
+    found = [
+        replace(side, boxes={box.id: box for box in boxes})
+        for side, boxes in zip(sides, moved, strict=True)
+    ]
+    return kinds, tuple(found), bool(names)
 
 
 def _cells(
@@ -153,17 +177,31 @@ def _neighbours(side: Side) -> dict[str, str]:
     return found
 
 
-def _cell(name: str, held: Sequence[Sequence[Box]]) -> Box:
+def _cell(name: str, held: Sequence[Sequence[Box]], named: bool) -> Box:
     members = [box for boxes in held for box in boxes]
     first = next(boxes for boxes in held if boxes)
     return Box(
         id=name,
         faces=_marked([_face(boxes) for boxes in held]),
         name=members[0].name,
-        cluster=_common([member.cluster for member in _working(first)]),
+        cluster=_home(_working(first), named),
         light=all(member.light for member in members),
         signature="\n=>\n".join("\n".join(box.signature for box in boxes) for boxes in held),
     )
+
+
+def _home(boxes: Sequence[Box], named: bool) -> str:
+    """The scope of a kernel: that around all of it.
+
+    Where scopes are made from names, one that reaches from a block into the next stays in the
+    block that its work is of, else the first.
+    """
+    scopes = [box.cluster for box in boxes]
+    if (shared := _common(scopes)) or not named:
+        return shared
+    lead = max(boxes, key=lambda box: max(worth(row.style) for row in box.face.rows))
+    block = lead.cluster.partition(".")[0]
+    return _common([scope for scope in scopes if scope.partition(".")[0] == block])
 
 
 def _working(boxes: Sequence[Box]) -> Sequence[Box]:

@@ -38,14 +38,14 @@ def difference(
     before, after = found.before, found.after
     related = _related(found)
     matches = found.matches() if related else dict.fromkeys(found.matches(), ())
-    boxes, arrows = union((before, after), (matches,), details=True)
+    boxes, arrows, kinds = union((before, after), (matches,), details=True)
     if not related:
         boxes = _named(boxes, (before.name or "before", after.name or "after"))
     title = before.name if before.name == after.name else f"{before.name} → {after.name}"
     whole = laid(
-        (after, before),
         [_merged(box) for box in boxes],
         [_marked(arrow) for arrow in arrows],
+        kinds,
         (Pane("", facts=_facts(before, after)),),
         Diagram(title or "graph", (), subtitle=_counted(found)),
     )

@@ -165,7 +165,7 @@ class _Roller:
     def _reads(
         self, blocks: list[list[str]], place: list[dict[str, int]], k: int
     ) -> list[tuple[int, str, object]]:
-        """What a block reads: from itself, from the block before it, from elsewhere."""
+        """What a block reads: from itself, from the two blocks before it, from elsewhere."""
         found: list[tuple[int, str, object]] = []
         for index, name in enumerate(blocks[k]):
             for arrow in self.into[name]:
@@ -174,6 +174,8 @@ class _Roller:
                     found.append((index, "self", (place[k][tail], arrow.value)))
                 elif k and tail in place[k - 1]:
                     found.append((index, "prev", (place[k - 1][tail], arrow.value)))
+                elif k > 1 and tail in place[k - 2]:
+                    found.append((index, "prev2", (place[k - 2][tail], arrow.value)))
                 else:
                     found.append((index, "else", (tail, arrow.value)))
         return sorted(found, key=repr)
@@ -184,15 +186,16 @@ class _Roller:
             for k in range(run.repeats)
         ]
         first = [name for member in blocks[0] for name in self.inside(member)]
-        for block, before in zip(blocks[1:], blocks, strict=False):
+        earlier = set(first)
+        for block in blocks[1:]:
             names = [name for member in block for name in self.inside(member)]
-            previous = {name for member in before for name in self.inside(member)}
             self.backward.update(
                 (arrow.tail, name)
                 for name in names
                 for arrow in self.into[name]
-                if root(self.owner, arrow.tail) in previous
+                if root(self.owner, arrow.tail) in earlier
             )
+            earlier.update(names)
         for block in blocks[1:]:
             names = [name for member in block for name in self.inside(member)]
             self.owner.update(zip(names, first, strict=True))

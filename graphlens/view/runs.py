@@ -24,9 +24,11 @@ def starts_like(first: list[tuple[int, str, object]], then: list[tuple[int, str,
         read for read in then if read[1] == "self"
     ]:
         return False
-    fed = [index for index, role, _ in then if role == "prev"]
+    fed = [index for index, role, _ in then if role in ("prev", "prev2")]
+    # A block that reads two before it hands on what the one before it read (NASNet's cells).
+    handed = {what for index, role, what in first if role == "else" and index in fed}
     for index, role, what in then:
-        if role == "else" and (index, role, what) not in first:
+        if role == "else" and (index, role, what) not in first and what not in handed:
             return False
     others = sorted(index for index, role, _ in first if role != "self")
     return others == sorted(fed + [index for index, role, _ in then if role == "else"])

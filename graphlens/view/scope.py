@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import networkx as nx
 
 from graphlens.view.diagram import Arrow, Box, Cluster
+from graphlens.view.numbered import numbered
 
 _LISTS = frozenset({"ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 """Classes that hold modules and never run: a frame around what they hold would say nothing."""
@@ -24,11 +25,10 @@ def scopes(
 
     Args:
         kinds: The class of the module at each scope.
-        boxes: All boxes, with their scopes as their clusters.
+        boxes: All boxes, with their scopes as their clusters, as `nested` calls them.
         links: All arrows.
     """
-    kinds, boxes = _nested(kinds, boxes)
-    boxes = _calls(boxes, links)
+    boxes = _calls(kinds, boxes, links)
     kept = {path for path in _paths(boxes) if kinds.get(path) not in _LISTS}
     kept -= _torn(kept, boxes, links)
     home = {path: _nearest(path, kept) for path in {box.cluster for box in boxes}}
@@ -37,20 +37,35 @@ def scopes(
     return placed, sorted(made, key=lambda cluster: cluster.id.count("."))
 
 
-def _nested(
-    kinds: Mapping[str, str], boxes: Sequence[Box]
-) -> tuple[Mapping[str, str], Sequence[Box]]:
-    """Scopes that are on one level, as Keras names its layers, nested by the parts of their names.
+def nested(
+    kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow]
+) -> Mapping[str, str]:
+    """What scopes that are on one level, as Keras names its layers, are called when nested.
 
-    ``conv2_block1_1_conv`` becomes ``conv2.block1.1.conv``; parts that tell of no stretch of the
-    graph (``batch_normalization_7``) are gone with the scopes that are torn.
+    Those with numbered blocks by these (`numbered`), others by the parts of their names:
+    ``conv2_block1_1_conv`` becomes ``conv2.block1.1.conv``. Parts that tell of no stretch of the
+    graph (``batch_normalization_7``) are gone when scopes that are torn are.
+
+    Args:
+        kinds: The class of the module at each scope.
+        boxes: All boxes, with their scopes as their clusters.
+        links: All arrows.
     """
     outer = {box.cluster.partition(".")[0] for box in boxes} - {""}
     if len(outer) < _LEVEL or sum("_" in name for name in outer) < len(outer) / 2:
-        return kinds, boxes
-    nested = {path: _spelt(path) for path in {*kinds, *(box.cluster for box in boxes)}}
-    renamed = {nested[path]: kind for path, kind in kinds.items()}
-    return renamed, [replace(box, cluster=nested[box.cluster]) for box in boxes]
+        return {}
+    spelt = {path: _spelt(path) for path in {*kinds, *(box.cluster for box in boxes)}}
+    return numbered(kinds, boxes, links) or spelt
+
+
+def renamed(
+    names: Mapping[str, str], kinds: Mapping[str, str], boxes: Iterable[Box]
+) -> tuple[Mapping[str, str], list[Box]]:
+    """The class of each scope, and the boxes, with scopes called as `nested` says."""
+    return (
+        {names.get(path, path): kind for path, kind in kinds.items()},
+        [replace(box, cluster=names.get(box.cluster, box.cluster)) for box in boxes],
+    )
 
 
 def _spelt(path: str) -> str:
@@ -81,18 +96,19 @@ def _cluster(path: str, kinds: Mapping[str, str], kept: set[str]) -> Cluster:
     return Cluster(path, inner, kind, parent, title=f"{path}: {kind}" if kind else path)
 
 
-def _calls(boxes: Sequence[Box], links: Sequence[Arrow]) -> list[Box]:
+def _calls(kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow]) -> list[Box]:
     """The boxes, those of a module that is called several times in a scope for each call.
 
     One ReLU module serves three places of a ResNet block: drawn as one scope it would tie them
     together. Boxes of an innermost scope that no arrow inside it joins are calls of their own,
-    and stand in the scope around it.
+    and stand in the scope around it, where scopes are known to be modules.
     """
     outer = {held.cluster.rpartition(".")[0] for held in boxes}
     scope = {held.id: held.cluster for held in boxes}
     parts: dict[str, nx.utils.UnionFind] = {}
     for held in boxes:
-        if held.cluster and held.cluster not in outer:
+        called = not kinds or held.cluster in kinds
+        if held.cluster and called and held.cluster not in outer:
             parts.setdefault(held.cluster, nx.utils.UnionFind())[held.id]
     for link in links:
         home = scope[link.head]
