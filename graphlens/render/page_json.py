@@ -15,20 +15,38 @@ from graphlens.view.page_data import Entry, Item, Page, Scope, State, Wire
 _TEXT, _FINE, _NOTE, _TAG = 150.0, 130.0, 50.0, 150.0
 
 
+class _Texts:
+    """Texts by number: names come again and again, and a page is a file."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        return self.numbers.setdefault(text, len(self.numbers))
+
+    def all_of(self, held: Any) -> Any:
+        """The same with numbers for its texts."""
+        if isinstance(held, str):
+            return self(held)
+        return [self.all_of(each) for each in held] if isinstance(held, tuple) else held
+
+
 def page_json(page: Page) -> dict[str, Any]:
     """All that is needed to draw."""
     held = [sizes(page, scope) for scope in page.scopes]
+    texts = _Texts()
     return {
         "title": page.title,
         "subtitle": page.subtitle,
         "palette": {word: list(tone) for word, tone in PALETTE.items() if word != "none"},
         "entries": [_entry(entry) for entry in page.entries],
         "scopes": [
-            _scope(page, scope, of_items, inside)
+            _scope(page, scope, of_items, inside, texts)
             for scope, of_items, inside in zip(page.scopes, held, insides(page, held), strict=True)
         ],
-        "states": [_state(state) for state in page.states],
-        "memory": [_memory(held) for held in page.memory],
+        "states": [_state(state, texts) for state in page.states],
+        "memory": [_memory(held, texts) for held in page.memory],
+        "texts": list(texts.numbers),
         "words": WORDS,
         "overlays": [[held.name, held.title] for held in page.overlays],
         "color": page.color_by,
@@ -42,11 +60,13 @@ def overlays(page: Page) -> list[Any]:
 
 def details(page: Page) -> dict[str, Any]:
     """All that is asked for by a click."""
+    texts = _Texts()
     return {
         "entries": [
-            [d.attributes, d.reads, d.gives, d.source, d.origins, d.members]
+            texts.all_of((d.attributes, d.reads, d.gives, d.source, d.origins, d.members))
             for d in (entry.detail for entry in page.entries)
         ],
+        "texts": list(texts.numbers),
         "schemas": {
             held.op: [held.summary, held.operands, held.results, held.attributes]
             for held in page.schemas
@@ -69,7 +89,9 @@ def _row(row: Row) -> list[str]:
     ]
 
 
-def _scope(page: Page, scope: Scope, held: Sequence[Size], inside: Inside) -> list[Any]:
+def _scope(
+    page: Page, scope: Scope, held: Sequence[Size], inside: Inside, texts: _Texts
+) -> list[Any]:
     return [
         scope.path,
         scope.label,
@@ -85,7 +107,10 @@ def _scope(page: Page, scope: Scope, held: Sequence[Size], inside: Inside) -> li
             _item(item, size, place)
             for item, size, place in zip(scope.items, held, inside.places, strict=True)
         ],
-        [[*_ends(page, scope, wire), *inside.tracks[wire.tail, wire.head]] for wire in scope.wires],
+        [
+            [*_ends(page, scope, wire, texts), *inside.tracks[wire.tail, wire.head]]
+            for wire in scope.wires
+        ],
     ]
 
 
@@ -95,7 +120,7 @@ def _item(item: Item, size: Size, place: tuple[int, int]) -> list[Any]:
     return [held, tags, round(size.width), round(size.height, 1), *place]
 
 
-def _ends(page: Page, scope: Scope, wire: Wire) -> list[Any]:
+def _ends(page: Page, scope: Scope, wire: Wire, texts: _Texts) -> list[Any]:
     """A wire with the ports that it uses of the scopes at its ends, -1 for none."""
     tail, head = -1, -1
     if wire.tail >= 0 and (inner := scope.items[wire.tail].scope) >= 0:
@@ -104,26 +129,27 @@ def _ends(page: Page, scope: Scope, wire: Wire) -> list[Any]:
     if wire.head >= 0 and (inner := scope.items[wire.head].scope) >= 0:
         entering = page.scopes[inner].entering
         head = entering.index(wire.value) if wire.value in entering else -1
-    return [wire.tail, wire.head, wire.value, wire.label, tail, head]
+    return [wire.tail, wire.head, texts(wire.value), wire.label, tail, head]
 
 
-def _state(state: State) -> dict[str, Any]:
+def _state(state: State, texts: _Texts) -> dict[str, Any]:
     return {
         "name": state.name,
         "root": state.root,
         "facts": [[f.name, f.value, f.change, f.good] for f in state.facts],
-        "matches": state.matches,
+        "matches": texts.all_of(state.matches),
         "memory": state.memory,
         "note": state.note,
     }
 
 
-def _memory(held: MemoryMap) -> dict[str, Any]:
+def _memory(held: MemoryMap, texts: _Texts) -> dict[str, Any]:
     return {
         "subtitle": held.subtitle,
-        "spans": [[s.label, s.start, s.stop, s.offset, s.size, s.style] for s in held.spans],
+        "spans": [[texts(s.label), s.start, s.stop, s.offset, s.size, s.style] for s in held.spans],
+        "bands": [[band.label, band.start, band.stop] for band in held.bands],
         "steps": held.steps,
-        "names": held.step_names,
+        "names": texts.all_of(held.step_names),
         "live": held.live,
         "peak": held.peak_step,
         "arena": held.arena,

