@@ -216,7 +216,20 @@ def _wanted(graph: Any, outputs: Sequence[Any] | None) -> tuple[list[Any], list[
             "the TF graph has no tensor that looks like an output (one that nobody reads and that "
             "does not initialise, save or differentiate): name them by outputs="
         )
-    return found, []
+    computed = _from_inputs(graph)
+    return [tensor for tensor in found if tensor.op.name in computed] or found, []
+
+
+def _from_inputs(graph: Any) -> set[str]:
+    """Names of the ops that depend on an input; the others compute what nobody wanted."""
+    waiting = [op for op in graph.get_operations() if op.type in _PLACEHOLDERS]
+    found = {op.name for op in waiting}
+    while waiting:
+        for tensor in waiting.pop().outputs:
+            later = [op for op in tensor.consumers() if op.name not in found]
+            found.update(op.name for op in later)
+            waiting += later
+    return found
 
 
 def _operation(graph: Any, output: Any) -> Any | None:
