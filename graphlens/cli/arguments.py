@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,26 @@ def add_folding(made: argparse.ArgumentParser) -> None:
     )
 
 
+def add_overlay(made: argparse.ArgumentParser, measures: Sequence[str]) -> None:
+    """What boxes are coloured by; by default the kind of operation."""
+    made.add_argument(
+        "--color-by",
+        choices=measures,
+        help="colour boxes by what they cost, or by sort, with a scale",
+    )
+
+
+MEASURES = ("flops", "bytes", "params", "memory", "time", "dtype", "scope", "group")
+"""What boxes can be coloured by."""
+
+
 def folding(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The choices of `add_folding` that were made, by the names that the views give them."""
+    """The choices of `add_folding` and `add_overlay` that were made, by the views' names."""
     given = {
         "depth": arguments.depth,
         "flat": arguments.flat or None,
         "expand": tuple(arguments.expand) if arguments.expand else None,
+        "color_by": getattr(arguments, "color_by", None),
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -16,6 +16,7 @@ def add(commands: common.Commands) -> None:
     common.add_model(made, "before", "after")
     common.add_output(made, "the picture of what differs", required=False)
     common.add_folding(made)
+    common.add_overlay(made, [name for name in common.MEASURES if name != "time"])
     common.add_json(made)
 
 

@@ -21,11 +21,7 @@ def add(commands: common.Commands) -> None:
     common.add_output(made, "the picture: .svg, .png, .pdf, .dot or .txt")
     common.add_passes(made, "run these passes first, without proof, such as canonicalize")
     common.add_folding(made)
-    made.add_argument(
-        "--color-by",
-        choices=("flops", "bytes", "params", "memory", "time", "dtype", "scope", "group"),
-        help="colour boxes by what they cost, or by sort, with a scale",
-    )
+    common.add_overlay(made, common.MEASURES)
     made.add_argument(
         "--profile",
         action="store_true",
@@ -62,8 +58,6 @@ def _choices(graph: Graph, arguments: argparse.Namespace, progress: Progress) ->
     if arguments.profile or arguments.color_by == "time":
         progress.say(f"measuring {arguments.model}")
         found |= {"profile": api.profile(graph), "color_by": "time"}
-    if arguments.color_by:
-        found["color_by"] = arguments.color_by
     if arguments.source_url:
         found["source_url"] = arguments.source_url
     progress.say(f"drawing {arguments.output}")

@@ -21,6 +21,7 @@ def add(commands: common.Commands) -> None:
     common.add_model(made)
     common.add_output(made, "the picture of before and after", required=False)
     common.add_folding(made)
+    common.add_overlay(made, [name for name in common.MEASURES if name != "time"])
     shown = made.add_mutually_exclusive_group()
     shown.add_argument(
         "--strip", action="store_true", help="draw a film-strip: the graph after every pass"

@@ -14,6 +14,7 @@ from graphlens.view.build import totals
 from graphlens.view.cells import union
 from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Fact, Pane
+from graphlens.view.measure import measures, overlaid
 from graphlens.view.picture import Folding, folded
 from graphlens.view.quotient import topological
 from graphlens.view.scope import scopes
@@ -30,6 +31,7 @@ def before_after(
     flat: bool = False,
     threads: bool = False,
     strip: bool = False,
+    color_by: str = "",
 ) -> Diagram:
     """What a pipeline, or one pass, did to a graph, as a Diagram of two panes.
 
@@ -40,30 +42,43 @@ def before_after(
         flat: Every operation a box of its own, nothing folded or rolled.
         threads: Whether each group is tied to its members in the pane before.
         strip: A film-strip instead: a pane for the captured graph and for each pass's.
+        color_by: What boxes are coloured by instead of the kind of operation, as of a Graph; all
+            panes have one scale.
+
+    Raises:
+        UsageError: If ``depth`` is below 0, or there is no such measure.
     """
+    how = Folding(depth, tuple(expand), flat)
     if strip:
-        return film_strip(history, Folding(depth, tuple(expand), flat))
+        return film_strip(history, how, color_by)
     before, after = opened(history.before), opened(history.after)
-    drawn = union((before, after), (_matches(before, after),))
+    drawn = union((before, after), (_matches(before, after),), color_by=color_by)
     head = Diagram(before.name or "graph", (), subtitle=totals(history.before), threads=threads)
     whole = laid(*drawn, _panes(history), head)
-    return folded(whole, Folding(depth, tuple(expand), flat))
+    return _coloured(folded(whole, how), (before, after), color_by)
 
 
-def film_strip(history: History | Step, how: Folding) -> Diagram:
+def film_strip(history: History | Step, how: Folding, color_by: str = "") -> Diagram:
     """The captured graph and what each pass that changed it made of it, in panes."""
     whole: tuple[Step, ...] | None = getattr(history, "steps", None)
     given = cast("tuple[Step, ...]", (history,)) if whole is None else whole
     steps = [step for step in given if step.changed]
     graphs = [opened(history.before), *(opened(step.after) for step in steps)]
-    drawn = union(graphs, [_matches(*pair) for pair in pairwise(graphs)])
+    matches = [_matches(*pair) for pair in pairwise(graphs)]
+    drawn = union(graphs, matches, color_by=color_by)
     first = history.evidence if whole is not None else None
     before = [first, *(step.evidence for step in steps)]
     panes = [Pane("captured" if first else "before", "", _few(first))]
     for step, was in zip(steps, before, strict=False):
         panes.append(Pane(step.name, "", _few(step.evidence, was)))
     head = Diagram(history.before.name or "graph", (), subtitle=totals(history.before))
-    return folded(laid(*drawn, panes, head), how)
+    return _coloured(folded(laid(*drawn, panes, head), how), graphs, color_by)
+
+
+def _coloured(diagram: Diagram, graphs: Sequence[Graph], color_by: str) -> Diagram:
+    if not color_by:
+        return diagram
+    return overlaid(diagram, graphs, color_by, measures(graphs[0], color_by))
 
 
 def _matches(before: Graph, after: Graph) -> dict[str, tuple[str, ...]]:

@@ -10,10 +10,13 @@ import networkx as nx
 
 from graphlens.ir import Graph
 from graphlens.view.build import arrows, box, rolled
-from graphlens.view.diagram import Arrow, Box, Face, Row
+from graphlens.view.diagram import Arrow, Box, Face
 from graphlens.view.fit import worth
+from graphlens.view.mark import marked, told_apart
+from graphlens.view.measure import measured, measures
 from graphlens.view.operand import Stored, stored
 from graphlens.view.scope import nested, renamed
+from graphlens.view.stack import weighed
 
 _IDLE = ("view", "move", "shape")
 """Categories of operations that compute nothing."""
@@ -29,17 +32,23 @@ class Side:
     known: Stored
 
     @staticmethod
-    def of(graph: Graph) -> Side:
-        """A graph as a side."""
+    def of(graph: Graph, color_by: str = "") -> Side:
+        """A graph as a side, its boxes measured if that is asked for."""
         known = stored(graph)
         names = [name for name in graph.in_order() if name not in known]
-        boxes = {name: box(graph, name, known) for name in names}
+        made = [box(graph, name, known) for name in names]
+        if color_by:
+            made = measured(made, measures(graph, color_by))
+        boxes = {held.id: held for held in made}
         links = [arrow for name in names for arrow in arrows(graph, name, known)]
         return Side(graph, boxes, links, known)
 
 
 def union(
-    graphs: Sequence[Graph], matches: Sequence[Mapping[str, tuple[str, ...]]], details: bool = False
+    graphs: Sequence[Graph],
+    matches: Sequence[Mapping[str, tuple[str, ...]]],
+    details: bool = False,
+    color_by: str = "",
 ) -> tuple[list[Box], list[Arrow], Mapping[str, str]]:
     """Several graphs drawn as one, before any scope becomes a cluster.
 
@@ -51,17 +60,18 @@ def union(
         graphs: The states of a graph, one after the other.
         matches: For each graph but the first, the nodes of the one before that each node is.
         details: Whether operations that stay, but with other attributes, are marked too.
+        color_by: The measure that each box is to have in each graph.
 
     Returns:
         The boxes with their scopes as their clusters, the arrows, and the class of each scope.
     """
-    kinds, sides, named = _nested(tuple(map(Side.of, graphs)))
+    kinds, sides, named = _nested([Side.of(graph, color_by) for graph in graphs])
     home: tuple[dict[str, str], ...] = tuple({} for _ in sides)
     boxes: list[Box] = []
     for name, held in _cells(sides, matches).items():
         members = [[side.boxes[m] for m in names] for side, names in zip(sides, held, strict=True)]
         cell = _cell(name, members, named)
-        boxes.append(_told_apart(cell) if details else cell)
+        boxes.append(told_apart(cell) if details else cell)
         for known, names in zip(home, held, strict=True):
             known.update(dict.fromkeys(names, name))
     return boxes, _arrows(sides, home), kinds
@@ -182,7 +192,7 @@ def _cell(name: str, held: Sequence[Sequence[Box]], named: bool) -> Box:
     first = next(boxes for boxes in held if boxes)
     return Box(
         id=name,
-        faces=_marked([_face(boxes) for boxes in held]),
+        faces=marked([_face(boxes) for boxes in held]),
         name=members[0].name,
         cluster=_home(_working(first), named),
         light=all(member.light for member in members),
@@ -219,53 +229,8 @@ def _face(boxes: Sequence[Box]) -> Face | None:
     rows = rolled([row for face in faces for row in face.rows], 9)
     kind = "group" if any(face.kind == "group" for face in faces) else "stack"
     inside = tuple(part for face in faces for part in face.contents)
-    return Face(rows, kind, sum(f.ops for f in faces), sum(f.params for f in faces), inside)
-
-
-def _marked(faces: Sequence[Face | None]) -> tuple[Face | None, ...]:
-    """The faces, their lines marked: new against the one before, or gone in the one after."""
-    found = list(faces)
-    for index in range(1, len(faces)):
-        found[index] = _counterparts(found[index], faces[index - 1], "added")
-    for index in range(len(faces) - 1):
-        found[index] = _counterparts(found[index], faces[index + 1], "removed")
-    return tuple(found)
-
-
-def _counterparts(face: Face | None, other: Face | None, mark: str) -> Face | None:
-    if face is None or face.kind in ("input", "output"):
-        return face
-    left = [text for text, _, _ in other.contents] if other is not None else []
-    rows: list[Row] = []
-    for row in face.rows:
-        if row.text in left:
-            left.remove(row.text)
-            rows.append(row)
-        else:
-            rows.append(row if row.style == "more" else replace(row, mark=mark))
-    return replace(face, rows=tuple(rows))
-
-
-def _told_apart(cell: Box) -> Box:
-    """A cell with what differs in the details of its operations marked as changed."""
-    before, after = cell.faces
-    if before is not None and after is not None:
-        mine: dict[str, list[Row]] = {}
-        for row in before.rows:
-            mine.setdefault(row.text, []).append(row)
-        rows = [_changed(row, mine.get(row.text, [])) for row in after.rows]
-        after = replace(after, rows=tuple(rows))
-    marks = {row.mark for face in (before, after) if face is not None for row in face.rows}
-    alone = before is None or after is None
-    return replace(cell, faces=(before, after), changed=alone or marks != {""})
-
-
-def _changed(row: Row, counterparts: list[Row]) -> Row:
-    if row.mark or not counterparts:
-        return row
-    was = counterparts.pop(0)
-    same = (was.detail, was.note) == (row.detail, row.note)
-    return row if same else replace(row, mark="changed")
+    ops, params = sum(face.ops for face in faces), sum(face.params for face in faces)
+    return weighed(Face(rows, kind, ops, params, inside), [(face, 1) for face in faces])
 
 
 def _common(scopes: Sequence[str]) -> str:

@@ -49,6 +49,8 @@ class Face:
             where its lines do not say them all.
         tint: A tint of the picture's scale instead of the colours of its lines.
         details: Of a folded scope, the op and the attributes of each operation in it.
+        measure: How much it costs, in the picture's measure; None where that is not known.
+        sort: Which sort it is of, where the picture tells sorts.
     """
 
     rows: tuple[Row, ...]
@@ -58,6 +60,8 @@ class Face:
     inside: tuple[tuple[str, str, int], ...] = ()
     tint: str = ""
     details: tuple[str, ...] = ()
+    measure: float | None = None
+    sort: str = ""
 
     @property
     def contents(self) -> tuple[tuple[str, str, int], ...]:
@@ -90,8 +94,6 @@ class Box:
         signature: Equal for boxes that do the same to tensors of the same types; empty for one
             that is like no other.
         changed: Whether its panes show two things that are to be told apart; marked when folded.
-        measure: How much it costs, in the picture's measure; None where that is not known.
-        sort: Which sort it is of, where the picture tells sorts.
     """
 
     id: str
@@ -102,8 +104,6 @@ class Box:
     light: bool = False
     signature: str = ""
     changed: bool = False
-    measure: float | None = None
-    sort: str = ""
 
     @property
     def face(self) -> Face:

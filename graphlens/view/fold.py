@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from graphlens.view import words
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row
 from graphlens.view.quotient import Tree, quotient
-from graphlens.view.stack import shared, total
+from graphlens.view.stack import weighed
 
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 """Classes whose name says nothing that the frame does not."""
@@ -105,7 +105,8 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             _mark([face for face, _ in held]) if changed else "",
             title,
         )
-        faces.append(Face((head, *_inner(held, panes)), "module", ops, params, inside, "", details))
+        face = Face((head, *_inner(held, panes)), "module", ops, params, inside, "", details)
+        faces.append(weighed(face, held))
     name = f"{boxes[0].id}"
     return Box(
         name,
@@ -114,8 +115,6 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         cluster=_home(cluster),
         signature=repr((cluster.kind, [box.signature for box in boxes])),
         changed=changed,
-        measure=total(boxes, times),
-        sort=shared(boxes),
     )
 
 

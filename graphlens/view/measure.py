@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphlens.analysis.cost import kernel_flops
@@ -136,59 +136,94 @@ MEASURES: Mapping[str, tuple[str, Measure, Callable[[float], str] | None]] = {
 """What boxes can be coloured by: its title, its measure, how a number is said (None: a sort)."""
 
 
-def measured(diagram: Diagram, found: Measures) -> Diagram:
-    """A flat diagram with the measure of each box on it."""
-    boxes = [
-        replace(box, measure=found.amounts.get(box.id), sort=found.sorts.get(box.id, ""))
-        for box in diagram.boxes
+def measured(boxes: Sequence[Box], found: Measures) -> list[Box]:
+    """The boxes of nodes of one graph with the measure of each."""
+    return [
+        replace(
+            box,
+            faces=tuple(
+                face
+                and replace(
+                    face, measure=found.amounts.get(box.id), sort=found.sorts.get(box.id, "")
+                )
+                for face in box.faces
+            ),
+        )
+        for box in boxes
     ]
-    return diagram.having(boxes)
 
 
-def shown(diagram: Diagram, found: Measures) -> Diagram:
-    """A folded diagram with its boxes tinted by their measures, and the scale that says how."""
-    return _tinted(diagram, found) if found.amounts else _sorted(diagram, found)
+def overlaid(diagram: Diagram, graphs: Sequence[Graph], by: str, found: Measures) -> Diagram:
+    """A folded diagram with its boxes tinted by their measures, and the scale that says how.
+
+    All panes, and the coarser diagrams behind it, have one scale.
+
+    Args:
+        diagram: A picture of measured boxes.
+        graphs: What its panes show.
+        by: The measure.
+        found: The measures of the first of the graphs.
+    """
+    others = [measures(graph, by) for graph in graphs[1:]]
+    return _shown(diagram, (found, *others))
 
 
-def _tinted(diagram: Diagram, found: Measures) -> Diagram:
-    total = sum(found.amounts.values()) or 1.0
-    most = max((box.measure or 0.0 for box in diagram.boxes), default=0.0) or 1.0
-    boxes: list[Box] = []
-    for box in diagram.boxes:
-        if box.measure is None:
-            boxes.append(box)
-            continue
-        step = min(STEPS - 1, int(STEPS * box.measure / most))
-        percent = 100 * box.measure / total
-        said = f"{found.said(box.measure)} · {percent:.0f} %" if percent >= 0.5 else ""
-        row = Row("", said or found.said(box.measure), style="measure", bar=box.measure / most)
-        boxes.append(_with(box, f"heat{step}", (row,)))
-    ends = {0: "0", STEPS - 1: found.said(most)}
+def _shown(diagram: Diagram, found: Sequence[Measures]) -> Diagram:
+    coarser = diagram.coarser and _shown(diagram.coarser, found)
+    tint = _tinted if any(each.amounts for each in found) else _sorted
+    return replace(tint(diagram, found), coarser=coarser)
+
+
+def _tinted(diagram: Diagram, found: Sequence[Measures]) -> Diagram:
+    faces = [face for box in diagram.boxes for face in box.faces if face is not None]
+    most = max((face.measure or 0.0 for face in faces), default=0.0) or 1.0
+    totals = [sum(each.amounts.values()) or 1.0 for each in found]
+    said = found[0].said
+
+    def tinted(face: Face, pane: int) -> Face:
+        if face.measure is None:
+            return face
+        step = min(STEPS - 1, int(STEPS * face.measure / most))
+        percent = 100 * face.measure / totals[min(pane, len(totals) - 1)]
+        text = said(face.measure) + (f" · {percent:.0f} %" if percent >= 0.5 else "")
+        return _with(face, f"heat{step}", Row("", text, style="measure", bar=face.measure / most))
+
+    ends = {0: "0", STEPS - 1: said(most)}
     entries = tuple((f"heat{step}", ends.get(step, "")) for step in range(STEPS))
-    scale = Scale(f"{found.title} of each box, of {found.said(total)} in all", entries)
-    return replace(diagram.having(boxes), scale=scale)
+    whole = " → ".join(dict.fromkeys(map(said, totals)))
+    scale = Scale(f"{found[0].title} of each box, of {whole} in all", entries)
+    return replace(_each(diagram, tinted), scale=scale)
 
 
-def _sorted(diagram: Diagram, found: Measures) -> Diagram:
-    counts = Counter(found.sorts.values())
+def _sorted(diagram: Diagram, found: Sequence[Measures]) -> Diagram:
+    counts = Counter(sort for each in found for sort in each.sorts.values())
     frequent = [sort for sort, _ in counts.most_common(KINDS)]
     tints = {sort: f"sort{index}" for index, sort in enumerate(frequent)}
     last = f"sort{KINDS - 1}"
-    boxes = [
-        _with(box, tints.get(box.sort, last), (Row("", box.sort, style="measure"),))
-        if box.sort
-        else box
-        for box in diagram.boxes
-    ]
+
+    def tinted(face: Face, pane: int) -> Face:
+        del pane
+        row = Row("", face.sort, style="measure")
+        return _with(face, tints.get(face.sort, last), row) if face.sort else face
+
     said = [(tint, f"{sort} ({counts[sort]})") for sort, tint in tints.items()]
     if len(counts) > KINDS:
         said[-1] = (last, f"{len(counts) - KINDS + 1} others")
-    return replace(diagram.having(boxes), scale=Scale(found.title, tuple(said)))
+    return replace(_each(diagram, tinted), scale=Scale(found[0].title, tuple(said)))
 
 
-def _with(box: Box, tint: str, rows: tuple[Row, ...]) -> Box:
-    faces: list[Face | None] = [
-        face and replace(face, rows=(*face.rows, *rows), tint=tint, inside=face.contents)
-        for face in box.faces
-    ]
-    return replace(box, faces=tuple(faces))
+def _each(diagram: Diagram, tinted: Callable[[Face, int], Face]) -> Diagram:
+    """The diagram with every face tinted, given its pane."""
+    return diagram.having(
+        [
+            replace(
+                box,
+                faces=tuple(face and tinted(face, pane) for pane, face in enumerate(box.faces)),
+            )
+            for box in diagram.boxes
+        ]
+    )
+
+
+def _with(face: Face, tint: str, row: Row) -> Face:
+    return replace(face, rows=(*face.rows, row), tint=tint, inside=face.contents)

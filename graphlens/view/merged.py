@@ -13,6 +13,7 @@ from graphlens.view.build import rolled
 from graphlens.view.cells import union
 from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Fact, Pane, Row
+from graphlens.view.measure import measures, overlaid
 from graphlens.view.picture import Folding, folded
 
 _ROWS = 9
@@ -21,7 +22,12 @@ _RELATED = 0.4
 
 
 def difference(
-    found: Diff, *, depth: int | None = None, expand: Sequence[str] = (), flat: bool = False
+    found: Diff,
+    *,
+    depth: int | None = None,
+    expand: Sequence[str] = (),
+    flat: bool = False,
+    color_by: str = "",
 ) -> Diagram:
     """Two graphs of any origin as one, and what differs between them.
 
@@ -33,12 +39,14 @@ def difference(
         depth: How many scopes may stand inside one another, instead of as many as fit.
         expand: Scopes to leave open whatever the depth.
         flat: Every operation a box of its own, nothing folded or rolled.
+        color_by: What boxes are coloured by instead of the kind of operation, as of a Graph: by
+            what they are after, those that are gone by what they were.
     """
     found = _opened(found)
     before, after = found.before, found.after
     related = _related(found)
     matches = found.matches() if related else dict.fromkeys(found.matches(), ())
-    boxes, arrows, kinds = union((before, after), (matches,), details=True)
+    boxes, arrows, kinds = union((before, after), (matches,), True, color_by)
     if not related:
         boxes = _named(boxes, (before.name or "before", after.name or "after"))
     title = before.name if before.name == after.name else f"{before.name} → {after.name}"
@@ -49,7 +57,10 @@ def difference(
         (Pane("", facts=_facts(before, after)),),
         Diagram(title or "graph", (), subtitle=_counted(found)),
     )
-    return folded(whole, Folding(depth, tuple(expand), flat))
+    drawn = folded(whole, Folding(depth, tuple(expand), flat))
+    if not color_by:
+        return drawn
+    return overlaid(drawn, (after,), color_by, measures(after, color_by))
 
 
 def _opened(found: Diff) -> Diff:

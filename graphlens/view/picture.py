@@ -19,7 +19,7 @@ from graphlens.view.fit import Fit, fits
 from graphlens.view.fold import fold, fold_to
 from graphlens.view.gather import gather_inputs
 from graphlens.view.link import linked
-from graphlens.view.measure import Measures, measured, measures, shown
+from graphlens.view.measure import measured, measures, overlaid
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
@@ -66,16 +66,12 @@ def graph(
     if not color_by:
         return folded(whole, how)
     found = measures(drawn, color_by, profile)
-    return _overlaid(folded(measured(whole, found), how), found)
+    whole = whole.having(measured(whole.boxes, found))
+    return overlaid(folded(whole, how), (drawn,), color_by, found)
 
 
 def _linked(whole: Diagram, graph: Graph, source_url: str) -> Diagram:
     return linked(whole, graph, source_url) if source_url else whole
-
-
-def _overlaid(diagram: Diagram, found: Measures) -> Diagram:
-    coarser = diagram.coarser and _overlaid(diagram.coarser, found)
-    return replace(shown(diagram, found), coarser=coarser)
 
 
 class Folding(NamedTuple):

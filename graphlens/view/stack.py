@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from graphlens.view.build import rolled
@@ -120,9 +120,9 @@ def joined(chain: list[Box], cluster: str) -> Box:
         rows = rolled([row for face in held for row in face.rows])
         inside = tuple(part for face in held for part in face.contents)
         kind = held[0].kind if len(held) == 1 else "stack"
-        faces.append(
-            Face(rows, kind, sum(f.ops for f in held), sum(f.params for f in held), inside)
-        )
+        ops, params = sum(face.ops for face in held), sum(face.params for face in held)
+        face = Face(rows, kind, ops, params, inside)
+        faces.append(weighed(face, [(face, 1) for face in held]))
     return Box(
         id=first.id,
         faces=tuple(faces),
@@ -131,21 +131,15 @@ def joined(chain: list[Box], cluster: str) -> Box:
         light=all(box.light for box in chain),
         signature="\n".join(box.signature for box in chain),
         changed=any(box.changed for box in chain),
-        measure=total(chain),
-        sort=shared(chain),
     )
 
 
-def total(boxes: Sequence[Box], times: Callable[[Box], int] = lambda box: 1) -> float | None:
-    """The sum of the measures of some boxes, None if none has one."""
-    known = [box.measure * times(box) for box in boxes if box.measure is not None]
-    return sum(known) if known else None
-
-
-def shared(boxes: Sequence[Box]) -> str:
-    """The sort of all of some boxes, or how many there are."""
-    sorts = {box.sort for box in boxes if box.sort}
-    return f"{len(sorts)} sorts" if len(sorts) > 1 else "".join(sorts)
+def weighed(face: Face, members: Sequence[tuple[Face, int]]) -> Face:
+    """A face with the measure and the sort of those it stands for, each so many times."""
+    known = [held.measure * times for held, times in members if held.measure is not None]
+    sorts = {held.sort for held, _ in members if held.sort}
+    sort = f"{len(sorts)} sorts" if len(sorts) > 1 else "".join(sorts)
+    return replace(face, measure=sum(known) if known else None, sort=sort)
 
 
 def _moved(box: Box, cluster: str) -> Box:

@@ -58,6 +58,14 @@ def test_a_drawing_is_coloured_by_what_is_asked_for(model, tmp_path, options, sa
     assert said in out.read_text()
 
 
+@pytest.mark.parametrize("verb", [["optimize", "--no-prove"], ["diff"]])
+def test_before_and_after_and_a_difference_are_coloured_too(model, tmp_path, verb):
+    out = tmp_path / "measure.svg"
+    models = [model] * (1 + (verb == ["diff"]))
+    assert main([*verb, *models, "-o", str(out), "--color-by", "params"]) == 0
+    assert "parameters of each box" in out.read_text()
+
+
 def test_the_difference_of_two_models_is_folded_as_asked_for(model, tmp_path):
     out = tmp_path / "diff.svg"
     assert main(["diff", model, model, "-o", str(out), "--flat"]) == 0

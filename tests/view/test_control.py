@@ -145,5 +145,5 @@ def test_nodes_of_one_name_in_and_out_of_a_body_are_two():
 
 def test_what_runs_in_a_body_is_measured_there():
     diagram = view.graph(rounds(["Relu"]), color_by="flops", flat=True)
-    measured = {row.text: box.measure for box in diagram.boxes for row in box.face.rows}
+    measured = {row.text: box.face.measure for box in diagram.boxes for row in box.face.rows}
     assert measured["Exp"] == measured["Relu"] == HELD.elements

@@ -3,6 +3,7 @@
 import picture_graphs
 import pytest
 
+import graphlens
 from graphlens import view
 from graphlens.errors import UsageError
 from graphlens.runtime.profile import profile
@@ -15,7 +16,7 @@ def drawn(by, graph=None, **choices):
 
 
 def amounts(diagram):
-    return [box.measure for box in diagram.boxes if box.measure is not None]
+    return [box.face.measure for box in diagram.boxes if box.face.measure is not None]
 
 
 @pytest.mark.parametrize("by", sorted(set(MEASURES) - {"time"}))
@@ -34,8 +35,8 @@ def test_folding_adds_up_what_boxes_cost():
 
 
 def test_the_dearest_box_has_the_strongest_tint_and_the_longest_bar():
-    boxes = [box for box in drawn("params", flat=True).boxes if box.measure is not None]
-    dearest = max(boxes, key=lambda box: box.measure)
+    boxes = [box for box in drawn("params", flat=True).boxes if box.face.measure is not None]
+    dearest = max(boxes, key=lambda box: box.face.measure)
     assert dearest.face.tint == "heat6"
     assert dearest.face.rows[-1].bar == 1.0
     assert "%" in dearest.face.rows[-1].detail
@@ -66,3 +67,29 @@ def test_time_without_a_run_and_an_unknown_measure_are_refused():
         drawn("time")
     with pytest.raises(UsageError, match="unknown measure 'flopz'"):
         drawn("flopz")
+
+
+def test_before_and_after_have_one_scale():
+    history = graphlens.optimize(picture_graphs.residual_net(blocks=1, stages=1), prove=False)
+    diagram = view.before_after(history, color_by="flops", flat=True)
+    faces = [face for box in diagram.boxes for face in box.faces if face and face.measure]
+    bars = [
+        (face.measure, row.bar) for face in faces for row in face.rows if row.style == "measure"
+    ]
+    most = max(measure for measure, _ in bars)
+    assert len(bars) == len(faces) > 4
+    assert all(bar == measure / most for measure, bar in bars)
+    assert diagram.scale is not None
+    assert " in all" in diagram.scale.title
+
+
+def test_a_film_strip_and_a_difference_are_coloured_too():
+    graph = picture_graphs.residual_net(blocks=1, stages=1)
+    history = graphlens.optimize(graph, prove=False)
+    strip = view.before_after(history, strip=True, color_by="params")
+    found = view.difference(graphlens.diff(graph, history.after), color_by="dtype")
+    for diagram in (strip, found):
+        assert diagram.scale is not None
+        assert {face.tint for box in diagram.boxes for face in box.faces if face} - {""}
+    with pytest.raises(UsageError, match="'heat'"):
+        view.before_after(history, color_by="heat")
