@@ -2,6 +2,7 @@
 
 import pytest
 
+import graphlens
 from graphlens import registry
 from graphlens.cli import models
 from graphlens.errors import UsageError
@@ -49,13 +50,39 @@ def test_random_weights_are_the_same_every_time():
     assert all(one[name].equal(other[name]) for name in one)
 
 
-def test_a_model_that_does_not_fit_into_memory_is_refused(monkeypatch):
+def test_a_model_that_does_not_fit_into_memory_is_made_without_weights(monkeypatch):
     pytest.importorskip("transformers")
     library = "graphlens.cli.libraries.transformers"
     registry.load(f"{library}:model")
     monkeypatch.setattr(f"{library}.os.sysconf", lambda _: 16)
-    with pytest.raises(UsageError, match=r"make it smaller, such as 'transformers:bert{num_hidden"):
-        models.read(SMALL_BERT)
+    assert all(each.is_meta for each in models.read(SMALL_BERT).model.parameters())
+    with pytest.raises(UsageError, match=r"leave out meta=False, or make it smaller, such as"):
+        models.read(SMALL_BERT.replace("}", ",meta=False}"))
+
+
+def test_a_configuration_in_a_file_names_the_class_and_needs_no_weights(tmp_path):
+    pytest.importorskip("transformers")
+    path = tmp_path / "config.json"
+    path.write_text(
+        '{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 32, '
+        '"num_attention_heads": 4, "num_hidden_layers": 9, "vocab_size": 50, '
+        '"intermediate_size": 64}'
+    )
+    found = models.read(f"transformers:{path}{{num_hidden_layers=1,meta=True}}")
+    assert type(found.model).__name__ == "LlamaForCausalLM"
+    assert found.model.config.num_hidden_layers == 1
+    graph = graphlens.capture(found.model, kwargs=found.kwargs)
+    assert {str(graph.type_of(each)) for each in graph.outputs} == {"float32[1, 64, 50]"}
+    assert not set(graph.params) & set(graph.weights)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"hidden_size": 4}'])
+def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
+    pytest.importorskip("transformers")
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="config.json"):
+        models.read(f"transformers:{path}")
 
 
 def test_a_keras_model_comes_with_random_weights():
