@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from graphlens.passes.canonicalize_views import rebuilt, reshaped
 from graphlens.rewrite import Match, Rule, op, rest
 from graphlens.tensor import Dim
 
+_Row = tuple[str, Callable[[Match, Builder], Value], Callable[[Match], bool], str]
 _LOGIC = ("And", "Or", "Xor", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 _BROADCAST = ("Add", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "Where", "PRelu", *_LOGIC)
 _COMMUTATIVE = ("Add", "Mul", "And", "Or", "Xor", "Equal", "Max", "Min", "Sum", "Mean")
@@ -153,35 +155,25 @@ def _order(m: Match) -> list[Value | None]:
     )
 
 
-BROADCAST = (
-    Rule(
+_ROWS: tuple[_Row, ...] = (
+    (
         "unexpand",
-        op(_BROADCAST, rest("operands")),
         _unexpand,
         lambda m: bool(_expanded(m)),
         "Add(Expand(x), y) -> Add(x, y), where y broadcasts it",
     ),
-    Rule(
+    (
         "expand-after",
-        op(_BROADCAST, rest("operands")),
         _expand_after,
         lambda m: _small(m) is not None,
         "Where(Expand(x), 1, 0) -> Expand(Where(x, 1, 0))",
     ),
-    Rule(
-        "uniform",
-        op(_BROADCAST, rest("operands")),
-        _one_for_all,
-        lambda m: _uniform(m) is not None,
-        "Add(x, [c, c, c]) -> Add(x, c)",
-    ),
-    Rule(
-        "leading-ones",
-        op(_BROADCAST, rest("operands")),
-        _strip,
-        lambda m: bool(_strippable(m)),
-        "Add(x, b[1, 1, 8]) -> Add(x, b[8])",
-    ),
+    ("uniform", _one_for_all, lambda m: _uniform(m) is not None, "Add(x, [c, c, c]) -> Add(x, c)"),
+    ("leading-ones", _strip, lambda m: bool(_strippable(m)), "Add(x, b[1, 1, 8]) -> Add(x, b[8])"),
+)
+
+BROADCAST = (
+    *(Rule(name, op(_BROADCAST, rest("operands")), *row) for name, *row in _ROWS),
     Rule(
         "order",
         op(_COMMUTATIVE, rest("operands")),

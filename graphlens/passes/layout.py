@@ -18,7 +18,7 @@ from graphlens.ops.facts import facts
 from graphlens.ops.infer import channels_first, channels_last_order
 from graphlens.passes.layout_follow import FOLLOWERS, Turn, follows
 from graphlens.rewrite.regions import inside
-from graphlens.tensor import Dim
+from graphlens.tensor import Dim, TensorType
 
 _ORDERS = {"NCHW": channels_first, "NHWC": channels_last_order}
 """The permutation of axes into each layout from the other one, by rank."""
@@ -94,12 +94,8 @@ class _Conversion:
         held = self._graph.nodes[name]
         if not facts(held["op"], held["domain"]).layout[0] or held["domain"] != "":
             return False
-        rank = held["results"][0].rank
-        return (
-            held["attributes"].get("data_format", "NCHW") != self._to
-            and rank is not None
-            and rank > 2
-        )
+        made_in = held["attributes"].get("data_format", "NCHW")
+        return made_in != self._to and (held["results"][0].rank or 0) > 2
 
     def _turns(self, name: str) -> tuple[int, ...]:
         """The order of axes of a Transpose from one layout to the other, () of any other node."""
@@ -134,9 +130,7 @@ class _Conversion:
         for name in self._graph.inputs:
             held = self._graph.nodes[name]["results"][0]
             if name in wanting and held.rank == wanting[name]:
-                order_of = self._order(held.rank)
-                shape = tuple(held.shape[axis] for axis in order_of)
-                self._editor.update(name, results=(held.with_shape(shape),))
+                self._editor.update(name, results=(_turned(held, self._order(held.rank)),))
                 self._turned[Value(name)] = Value(name)
 
     def _order(self, rank: int) -> tuple[int, ...]:
@@ -224,9 +218,7 @@ class _Conversion:
     ) -> None:
         held = self._graph.nodes[name]
         results = [
-            result.with_shape(tuple(result.shape[axis] for axis in self._order(result.rank)))
-            if index in made and result.shape is not None
-            else result
+            _turned(result, self._order(result.rank or 0)) if index in made else result
             for index, result in enumerate(held["results"])
         ]
         value = builder.op(
@@ -256,12 +248,9 @@ class _Conversion:
         if value not in self._copies:
             held = self._graph.type_of(value)
             order = self._order(held.rank or 0)
-            shape = None if held.shape is None else tuple(held.shape[axis] for axis in order)
+            read = self._back.get(value, value)
             self._copies[value] = builder.op(
-                "Transpose",
-                self._back.get(value, value),
-                perm=order,
-                results=[held.with_shape(shape)],
+                "Transpose", read, perm=order, results=[_turned(held, order)]
             )
         return self._copies[value]
 
@@ -287,6 +276,11 @@ class _Conversion:
         builder = Builder(self._editor, at=name, origins=held["origins"])
         builder.scope, builder.source = held["scope"], held["source"]
         return builder
+
+
+def _turned(held: TensorType, order: tuple[int, ...]) -> TensorType:
+    """A type with its axes in another order."""
+    return held if held.shape is None else held.with_shape(tuple(held.shape[i] for i in order))
 
 
 def _moves_ones(
