@@ -324,7 +324,7 @@ export class App {
     for (const pane of this.panes) {
       const marks = new Map();
       for (const name of names) {
-        const kin = pane === view ? [name] : this.matched(name, view.state.index, pane.state.index);
+        const kin = pane === view || isScopeName(name) ? [name] : this.matched(name, view.state.index, pane.state.index);
         for (const each of kin) marks.set(this.inSight(pane.state, each), pane === view ? "hover" : "matched");
       }
       this.marks.set(pane.state.index, marks);

@@ -62,7 +62,8 @@ function pinch(view, last, now, other) {
 function hover(app, view, x, y) {
   const found = view.at(x, y);
   view.canvas.classList.toggle("pointing", found !== null);
-  app.point(found?.entry ? [found.entry.name] : [], view);
+  const closed = found?.scope && !found.held.inner;
+  app.point(found?.entry ? [found.entry.name] : closed ? [scopeName(found.scope.path)] : [], view);
 }
 
 /** A click selects a node, and opens or closes a scope. */
