@@ -7,7 +7,7 @@ import traceback
 from typing import Any
 
 from graphlens.errors import CaptureError, GraphlensError
-from graphlens.frontends.torch_scopes import is_users
+from graphlens.frontends.torch_scopes import HERE, is_users
 
 _SHOWN = 3
 """Frames of the user's code shown, innermost last."""
@@ -15,7 +15,10 @@ _LENGTH = 600
 """Characters of torch's own message that are kept."""
 
 _NO_GPU = "it asks for a GPU, and this torch or machine has none: move the model to the CPU"
+_NESTED = "nested tensors have no one shape: give the model padded ones (to_padded_tensor)"
 _REMEDIES = (
+    ("nestedtensor", _NESTED),
+    ("nested_tensor", _NESTED),
     ("data-dependent", "Python control flow depends on a tensor's value"),
     ("datadependent", "Python control flow depends on a tensor's value"),
     ("cuda devices", _NO_GPU),
@@ -23,6 +26,13 @@ _REMEDIES = (
     ("nvidia", _NO_GPU),
     ("meta tensors", "the value of a tensor is asked for, which has none while tracing"),
 )
+
+
+def is_a_fault(error: CaptureError) -> bool:
+    """Whether what a capture failed by was raised in our own code, and not on purpose."""
+    cause = error.__cause__
+    frames = traceback.extract_tb(cause.__traceback__) if cause is not None else []
+    return bool(frames) and frames[-1].filename.startswith(HERE)
 
 
 def cannot_capture(

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    UnsupportedFakeTensorException,
+)
 
 from graphlens.errors import CaptureError, UsageError
 from graphlens.frontends import torch_script_file
@@ -33,8 +37,13 @@ from graphlens.frontends.torch_types import NAMES
 from graphlens.ir.graph import Graph
 from graphlens.tensor import TensorType
 
-_ON_DATA = (DataDependentOutputException, DynamicOutputShapeException)
-"""What torch raises on a fake tensor of which a value is asked for."""
+_ON_DATA = (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    NotImplementedError,
+    UnsupportedFakeTensorException,
+)
+"""What torch raises on a fake tensor of which a value is asked for, or of a quantised one."""
 _INNER = "model"
 """The name of the model inside the wrapper that is traced."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from graphlens.frontends.torch_aten_quantised import quantised
 from graphlens.frontends.torch_call import Call
 from graphlens.frontends.torch_complex import COMPLEX, PairCall, paired
 from graphlens.frontends.torch_foreign import spelt
@@ -19,7 +20,7 @@ from graphlens.frontends.torch_views import MAYBE, SURELY, Ref, View
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS, Node, Source, Value
 from graphlens.ops.build import Builder
-from graphlens.tensor import TensorType
+from graphlens.tensor import UNDEFINED, TensorType
 
 _BOOLEAN = frozenset(
     ["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not"]
@@ -223,6 +224,11 @@ class Translator:
         name = self.scopes.name(self.build.scope, held.base)
         if self.pairs.concerns(types) or self.pairs.concerns(values):
             return self._complex(held, values, types, expand, name)
+        if any(one.dtype == UNDEFINED for one in types):
+            call = Call(self.build, held.op, name, types, self.symbols.size)
+            stored = quantised(call, f"{held.domain}::{held.base}", held.row, values)
+            if stored is not NotImplemented:
+                return [stored] if isinstance(stored, Value) else list(stored)
         if held.row is not None:
             call = Call(self.build, held.op, name, types, self.symbols.size)
             if types and all(one.elements == 0 for one in types):

@@ -82,7 +82,7 @@ def _must_have_weights(graph: Graph) -> None:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         raise NoKernelError(
             f"{graph!r} has no values for its weights {', '.join(map(repr, missing[:3]))}{more}: "
-            "capture it from a model that has its weights"
+            "capture it from a model that has its weights, as dense tensors (to_dense())"
         )
 
 
