@@ -7,6 +7,8 @@ ScatterND.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from graphlens.frontends.tf_call import Call, Literal, Operand, Pending, Row, Shape
@@ -42,7 +44,48 @@ def _write(call: Call) -> Operand:
         return outside
     place = call.step("Reshape", call.int64(1), call.const([1, 1]))
     item = call.step("Unsqueeze", call.value(2), call.const([0]))
-    return _flow(call, "ScatterND", call.value(3), place, item)
+    how = "add" if _is_gradient(call) else None
+    return _flow(call, "ScatterND", _base(call), place, item, reduction=how)
+
+
+def _gradient(call: Call) -> list[Operand]:
+    """The array of an array's gradients, of which TF1 uses the handle only.
+
+    Its flow is that of whoever asked: of the array itself, and then nothing is added to it yet, or
+    of gradients (tensor_array_grad.py of TensorFlow).
+    """
+    return [_HANDLE, call.operands[1]]
+
+
+def _base(call: Call) -> Value:
+    """What is written into: of gradients that begin here, zeros of the array's shape."""
+    if not _is_gradient(call) or _is_of_gradients(call.source.inputs[3]):
+        return call.value(3)
+    zero = call.const(0, call.type(3).dtype)
+    return call.step("Expand", zero, call.step("Shape", call.value(3)))
+
+
+def _is_of_gradients(flow: Any) -> bool:
+    """Whether a flow comes from where gradients were written."""
+    seen: set[str] = set()
+    while flow.op.inputs and flow.name not in seen:
+        seen.add(flow.name)
+        if flow.op.type in ("TensorArrayWriteV3", "TensorArrayScatterV3"):
+            return _of_gradients(flow.op.inputs[0])
+        flow = flow.op.inputs[0]
+    return False
+
+
+def _is_gradient(call: Call) -> bool:
+    """Whether the array that is written into is one of gradients."""
+    return _of_gradients(call.source.inputs[0])
+
+
+def _of_gradients(handle: Any) -> bool:
+    op = handle.op
+    while op.type in ("Enter", "Identity", "Switch"):
+        op = op.inputs[0].op
+    return op.type == "TensorArrayGradV3"
 
 
 def _read(call: Call) -> Value:
@@ -52,6 +95,9 @@ def _read(call: Call) -> Value:
 def _scatter(call: Call) -> Operand:
     """All elements at once, or those at some places."""
     places = call.ints(1)
+    if _is_gradient(call):
+        index = call.step("Unsqueeze", call.int64(1), call.const([-1]))
+        return _flow(call, "ScatterND", _base(call), index, call.value(2), reduction="add")
     if places == tuple(range(len(places or ()))) or call.source.inputs[1].op.type == "Range":
         return _flow(call, "Identity", call.value(2))
     item = call.type(2)
@@ -88,6 +134,7 @@ def _split(call: Call) -> Value | tuple[()]:
 
 ROWS: dict[str, Row] = {
     "TensorArrayV3": _make,
+    "TensorArrayGradV3": _gradient,
     "TensorArrayWriteV3": _write,
     "TensorArrayReadV3": _read,
     "TensorArrayGatherV3": _read,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from graphlens.errors import CaptureError
 from graphlens.frontends.tf_types import function_title
 from graphlens.ir.node import CONST, OURS, Attribute, Node, Value
 from graphlens.ops.build import Builder
@@ -58,6 +59,11 @@ class Pending:
         """Something of that type is written into it."""
         self._shapes.add(held.shape)
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether something is written, and all of one shape."""
+        return len(self._shapes) == 1 and None not in self._shapes
+
     def settle(self) -> Value:
         """The list as a tensor if all that is written is of one shape, else as TensorFlow's own."""
         if self._value is None:
@@ -65,6 +71,12 @@ class Pending:
             builder.scope, builder.source = self._context
             shape = next(iter(self._shapes)) if len(self._shapes) == 1 else None
             made = None if shape is None else self._make(shape)
+            if made is None and self._call.op == "StackV2":
+                raise CaptureError(
+                    f"a loop keeps values of {sorted(map(str, self._shapes))} on the stack "
+                    f"{self._call.name!r} for its gradient; where they differ, or a branch within "
+                    "the loop keeps them: build it under tf.compat.v1.enable_control_flow_v2()"
+                )
             self._value = self._call.foreign()[-1] if made is None else made
             builder.scope, builder.source = now
         return self._value

@@ -33,6 +33,7 @@ class Body:
         aliases: Names of further tensors that stand for an input, and that input's name.
         prefix: Scope of what it holds, with a dot at its end.
         changes: Which inputs are variables that it changes; it then returns them too.
+        updates: Ops that change them, and of which nothing is read.
     """
 
     graph: Any
@@ -41,6 +42,7 @@ class Body:
     aliases: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
     changes: Sequence[int] = ()
+    updates: Sequence[Any] = ()
 
     def fill(self, frame: Frame) -> Frame:
         """A frame that holds the inputs, completed by what stands for them."""
@@ -210,18 +212,21 @@ def _settled(
 
     To find that out, the bodies are written into graphs that are thrown away.
     """
-    if not any(isinstance(operand, Pending) for operand in operands):
-        return list(operands)
-    for body in bodies:
-        trial = importer.inside(Graph(name="trial"))
-        frame = body.fill(_formals(trial.builder, body.inputs, operands, importer.builder))
-        trial.run(body.graph, body.outputs, frame, body.prefix)
-    return [
-        operand.settle()
-        if isinstance(operand, Pending) and operand.builder is importer.builder
-        else operand
-        for operand in operands
-    ]
+    held = list(operands)
+    while any(isinstance(operand, Pending) for operand in held):
+        for body in bodies:
+            trial = importer.inside(Graph(name="trial"))
+            frame = body.fill(_formals(trial.builder, body.inputs, held, importer.builder))
+            trial.run(body.graph, body.outputs, frame, body.prefix, body.updates)
+        # What is written may itself be a list that has only now become a tensor.
+        mine = [
+            each for each in held if isinstance(each, Pending) and each.builder is importer.builder
+        ]
+        clear = [each for each in mine if each.is_clear] or mine
+        held = [each.settle() if each in clear else each for each in held]
+        if not mine:
+            break
+    return held
 
 
 def _loop_body(
@@ -235,9 +240,7 @@ def _loop_body(
     What is carried has the type that it has at first, as far as the rounds keep to that.
     """
     outer = importer.builder
-    held = {
-        i: held_of(functions[1].inputs[i], outer.type_of(value)) for i, value in carried.items()
-    }
+    held = {i: _held(functions[1].inputs[i], outer.type_of(value)) for i, value in carried.items()}
     while True:
         region = _round(importer, functions, operands, carried, held)
         made = [region.type_of(value) for value in region.outputs[1:]]
@@ -274,7 +277,8 @@ def _round(
     read = _formals(inner.builder, [body.inputs[i] for i in places], given, outer, types)
     frame: Frame = {tensor.name: read[tensor.name] for tensor in body.inputs}
     now = [frame[tensor.name] for tensor in body.inputs]
-    made = inner.run(body.graph, [body.outputs[i] for i in carried], frame, body.prefix)
+    wanted = [body.outputs[i] for i in carried]
+    made = inner.run(body.graph, wanted, frame, body.prefix, body.updates)
     made = [
         frame[body.inputs[i].name] if i in body.changes else value
         for i, value in zip(carried, made, strict=True)
@@ -311,7 +315,7 @@ def _formals(
             frame[tensor.name] = operand
             continue
         wanted = types[place] if place < len(types) else None
-        held = wanted or held_of(tensor, outer.type_of(operand))
+        held = wanted or _held(tensor, outer.type_of(operand))
         hint = tensor.op.name.rpartition("/")[2]
         if hint.startswith(_MADE_UP):
             hint = operand.node.rpartition(".")[2]
@@ -319,7 +323,7 @@ def _formals(
     return frame
 
 
-def held_of(tensor: Any, known: TensorType) -> TensorType:
+def _held(tensor: Any, known: TensorType) -> TensorType:
     """What TF says of a type, but of lists of tensors, which it does not know, what we know.
 
     The lists of TF1 are carried by a number (their 'flow'), the lists of TF2 by a variant.
@@ -344,7 +348,7 @@ def _typed(builder: Builder, first: Value, tensors: Sequence[Any]) -> list[Value
     """The node's results; TF's types of them are completed by those of the bodies."""
     found = builder.graph.node(first.node).results
     merged = [
-        merge(held_of(tensor, held), held) for tensor, held in zip(tensors, found, strict=False)
+        merge(_held(tensor, held), held) for tensor, held in zip(tensors, found, strict=False)
     ]
     builder.graph.update_node(first.node, results=(*merged, *found[len(merged) :]))
     return [Value(first.node, index) for index in range(len(tensors))]

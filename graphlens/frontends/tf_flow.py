@@ -21,7 +21,6 @@ EXIT = frozenset({"Exit", "RefExit"})
 MERGE = frozenset({"Merge", "RefMerge"})
 SWITCH = frozenset({"Switch", "RefSwitch"})
 _NEXT = frozenset({"NextIteration", "RefNextIteration"})
-_STACKS = frozenset({"StackPopV2", "StackPushV2", "StackV2"})
 
 State = frozenset[tuple[str, bool]]
 """Where an op stands: in which branches, each a predicate's tensor and its side."""
@@ -48,12 +47,27 @@ class Frame:
     condition: Any | None = None
 
     @property
+    def stacks(self) -> list[int]:
+        """Which constants are stacks, on which a loop keeps what its gradient reads."""
+        return [at for at, enter in enumerate(self.constants) if _is_stack(enter.inputs[0])]
+
+    @property
+    def pushes(self) -> list[Any]:
+        """The ops that put something on a stack in each round."""
+        tensors = [self.constants[at].outputs[0] for at in self.stacks]
+        return [op for each in tensors for op in each.consumers() if op.type == "StackPushV2"]
+
+    @property
     def reads(self) -> list[Any]:
         """What it is given from outside: the first values, then what stays the same."""
         return [
             *(variable.start for variable in self.variables),
             *(enter.inputs[0] for enter in self.constants),
         ]
+
+
+def _is_stack(tensor: Any) -> bool:
+    return tensor.op.type == "StackV2"
 
 
 @dataclass(frozen=True)
@@ -94,11 +108,10 @@ class Flow:
         if op.type in MERGE:
             predicate, sides = self.sides(op)
             return [predicate, *(tensor for side in sides for tensor in side.reads)]
-        if op.type in SWITCH | _NEXT | _STACKS:
+        if op.type in SWITCH | _NEXT:
             raise CaptureError(
                 f"the TF1 op {op.name!r} ({op.type}) is read outside of the branch or loop that it "
-                "is a part of (the gradient of a while loop keeps its values on such a stack); "
-                "build the graph under tf.compat.v1.enable_control_flow_v2() to capture it"
+                "is a part of; build the graph under tf.compat.v1.enable_control_flow_v2()"
             )
         return op.inputs
 

@@ -41,6 +41,8 @@ def _loop(importer: Importer, flow: Flow, op: Any, frame: Frame, prefix: str) ->
         [*(variable.kept for variable in loop.variables), *fixed],
         [*(variable.changed for variable in loop.variables), *fixed],
         prefix=prefix,
+        changes=[len(loop.variables) + at for at in loop.stacks],
+        updates=loop.pushes,
     )
     given = [importer.found(tensor, frame) for tensor in loop.reads]
     name = prefix + importer.named(op.name).rpartition(".")[0]
@@ -48,6 +50,8 @@ def _loop(importer: Importer, flow: Flow, op: Any, frame: Frame, prefix: str) ->
     for variable, end in zip(loop.variables, ends, strict=False):
         if variable.exit is not None:
             frame[variable.exit.name] = end
+    for at in loop.stacks:
+        frame[loop.constants[at].inputs[0].name] = ends[len(loop.variables) + at]
 
 
 def _branch(importer: Importer, flow: Flow, op: Any, frame: Frame, prefix: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.tf_call import Call, Literal, Operand, Pending, Row, merge
-from graphlens.frontends.tf_control import WRITERS, held_of
+from graphlens.frontends.tf_control import WRITERS
 from graphlens.frontends.tf_evaluate import evaluate
 from graphlens.frontends.tf_flow import EXIT, MERGE, Flow, flow_of
 from graphlens.frontends.tf_flow_write import write_flow
@@ -23,10 +23,14 @@ from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source, Value
 from graphlens.ops.build import Builder
 from graphlens.ops.infer import infer
+from graphlens.tensor import TensorType
 
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
 READS = frozenset({"ReadVariableOp"})
+_OF_LISTS = frozenset({"Identity", "Add", "AddV2", "AddN"})
+"""What TF1 does with the numbers that stand for lists of tensors."""
+STACKS = frozenset({"StackPushV2", "StackPopV2"})
 
 Frame = dict[str, Operand]
 """What each TF tensor of one graph or function body became, by its name (``'conv:0'``)."""
@@ -194,7 +198,16 @@ class Importer:
             ):
                 frame[op.inputs[place].name] = value
             return made[: len(op.outputs)]
-        return self._translate(op, operands, prefix)
+        made = self._translate(op, operands, prefix)
+        return self._stacked(op, operands, made, frame) if op.type in STACKS else made
+
+    @staticmethod
+    def _stacked(
+        op: Any, operands: list[Operand], made: Sequence[Operand], frame: Frame
+    ) -> Sequence[Operand]:
+        """The results of an op that changes a stack, which from now on is what the op left."""
+        frame[op.inputs[0].name] = made[0]
+        return [operands[1]] if op.type == "StackPushV2" else made[1:]
 
     def inside(self, graph: Graph) -> Importer:
         """An importer for a region: it writes into ``graph``, under the same names."""
@@ -214,8 +227,12 @@ class Importer:
         if op.type == "Identity" and isinstance(operands[0], Pending):
             return operands
         results = [type_of(tensor) for tensor in op.outputs]
-        if op.type == "Identity" and isinstance(operands[0], Value):
-            results = [held_of(op.outputs[0], self.builder.type_of(operands[0]))]
+        if op.type in _OF_LISTS and isinstance(operands[0], Value):
+            ranks = [
+                self.builder.type_of(each).rank for each in operands if isinstance(each, Value)
+            ]
+            if results[0].rank == 0 and any(ranks):  # a list, of which TF knows the order only
+                results = [TensorType(results[0].dtype)]
         row = _row(op)
         known = evaluate(op, operands, self.builder, row)
         if known is not None:

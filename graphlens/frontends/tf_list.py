@@ -8,6 +8,7 @@ elements differ in shape stay TF's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -46,13 +47,13 @@ def _made(call: Call, make: Callable[[Shape], Value | None]) -> Operand | tuple[
     return make(shape) or ()
 
 
-def written(call: Call, place: int, item: TensorType) -> Pending | None:
+def written(call: Call, place: int, item: TensorType | None) -> Pending | None:
     """Note in a list that has no shape yet what is written into it.
 
     Args:
         call: What writes.
         place: Which operand the list is; it becomes a tensor if that can be now.
-        item: The type of what is written.
+        item: The type of what is written; None if that is a list of which the same is true.
 
     Returns:
         The list, where it is one of a graph outside, and so cannot be a tensor here; else None.
@@ -60,7 +61,8 @@ def written(call: Call, place: int, item: TensorType) -> Pending | None:
     held = call.operands[place]
     if not isinstance(held, Pending):
         return None
-    held.note(item)
+    if item is not None:
+        held.note(item)
     if held.builder is not call.builder:
         return held
     call.operands[place] = held.settle()
@@ -71,7 +73,8 @@ def _writing(item: int, row: Row) -> Row:
     """A row that writes an operand into a list; on lists that stay TF's it writes nothing."""
 
     def wrapped(call: Call) -> Operand | Sequence[Operand]:
-        return written(call, 0, call.type(item)) or (row(call) if _is_tensor(call) else ())
+        held = None if isinstance(call.operands[item], Pending) else call.type(item)
+        return written(call, 0, held) or (row(call) if _is_tensor(call) else ())
 
     return wrapped
 
@@ -95,12 +98,14 @@ def _get(call: Call) -> Value:
 
 
 def _empty(call: Call) -> Operand | tuple[()]:
-    def make(sizes: Shape) -> Value | None:
-        held = TensorType(call.attr("element_dtype"), ("?", *sizes))
-        whole = call.sizes(0, *sizes)
-        return whole and _list(call, held, "Expand", call.const(0, held.dtype), whole)
+    return _made(call, partial(_nothing, call, call.attr("element_dtype")))
 
-    return _made(call, make)
+
+def _nothing(call: Call, dtype: str, sizes: Shape) -> Value | None:
+    """A list of no elements of that shape."""
+    held = TensorType(dtype, ("?", *sizes))
+    whole = call.sizes(0, *sizes)
+    return whole and _list(call, held, "Expand", call.const(0, dtype), whole)
 
 
 def _list(call: Call, held: TensorType, op: str, *operands: Value, **words: Attribute) -> Value:
@@ -150,6 +155,11 @@ def _length(call: Call) -> Value:
     return call.emit("Cast", count, to="int32")
 
 
+def _stack(call: Call) -> Operand:
+    """TF1's stack, on which a loop keeps what its gradient reads: an empty list."""
+    return Pending(call, partial(_nothing, call, call.attr("elem_type")))
+
+
 ROWS: dict[str, Row] = {
     "TensorListReserve": _reserve,
     "TensorListFromTensor": _same,
@@ -161,6 +171,9 @@ ROWS: dict[str, Row] = {
     "TensorListPushBack": _writing(1, _push),
     "TensorListPopBack": _on_tensor(_pop),
     "TensorListElementShape": _on_tensor(_element),
+    "StackV2": _stack,
+    "StackPushV2": _writing(1, _push),
+    "StackPopV2": _on_tensor(_pop),
 }
 """Rows of this family by TF op type."""
 
