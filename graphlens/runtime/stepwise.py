@@ -6,14 +6,16 @@ not, so that one op without a kernel does not make the whole model slow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import onnx
 
 from graphlens.errors import RunError
-from graphlens.ops.proto import array_of, reads
+from graphlens.ops.proto import array_of, reads, tensor_type
+from graphlens.runtime.control import run_control
 from graphlens.runtime.feeds import told, type_of_feed
 from graphlens.runtime.session import NoKernelError, Reference, compiled
 
@@ -75,8 +77,32 @@ def step(model: onnx.ModelProto, node: onnx.NodeProto, held: Mapping[str, Any]) 
     for name, array in feeds.items():
         small.graph.input.add(name=name).type.CopyFrom(type_of_feed(array))
     small.graph.output.extend(onnx.ValueInfoProto(name=name) for name in copy.output if name)
-    made = _evaluate(node, small.SerializeToString(deterministic=True), feeds)
+    try:
+        made = _evaluate(node, small.SerializeToString(deterministic=True), feeds)
+    except RunError:
+        if closed:
+            raise
+        made = _controlled(model, node, held)  # the bodies' own nodes can be run one by one too
     return dict(zip((name for name in node.output if name), made, strict=True))
+
+
+def _controlled(model: onnx.ModelProto, node: onnx.NodeProto, held: Mapping[str, Any]) -> list[Any]:
+    """The results of an If, Loop or Scan, its bodies run node by node."""
+    bodies = {e.name: e.g for e in node.attribute if e.type == onnx.AttributeProto.GRAPH}
+    operands = [held[name] if name else None for name in node.input]
+    *_, last = bodies.values()
+    returned = [tensor_type(entry.type) for entry in last.output][node.op_type == "Loop" :]
+    runs = {key: partial(_run_body, model, body, held) for key, body in bodies.items()}
+    return run_control(node, operands, runs, returned)
+
+
+def _run_body(
+    model: onnx.ModelProto, body: onnx.GraphProto, outer: Mapping[str, Any], given: Sequence[Any]
+) -> list[Any]:
+    inner = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    inner.graph.CopyFrom(body)
+    formals = zip((entry.name for entry in body.input), map(np.asarray, given), strict=True)
+    return run_stepwise(inner, {}, {**outer, **dict(formals)})
 
 
 def _evaluate(node: onnx.NodeProto, serialized: bytes, feeds: Mapping[str, Any]) -> list[Any]:

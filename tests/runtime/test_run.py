@@ -423,3 +423,33 @@ def test_an_unpickled_graph_runs():
     graph.weights["w"] = np.full(3, 2, np.float32)
     again = pickle.loads(pickle.dumps(graph))
     np.testing.assert_array_equal(run(again, np.ones(3, np.float32))[0], [3, 3, 3])
+
+
+def test_ops_without_a_kernel_run_inside_of_bodies_too():
+    """ONNX Runtime has no Swish: a body that it does not take is run node by node."""
+    graph = parse("""
+def f(x: float32[2, 3], go: bool[()]):
+    trips: int64[()] = Const(2)
+    def body(i: int64[()], on: bool[()], h: float32[2, 3], c: float32[2, 3]):
+        s: float32[2, 3] = Swish(h)
+        def then_branch(a: float32[2, 3]):
+            t: float32[2, 3] = Swish(a)
+            return t
+        def else_branch(a: float32[2, 3]):
+            t: float32[2, 3] = Neg(a)
+            return t
+        t: float32[2, 3] = If(on, s, then_branch=then_branch, else_branch=else_branch)
+        u: float32[2, 3] = Add(t, c)
+        return on, u, s
+    y: (float32[2, 3], float32[2, 2, 3]) = Loop(trips, None, x, x, captures=1, body=body)
+    return y @ 0, y @ 1
+""")
+    x = np.array([[1, -2, 3], [0, 0.5, -4]], np.float32)
+
+    def swish(value):
+        return value / (1 + np.exp(-value))
+
+    first = swish(swish(x)) + x
+    state, stack = run(graph, x, np.array(True))
+    np.testing.assert_allclose(state, swish(swish(first)) + x, rtol=1e-5)
+    np.testing.assert_allclose(stack, np.stack([swish(x), swish(first)]), rtol=1e-5)
