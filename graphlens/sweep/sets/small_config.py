@@ -47,7 +47,7 @@ _AT_MOST: Mapping[str, int] = {
     ),
     **dict.fromkeys(("num_key_value_heads", "num_kv_heads", "decoder_num_key_value_heads"), 2),
     **dict.fromkeys(("head_dim", "attention_head_dim", "d_kv", "global_head_dim"), 16),
-    **dict.fromkeys(("qk_rope_head_dim", "qk_nope_head_dim", "index_head_dim"), 8),
+    **dict.fromkeys("qk_rope_head_dim qk_nope_head_dim index_head_dim rotary_dim".split(), 8),  # noqa: SIM905
     **dict.fromkeys(("v_head_dim", "qk_head_dim", "q_lora_rank", "kv_lora_rank"), 16),
     **dict.fromkeys(
         [
@@ -123,8 +123,12 @@ def shallow(config: Any) -> dict[str, Any]:
 
 def _small(name: str, value: Any) -> Any:
     """The smaller value of a field, None where there is none."""
+    if name == "vocab_size" and value is None:
+        return VOCABULARY
     if isinstance(value, bool) or value is None:
         return None
+    if name == "attention_types":
+        return [[kinds, _LAYERS // len(kinds)] for kinds, _ in value]
     if name in _LAYER_FIELDS and isinstance(value, int):
         return min(value, _LAYERS)
     if name in _AT_MOST and isinstance(value, int):

@@ -108,6 +108,9 @@ def _candidates(main: str, formals: tuple[str, ...]) -> Generator[tuple[tuple[st
         yield (*known, "decoder_input_ids"), 0
     for variant in range(1, len(EXAMPLES.get(main, ()))):
         yield known, variant
+    for key in ("hidden_states", "pixel_values"):
+        if "grid_thw" in more and key in formals:
+            yield (key, "grid_thw"), len(EXAMPLES[key]) - 1
     for key in more:
         yield (*known, key), 0
     required = tuple(key for key in formals if key in ("bbox", "pixel_values", "input_ids"))

@@ -39,10 +39,22 @@ def _tokens(config: Any) -> torch.Tensor:
 
 
 def _image(config: Any) -> torch.Tensor:
-    side = field(config, "image_size", 64)
-    side = side[0] if isinstance(side, list | tuple) else side
-    side = side if isinstance(side, int) else 64
-    return torch.rand(1, _size(config, "num_channels", 3), side, side)
+    size = field(config, "image_size", 64)
+    size = [size, size] if isinstance(size, int) else size
+    height, width = size if isinstance(size, list | tuple) else (64, 64)
+    return torch.rand(1, _size(config, "num_channels", 3), height, width)
+
+
+def _large_image(config: Any) -> torch.Tensor:
+    """Large enough for detectors, which keep the best 300 places of it."""
+    return torch.rand(1, _size(config, "num_channels", 3), 320, 320)
+
+
+def _patches(config: Any) -> torch.Tensor:
+    """The pixels of 4 x 4 patches, a patch a row, as towers take images of any size."""
+    depth = _size(config, "in_channels", _size(config, "in_chans", 3))
+    side = _size(config, "patch_size", 14)
+    return torch.rand(16, depth * _size(config, "temporal_patch_size", 1) * side * side)
 
 
 def _clip(config: Any) -> torch.Tensor:
@@ -67,7 +79,7 @@ def _past(config: Any) -> int:
 EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "input_ids": (_tokens,),
     "decoder_input_ids": (_tokens,),
-    "pixel_values": (_image, _clip),
+    "pixel_values": (_image, _clip, _large_image, _patches),
     "input_values": (
         lambda config: torch.rand(1, _SAMPLES),
         lambda config: torch.rand(1, 1, _SAMPLES - _SAMPLES % 512),
@@ -84,7 +96,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "bbox": (lambda config: torch.tensor([[[1, 2, 3, 4]] * _LENGTH]),),
     "attention_mask": (lambda config: torch.ones(1, _LENGTH, dtype=torch.int64),),
     "inputs_embeds": (_states("hidden_size", 64),),
-    "hidden_states": (_states("hidden_size", 64),),
+    "hidden_states": (_states("hidden_size", 64), _patches),
+    "grid_thw": (lambda config: torch.tensor([[1, 4, 4]]),),
     "query_embeds": (_states("hidden_size", 64),),
     "pixel_values_videos": (_clip,),
     "audio_values": (lambda config: torch.rand(1, 1, _SAMPLES),),
