@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from graphlens.view.diagram import Arrow, Cluster, Diagram
+from graphlens.view.diagram import Arrow, Cluster, Diagram, moved
 from graphlens.view.quotient import Tree, topological
 
 Member = tuple[bool, str]
@@ -45,7 +45,7 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
                 waiting.append((held.id, part))
     if not made:
         return diagram
-    boxes = [replace(box, cluster=home.get(box.id, box.cluster)) for box in diagram.boxes]
+    boxes = [moved(box, home.get(box.id, box.cluster)) for box in diagram.boxes]
     kept = [replace(held, parent=parent.get(held.id, held.parent)) for held in diagram.clusters]
     return diagram.having(boxes, clusters=_outer_first([*kept, *made]))
 

@@ -116,6 +116,11 @@ class Box:
         return max(face.ops for face in self.faces if face is not None)
 
 
+def moved(box: Box, cluster: str) -> Box:
+    """The box in a cluster: the same object if it is there, for most are."""
+    return box if box.cluster == cluster else replace(box, cluster=cluster)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrow:
     """A tensor on its way from one box to another.

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphlens.view.diagram import Arrow, Cluster, Diagram
+from graphlens.view.diagram import Arrow, Cluster, Diagram, moved
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.runs import Run, root, span, starts_like, stretches, used
 from graphlens.view.tidy import tidied
@@ -106,9 +106,10 @@ class _Roller:
 
     def _best(self, members: list[Member]) -> Run | None:
         """The run that saves most boxes."""
-        classes = np.array([self.classify(member) for member in members])
-        if len(set(classes.tolist())) == len(members):
+        numbers = [self.classify(member) for member in members]
+        if len(set(numbers)) == len(numbers):
             return None
+        classes = np.array(numbers)
         sizes = np.array([len(self.inside(member)) for member in members])
         candidates: list[tuple[float, Run]] = []
         for period in range(1, min(len(members) // 2, _LONGEST) + 1):
@@ -239,7 +240,7 @@ class _Roller:
                 (parent if is_cluster else home)[name] = made.id
         owner = {name: root(self.owner, name) for name in self.owner}
         small = quotient(self.diagram, owner, {}, [], frozenset(self.backward), alike=True)
-        boxes = [replace(box, cluster=home.get(box.id, box.cluster)) for box in small.boxes]
+        boxes = [moved(box, home.get(box.id, box.cluster)) for box in small.boxes]
         clusters = [
             replace(self._counted(cluster), parent=parent.get(cluster.id, cluster.parent))
             for cluster in self.tree.clusters.values()

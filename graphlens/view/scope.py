@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import networkx as nx
 
-from graphlens.view.diagram import Arrow, Box, Cluster
+from graphlens.view.diagram import Arrow, Box, Cluster, moved
 from graphlens.view.numbered import numbered
 
 _LISTS = frozenset({"ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
@@ -33,7 +32,7 @@ def scopes(
     kept -= _torn(kept, boxes, links)
     home = {path: _nearest(path, kept) for path in {box.cluster for box in boxes}}
     made = [_cluster(path, kinds, kept) for path in _paths(boxes) if path in kept]
-    placed = [replace(box, cluster=home[box.cluster]) for box in boxes]
+    placed = [moved(box, home[box.cluster]) for box in boxes]
     return placed, sorted(made, key=lambda cluster: cluster.id.count("."))
 
 
@@ -62,9 +61,11 @@ def renamed(
     names: Mapping[str, str], kinds: Mapping[str, str], boxes: Iterable[Box]
 ) -> tuple[Mapping[str, str], list[Box]]:
     """The class of each scope, and the boxes, with scopes called as `nested` says."""
+    if not names:
+        return kinds, list(boxes)
     return (
         {names.get(path, path): kind for path, kind in kinds.items()},
-        [replace(box, cluster=names.get(box.cluster, box.cluster)) for box in boxes],
+        [moved(box, names.get(box.cluster, box.cluster)) for box in boxes],
     )
 
 
@@ -106,8 +107,9 @@ def _calls(kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow
     outer = {held.cluster.rpartition(".")[0] for held in boxes}
     scope = {held.id: held.cluster for held in boxes}
     parts: dict[str, nx.utils.UnionFind] = {}
+    sizes = Counter(scope.values())
     for held in boxes:
-        called = not kinds or held.cluster in kinds
+        called = sizes[held.cluster] > 1 and (not kinds or held.cluster in kinds)
         if held.cluster and called and held.cluster not in outer:
             parts.setdefault(held.cluster, nx.utils.UnionFind())[held.id]
     for link in links:
@@ -119,8 +121,7 @@ def _calls(kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow
         name for held in sets if len(held) > 1 for part in held if len(part) == 1 for name in part
     }
     return [
-        replace(held, cluster=held.cluster.rpartition(".")[0]) if held.id in alone else held
-        for held in boxes
+        moved(held, held.cluster.rpartition(".")[0]) if held.id in alone else held for held in boxes
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from graphlens.view.build import rolled
 from graphlens.view.control import FRAMES
-from graphlens.view.diagram import Box, Diagram, Face
+from graphlens.view.diagram import Box, Diagram, Face, moved
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.tidy import tidied
 
@@ -110,7 +110,7 @@ def joined(chain: list[Box], cluster: str) -> Box:
     """One box for several, listing their lines."""
     first, last = chain[0], chain[-1]
     if len(chain) == 1:
-        return first if first.cluster == cluster else _moved(first, cluster)
+        return moved(first, cluster)
     faces: list[Face | None] = []
     for pane in range(len(first.faces)):
         held = [face for box in chain if (face := box.faces[pane]) is not None]
@@ -140,7 +140,3 @@ def weighed(face: Face, members: Sequence[tuple[Face, int]]) -> Face:
     sorts = {held.sort for held, _ in members if held.sort}
     sort = f"{len(sorts)} sorts" if len(sorts) > 1 else "".join(sorts)
     return replace(face, measure=sum(known) if known else None, sort=sort)
-
-
-def _moved(box: Box, cluster: str) -> Box:
-    return replace(box, cluster=cluster)
