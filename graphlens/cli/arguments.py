@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphlens import registry
-
 Commands = Any
 """What `argparse.ArgumentParser.add_subparsers` returns; argparse does not name it publicly."""
 
@@ -32,9 +30,9 @@ def add_model(made: argparse.ArgumentParser, *names: str) -> None:
         made.add_argument(name, metavar=name.upper(), help="see graphlens --help")
     made.add_argument(
         "--via",
-        choices=sorted(registry.FRONTENDS.own),
-        metavar="FRONTEND",
-        help="the way in (graphlens list frontends); by default the one for the model's type",
+        metavar="FRONTEND[{OPTION=VALUE}]",
+        help="the way in (graphlens list frontends), such as tf.file{signature=train}; by default "
+        "the one for the model's type",
     )
     made.add_argument(
         "--input",

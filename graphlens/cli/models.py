@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from graphlens import api, formats, options, registry
 from graphlens.cli import inputs
 from graphlens.cli.progress import Progress
-from graphlens.errors import CaptureError, MissingDependencyError, UsageError
+from graphlens.errors import CaptureError, MissingDependencyError, UsageError, unknown_name
 
 if TYPE_CHECKING:
     from graphlens.ir.graph import Graph
@@ -50,14 +50,16 @@ def capture(text: str, arguments: argparse.Namespace, progress: Progress) -> Gra
     progress.say(f"capturing {text}")
     if not by_place and not by_name:
         by_place, by_name = found.inputs, dict(found.kwargs)
+    via, choices = _way_in(arguments.via)
     try:
         with _here_on_path():
             return api.capture(
                 found.model,
                 *by_place,
-                via=arguments.via,
+                via=via,
                 kwargs=by_name or None,
                 trust=arguments.trust,
+                **choices,
             )
     except CaptureError as error:
         if by_place or by_name or not _is_model(found.model):
@@ -66,6 +68,19 @@ def capture(text: str, arguments: argparse.Namespace, progress: Progress) -> Gra
             f"{error}\n  no inputs were given: if it needs some, say them with --input, such as "
             "--input 1x3x224x224:float32"
         ) from error
+
+
+def _way_in(text: str | None) -> tuple[str | None, dict[str, Any]]:
+    """The front end that ``--via`` names, and its options."""
+    if text is None:
+        return None, {}
+    named = options.parse(text)
+    if len(named) != 1:
+        raise UsageError(f"--via {text!r} names {len(named)} front ends: expected one")
+    known = registry.entries(registry.FRONTENDS)
+    if named[0][0] not in known:
+        raise unknown_name("front end", named[0][0], known)
+    return named[0]
 
 
 def read(text: str) -> Model:

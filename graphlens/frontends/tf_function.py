@@ -53,7 +53,7 @@ def capture_function(
             f"tf.function {title!r} could not be traced on {[*specs, *words.values()]}: "
             f"{told(error)}"
         ) from error
-    return capture_concrete(concrete, Feeds(dynamic=feeds.dynamic))
+    return capture_concrete(concrete, Feeds(dynamic=feeds.dynamic, calls=feeds.calls))
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def capture_concrete(concrete: Any, feeds: Feeds, names: Names | None = None) ->
     held = _Captured(builder, known, names)
     for tensor, outside in zip(concrete.inputs[len(fed) :], captured, strict=True):
         frame[tensor.name] = held.operand(tensor, outside)
-    importer = Importer(builder, held.refuse, names.node)
+    importer = Importer(builder, held.refuse, names.node, feeds.calls)
     results = importer.run(concrete.graph, concrete.outputs, frame)
     named = list(_output_names(concrete) or names.outputs)
     changed = held.changed(frame)

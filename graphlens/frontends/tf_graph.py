@@ -26,12 +26,12 @@ def capture(
     dynamic_shapes: DynamicShapes = None,
     outputs: Sequence[Any] | None = None,
     session: Any | None = None,
+    calls: str = "scopes",
 ) -> Graph:
     """The Graph of a model of TensorFlow's graph mode.
 
-    Calls of functions by the graph are inlined under a scope of the function's name; variables
-    become Params that share TF's memory where that can be. Integer arithmetic on static shapes is
-    done now. An op outside the vocabulary stays in domain ``'tf'``.
+    Variables become Params that share TF's memory where that can be. Integer arithmetic on static
+    shapes is done now. An op outside the vocabulary stays in domain ``'tf'``.
 
     Args:
         model: A ``tf.Graph`` (TF1 placeholders and variables), a ``tf.function``, a
@@ -49,15 +49,22 @@ def capture(
         session: Of a TF1 graph: the session that holds the variables. Without one the variables'
             initialisers are run in a fresh session: seeded as the graph says, and different each
             time where it says nothing.
+        calls: What becomes of calls of functions: ``'scopes'`` of the function's name, or
+            ``'inline'`` among the caller's ops.
 
     Raises:
         CaptureError: If the model cannot be captured; the message says why.
         FormatError: If a file is not what its name says.
     """
-    feeds = Feeds(inputs, kwargs or {}, dynamic_shapes)
+    feeds = Feeds(inputs, kwargs or {}, dynamic_shapes, calls)
     if isinstance(model, str | os.PathLike | tf.compat.v1.GraphDef):
         return tf_saved.capture(
-            model, *inputs, kwargs=kwargs, dynamic_shapes=dynamic_shapes, outputs=outputs
+            model,
+            *inputs,
+            kwargs=kwargs,
+            dynamic_shapes=dynamic_shapes,
+            outputs=outputs,
+            calls=calls,
         )
     if isinstance(model, tf.Graph):
         values = partial(session_values, model, session=session)

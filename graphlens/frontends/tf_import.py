@@ -87,6 +87,7 @@ class Importer:
         named: The node name of an op name, and with it its scope.
         wanted: Names of the ops that the graph being written needs.
         writes: Which ops change variables.
+        calls: What becomes of calls of functions, one of `tf_specs.CALLS`.
     """
 
     def __init__(
@@ -94,11 +95,13 @@ class Importer:
         builder: Builder,
         variable: Callable[[Any], Value],
         named: Callable[[str], str],
+        calls: str = "scopes",
     ) -> None:
         """An importer that has written nothing yet."""
         self.builder = builder
         builder.known = {}
         self.variable = variable
+        self.calls = calls
         self.named = named
         self.wanted: set[str] = set()
         self.writes = Writes()
@@ -213,7 +216,7 @@ class Importer:
         """An importer for a region: it writes into ``graph``, under the same names."""
         builder = Builder(graph)
         builder.scope, builder.source = self.builder.scope, self.builder.source
-        inner = Importer(builder, self.variable, self.named)
+        inner = Importer(builder, self.variable, self.named, self.calls)
         inner._flows, inner.writes = self._flows, self.writes
         return inner
 
@@ -251,23 +254,33 @@ class Importer:
         return values
 
     def _call(self, graph: Any, op: Any, outer: Frame, prefix: str) -> Sequence[Operand]:
-        """The body of a called function in the place of the call, under a scope of its name."""
+        """The body of a called function in the place of the call."""
         operands = [self.found(tensor, outer) for tensor in op.inputs]
         name = op.get_attr("f").name
         body = body_of(graph, name)
-        title = function_title(name)
-        path = prefix + self.named(op.name).rpartition(".")[0]
-        path = f"{path}.{title}" if path and not path.endswith(".") else f"{path}{title}"
-        self._called[path] += 1
-        if self._called[path] > 1:
-            path = f"{path}_{self._called[path] - 1}"
-        self.builder.graph.scopes[path] = title
         frame = {tensor.name: value for tensor, value in zip(body.inputs, operands, strict=True)}
-        results = self.run(body, body.outputs, frame, f"{path}.")
+        within = self._scope(function_title(name), prefix + self.named(op.name).rpartition(".")[0])
+        results = self.run(body, body.outputs, frame, within)
         for outside, inside in zip(op.inputs, body.inputs, strict=True):
             if dtype_name(outside) == "resource":
                 outer[outside.name] = frame[inside.name]
         return results
+
+    def _scope(self, title: str, path: str) -> str:
+        """What the names in a called function begin with: those of a scope of its own, or not."""
+        path = path if not path or path.endswith(".") else f"{path}."
+        if self.calls == "inline" or title.startswith(_WRAPPER):
+            return path
+        path += title
+        self._called[path] += 1
+        if self._called[path] > 1:
+            path = f"{path}_{self._called[path] - 1}"
+        self.builder.graph.scopes[path] = title
+        return f"{path}."
+
+
+_WRAPPER = "signature_wrapper"
+"""How the functions are called that TensorFlow puts around a signature: no scope of the model's."""
 
 
 def _refuse_written(op: Any) -> None:

@@ -36,6 +36,7 @@ def capture(
     dynamic_shapes: DynamicShapes = None,
     outputs: Sequence[Any] | None = None,
     signature: str | None = None,
+    calls: str = "scopes",
 ) -> Graph:
     """The Graph of a TensorFlow file; nothing in it is executed, and TensorFlow is not needed.
 
@@ -49,12 +50,14 @@ def capture(
             those of a SavedModel's signature, of a GraphDef those that nobody reads.
         signature: Of a SavedModel: which of its signatures; by default ``'serving_default'``, or
             the first.
+        calls: What becomes of calls of functions: ``'scopes'`` of the function's name, or
+            ``'inline'`` among the caller's ops.
 
     Raises:
         CaptureError: If the graph cannot be captured; the message says why.
         FormatError: If a file is not what its name says.
     """
-    feeds = Feeds(inputs, kwargs or {}, dynamic_shapes)
+    feeds = Feeds(inputs, kwargs or {}, dynamic_shapes, calls)
     if not isinstance(model, str | os.PathLike):
         return _graph_def(model.SerializeToString(), "the GraphDef", feeds, outputs)
     path = Path(model)
@@ -103,7 +106,7 @@ def _saved_model(
     target = Graph(name=path.stem)
     target.graph["capture"] = "tf.saved_model"
     builder = Builder(target)
-    importer = Importer(builder, parameters(builder, held.variables), node_name)
+    importer = Importer(builder, parameters(builder, held.variables), node_name, feeds.calls)
     write(importer, nodes, feeds, ends, _tables(nodes, held), _trainable(whole))
     return target
 

@@ -87,7 +87,7 @@ def capture_graph(
     builder = Builder(target)
     held = values([op for op in ops if op.type in VARIABLES])
     frame = _weights(ops, builder) if frozen else {}
-    importer = Importer(builder, parameters(builder, held), node_name)
+    importer = Importer(builder, parameters(builder, held), node_name, feeds.calls)
     write(importer, graph, feeds, Ends(fed, named, updates), frame)
     return target
 

@@ -1,4 +1,4 @@
-"""What a TensorFlow graph is fed, by place and by name."""
+"""What a TensorFlow graph is fed, by place and by name, and how its calls are written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphlens.errors import CaptureError
+from graphlens.errors import CaptureError, unknown_name
 from graphlens.frontends.input_types import DynamicShapes, named_sizes, type_given, with_symbols
 from graphlens.frontends.tf_types import type_of
 from graphlens.tensor import TensorType
@@ -20,11 +20,22 @@ class Feeds:
         inputs: Values or types by place.
         named: The same by name.
         dynamic: Symbols for axes of the inputs.
+        calls: What becomes of calls of functions, one of `CALLS`.
     """
 
     inputs: Sequence[Any] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
     dynamic: DynamicShapes = None
+    calls: str = "scopes"
+
+    def __post_init__(self) -> None:
+        """Refuse what is none of `CALLS`."""
+        if self.calls not in CALLS:
+            raise unknown_name("way to write calls", self.calls, CALLS)
+
+
+CALLS = ("scopes", "inline")
+"""A call's ops in a scope of the function's name, or among the caller's own."""
 
 
 def fitted(tensor: Any, given: Any | None, name: str, asked: Mapping[int, str]) -> TensorType:

@@ -7,7 +7,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from graphlens.errors import CaptureError, FormatError  # noqa: E402
+from graphlens.api import equivalent  # noqa: E402
+from graphlens.errors import CaptureError, FormatError, UsageError  # noqa: E402
 from graphlens.frontends.tf_graph import capture  # noqa: E402
 from graphlens.ir import Value, check, to_text  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
@@ -46,6 +47,16 @@ def test_nested_functions_are_inlined_under_scopes_of_their_names():
     found = dict(zip(("sum", "table"), run(graph, X), strict=True))
     for name, array in found.items():
         np.testing.assert_allclose(array, wanted[name], rtol=1e-6)
+
+
+def test_nested_functions_are_inlined_among_the_callers_ops_at_will():
+    model = Module()
+    graph = check(capture(model, calls="inline"))
+    assert graph.scopes == {}
+    assert {graph.node(name).scope for name in graph if graph.op(name) == "MatMul"} == {"twice"}
+    assert equivalent(graph, capture(model))
+    with pytest.raises(UsageError, match=r"way to write calls 'flat' .*'inline'"):
+        capture(model, calls="flat")
 
 
 def test_source_lines_are_those_of_the_model():
