@@ -186,7 +186,9 @@ def _body_signature(body: Graph, name: str) -> str:
 def arrows(graph: Graph, name: str, known: Stored) -> list[Arrow]:
     """What one node reads that another box makes, each value once."""
     made: dict[Value, Arrow] = {}
-    for value in graph.operands(name):
+    scope = graph.nodes[name]["scope"]
+    for read in graph.operands(name):
+        value = read and _given(graph, read, scope)
         if value is None or value in made or value.node in known:
             continue
         held = graph.type_of(value)
@@ -198,3 +200,21 @@ def arrows(graph: Graph, name: str, known: Stored) -> list[Arrow]:
             title=f"{value.node}{f':{value.result}' if value.result else ''}: {words.held(held)}",
         )
     return list(made.values())
+
+
+def _given(graph: Graph, value: Value, scope: str) -> Value:
+    """Where a value comes from for a reader in a scope: not from an Identity inside another module.
+
+    A module that casts what it is given to the type that it has makes what a residual reads, as
+    graphs are captured; it is read past the module all the same.
+    """
+    while True:
+        held = graph.nodes[value.node]
+        home = held["scope"]
+        if held["op"] != "Identity" or not home or f"{scope}.".startswith(f"{home}."):
+            return value
+        inside = (graph.nodes[reader]["scope"] for reader in graph.succ[value.node])
+        first = graph.operands(value.node)[0]
+        if first is None or not any(f"{each}.".startswith(f"{home}.") for each in inside):
+            return value
+        value = first

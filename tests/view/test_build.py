@@ -106,3 +106,18 @@ def test_many_outputs_are_counted():
     x = make.input("x", TensorType("float32", (4,)))
     make.output([make.op("Relu", x) for _ in range(9)])
     assert lines(boxes(flat(graph))["output"])[-1] == "… 6 more outputs"
+
+
+def test_a_residual_does_not_come_from_a_cast_inside_the_norm_that_reads_it_first():
+    graph = Graph()
+    make = Builder(graph)
+    held = TensorType("float32", (4, 4))
+    x = make.op("Tanh", make.input("x", held), name="before")
+    make.scope = "norm"
+    cast = make.op("Identity", x, name="cast")
+    normed = make.op("Exp", cast, name="exp")
+    make.scope = ""
+    make.output([make.op("Add", normed, cast, name="add")])
+    joins = {(arrow.tail, arrow.head) for arrow in flat(graph).arrows}
+    assert {("before", "add"), ("before", "cast"), ("cast", "exp"), ("exp", "add")} <= joins
+    assert ("cast", "add") not in joins
