@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch.nn import functional as F  # noqa: N812
 from torch_rows import Case, aten
@@ -178,9 +180,30 @@ MORE: dict[str, Case] = {
     "stft": (lambda x: torch.stft(x, 8, window=torch.ones(8), return_complex=True).abs(), ("f2x20",)),
 }  # fmt: skip
 
+
+def _stored(x: torch.Tensor, zero: int, dtype: torch.dtype) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, that this will go
+        return torch.quantize_per_tensor(x, 0.1, zero, dtype)
+
+
+def _quantised(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    held = _stored(x, 3, torch.quint8)
+    return held.dequantize(), held.int_repr()
+
+
+def _linear_dynamic(x: torch.Tensor) -> torch.Tensor:
+    weight = _stored(torch.arange(-9.0, 9).view(3, 6), 0, torch.qint8)
+    packed = torch.ops.quantized.linear_prepack(weight, torch.ones(3))
+    return torch.ops.quantized.linear_dynamic(x, packed, True)
+
+
 DYNAMIC: dict[str, Case] = {
     "masked_select": (torch.masked_select, ("f2x3", "b3")),
     "nonzero": (torch.nonzero, ("b2x3",)),
+    "where_only": (torch.where, ("b2x3",)),
+    "quantised": (_quantised, ("f2x3",)),
+    "linear_dynamic": (_linear_dynamic, ("f2x6",)),
     "unique": (lambda x: torch.unique(x, return_inverse=True, return_counts=True), ("i2x5",)),
     "unique_dim": (lambda x: torch.unique(x, dim=0), ("n6x2",)),
     "bincount": (lambda x: torch.bincount(x, minlength=2), ("n7",)),
