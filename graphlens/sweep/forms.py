@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from graphlens.sweep.row import Row
-from graphlens.sweep.summary import by_set, reasons, summary
+from graphlens.sweep.summary import by_front_end, by_set, causes, reasons, share, summary
 
 HEADS = (
     "model", "result", "captured by", "nodes", "vocabulary", "largest error", "one graph",
@@ -63,9 +63,40 @@ def markdown(rows: Sequence[Row]) -> str:
     """The whole table as Markdown."""
     lines = [f"{summary(rows)}.", ""]
     lines += [f"- {name}: {held}" for name, held in by_set(rows).items()]
+    for heads, table in (ways(rows), why(rows)):
+        lines += ["", _bars(heads), _bars(["---"] * len(heads)), *map(_bars, table)]
     lines += ["", _bars(HEADS), _bars(["---"] * len(HEADS))]
     lines += [_bars(cells(row)) for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def ways(rows: Sequence[Row]) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """A line for each way in: what it took, what the framework's own takes, and how long."""
+    heads = ("way in", "equal", "of those the framework's own takes", "our time over its own")
+    lines = [
+        (
+            via,
+            share(held.equal, held.tried),
+            share(held.also, held.bare),
+            "" if held.overhead is None else f"{held.overhead:.2f} x (median)",
+        )
+        for via, held in by_front_end(rows).items()
+    ]
+    return heads, lines
+
+
+def why(rows: Sequence[Row]) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    """A line for each cause of a model's not being sound, the commonest first."""
+    found = causes(rows)[:_CAUSES]
+    lines = [
+        (str(len(models)), cause, ", ".join(models[:_NAMED]) + (" ..." * (len(models) > _NAMED)))
+        for cause, models in found
+    ]
+    return ("models", "why not", "such as"), lines
+
+
+_CAUSES, _NAMED = 30, 5
+"""Causes that are listed, and models named of each."""
 
 
 def _bars(words: Sequence[str]) -> str:
@@ -86,6 +117,8 @@ def html(rows: Sequence[Row]) -> str:
     listed = SubElement(body, "ul")
     for name, held in by_set(rows).items():
         SubElement(listed, "li").text = f"{name}: {held}"
+    for heads, table in (ways(rows), why(rows)):
+        body.append(tabled(heads, table))
     kinds = [row.status.replace(" ", "-") for row in rows]
     body.append(tabled(HEADS, [cells(row) for row in rows], kinds))
     indent(page)
@@ -111,7 +144,7 @@ def _line(parent: Element, words: Sequence[str], kind: str) -> None:
 
 
 _STYLE = (
-    "body{font:14px sans-serif}table{border-collapse:collapse}"
+    "body{font:14px sans-serif}table{border-collapse:collapse;margin-bottom:1em}"
     "td,th{border:1px solid #ccc;padding:2px 6px;text-align:left;vertical-align:top}"
     "thead th{position:sticky;top:0;background:#fff}"
     "tr.equal td:nth-child(2){background:#dff0d8}tr.not-built td{color:#888}"

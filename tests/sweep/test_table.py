@@ -151,8 +151,8 @@ def test_reasons_name_front_end_and_stage():
 
 
 def test_markdown_has_a_line_a_model_whose_cells_keep_their_bounds():
-    lines = forms.markdown(MIXED).splitlines()
-    tabled = [line for line in lines if line.startswith("|")]
+    *_, last = forms.markdown(MIXED).split("\n\n")
+    tabled = last.splitlines()
     assert len(tabled) == 2 + len(MIXED)
     bars = {line.replace("\\|", "").count("|") for line in tabled}
     assert bars == {len(forms.HEADS) + 1}
@@ -161,6 +161,15 @@ def test_markdown_has_a_line_a_model_whose_cells_keep_their_bounds():
 def test_html_is_a_page_with_a_line_a_model():
     page = forms.html(MIXED)
     body = ElementTree.fromstring(page.split("\n", 1)[1].replace('<meta charset="utf-8">', ""))
-    lines = body.findall(".//tbody/tr")
+    *_, last = body.findall(".//tbody")
+    lines = last.findall("tr")
     assert len(lines) == len(MIXED)
     assert lines[1].find("td").text == "model:b|c <d>"
+
+
+def test_a_table_begins_with_what_each_way_in_takes_and_why_not():
+    *_, ways, why, _ = forms.markdown(MIXED).split("\n\n")
+    ((_, *cells),) = [line.split("|")[1:-1] for line in ways.splitlines()[2:] if "torch.fx" in line]
+    assert cells[0].strip() == forms.ways(MIXED)[1][0][1]
+    assert " of " in cells[0]
+    assert "output # is wrong" in why
