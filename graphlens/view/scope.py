@@ -81,6 +81,7 @@ def _paths(boxes: Sequence[Box]) -> list[str]:
     for path in dict.fromkeys(box.cluster for box in boxes):
         parts = path.split(".") if path else []
         found.update((".".join(parts[: depth + 1]), None) for depth in range(len(parts)))
+    found.pop("", None)  # what stands before a dot at the beginning is no scope
     return list(found)
 
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import picture_graphs
 import pytest
 
+import graphlens
 from graphlens import render, view
 from graphlens.ir import Graph
 from graphlens.memory.plan import plan_memory
@@ -31,6 +32,7 @@ HOSTILE = {
     "surrogate": "a\ud800b",
     "backslash": "a\\N\\G\\l",
     "format": "{0} %s ${x}",
+    "path": "../../etc",
 }
 
 
@@ -53,11 +55,17 @@ def hostile_graph(name):
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("kind", ["default", "flat", "memory"])
+@pytest.mark.parametrize("kind", ["default", "flat", "memory", "passes", "strip", "merged"])
 def test_names_of_strangers_are_text_and_nothing_else(name, kind):
     graph = hostile_graph(name)
     if kind == "memory":
         picture = view.memory(plan_memory(graph))
+    elif kind in ("passes", "strip", "merged"):
+        history = graphlens.optimize(graph, ["eliminate", "fuse"], prove=False)
+        if kind == "merged":
+            picture = view.difference(graphlens.diff(graph, history.after))
+        else:
+            picture = view.before_after(history, strip=kind == "strip")
     else:
         picture = view.graph(graph, flat=kind == "flat")
     tree = ElementTree.fromstring(render.svg(picture).encode())
