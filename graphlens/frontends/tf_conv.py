@@ -8,7 +8,7 @@ speaks of its image operand and result only. Filters are brought to ONNX's order
 from __future__ import annotations
 
 from graphlens.frontends.tf_call import Call, Row
-from graphlens.frontends.tf_image_grad import output_padding, result_sizes
+from graphlens.frontends.tf_image_grad import depthwise_weight, output_padding, result_sizes
 from graphlens.frontends.tf_window import Frame, window
 from graphlens.ir.node import Value
 
@@ -33,22 +33,19 @@ def _conv(rank: int) -> Row:
 
 
 def _depthwise(call: Call) -> Value | tuple[()]:
-    """Filter [H, W, C, M]: a group a channel, M results each, channel c's at c*M .. c*M+M-1."""
     frame = Frame.of(call)
     image, kernel = call.type(0).shape, call.type(1)
     if not kernel.is_static or kernel.shape is None:
         return ()
-    height, width, channels, many = (int(size) for size in kernel.shape if isinstance(size, int))
+    whole = [int(size) for size in kernel.shape]
     sizes = None if image is None else frame.spatial(image)
-    attributes = window(call, frame, sizes, (height, width))
-    turned = call.step("Transpose", call.value(1), perm=(2, 3, 0, 1))
-    weight = call.step("Reshape", turned, call.const([channels * many, 1, height, width]))
+    attributes = window(call, frame, sizes, tuple(whole[:2]))
     return call.emit(
         "Conv",
         call.value(0),
-        weight,
-        group=channels,
-        kernel_shape=(height, width),
+        depthwise_weight(call, whole),
+        group=whole[2],
+        kernel_shape=tuple(whole[:2]),
         data_format=frame.word,
         **attributes,
     )

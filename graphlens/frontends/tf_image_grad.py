@@ -7,6 +7,7 @@ filter is a convolution again, batch and channels having changed places, strides
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -75,6 +76,13 @@ def _filter_grad(rank: int) -> Row:
     return row
 
 
+def depthwise_weight(call: Call, kernel: Sequence[int]) -> Value:
+    """Filter [H, W, C, M] as ONNX's: a group a channel, M results each; c's at c*M .. c*M+M-1."""
+    height, width, channels, many = kernel
+    turned = call.step("Transpose", call.value(1), perm=(2, 3, 0, 1))
+    return call.step("Reshape", turned, call.const([channels * many, 1, height, width]))
+
+
 def _depthwise_input_grad(call: Call) -> Value | tuple[()]:
     """A transposed convolution with a group a channel."""
     frame = Frame.of(call)
@@ -82,18 +90,15 @@ def _depthwise_input_grad(call: Call) -> Value | tuple[()]:
     given = _numbers(call.type(2).shape)
     if wanted is None or kernel is None or given is None:
         return ()
-    height, width, channels, many = kernel
-    attributes = window(call, frame, frame.spatial(wanted), (height, width))
+    attributes = window(call, frame, frame.spatial(wanted), kernel[:2])
     extra = output_padding(attributes, frame.spatial(wanted), frame.spatial(given), kernel[:-2])
     if extra is None:
         return ()
-    turned = call.step("Transpose", call.value(1), perm=(2, 3, 0, 1))
-    weight = call.step("Reshape", turned, call.const([channels * many, 1, height, width]))
     return call.emit(
         "ConvTranspose",
         call.value(2),
-        weight,
-        group=channels,
+        depthwise_weight(call, kernel),
+        group=kernel[2],
         data_format=frame.word,
         **attributes,
         **extra,

@@ -147,7 +147,20 @@ def _zeros(call: Call) -> Value:
 def _set(call: Call) -> Value:
     place = call.step("Reshape", call.int64(1), call.const([1, 1]))
     item = call.step("Unsqueeze", call.value(2), call.const([0]))
-    return call.emit("ScatterND", call.value(0), place, item)
+    if not call.attr("resize_if_index_out_of_bounds"):
+        return call.emit("ScatterND", call.value(0), place, item)
+    return _list(call, _open(call), "ScatterND", _grown(call), place, item)
+
+
+def _grown(call: Call) -> Value:
+    """A list made as long as the place that is written into needs, by zeros."""
+    length = call.step("Shape", call.value(0), start=0, end=1)
+    place = call.step("Reshape", call.int64(1), call.const([1]))
+    wanted = call.step("Sub", call.step("Add", place, call.const([1])), length)
+    more = call.step("Max", wanted, call.const([0]))
+    rank = call.rank(0) or 1
+    parts = [call.const([0] * rank), more, *([call.const([0] * (rank - 1))] if rank > 1 else [])]
+    return call.step("Pad", call.value(0), call.step("Concat", *parts, axis=0))
 
 
 def _length(call: Call) -> Value:

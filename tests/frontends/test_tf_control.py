@@ -110,6 +110,17 @@ def test_array_without_a_shape_has_that_of_what_is_written():
     agree(capture(rows, X), [tensor.numpy() for tensor in rows(X)], X)
 
 
+def test_array_of_no_fixed_size_grows_as_it_is_written():
+    @tf.function
+    def rows(x):
+        made = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
+        for step in tf.range(tf.shape(x)[0]):
+            made = made.write(step, x[step] * 2.0)
+        return made.stack()
+
+    agree(capture(rows, X), [rows(X).numpy()], X)
+
+
 def test_loop_inside_a_branch_inside_a_function():
     @tf.function
     def inner(x):
