@@ -13,10 +13,7 @@ from typing import Any
 from graphlens.errors import CaptureError, FormatError
 from graphlens.frontends.tf_order import in_order
 from graphlens.frontends.tf_schema import DType, dtype_of, message, op_definition
-
-_MOST_OPS = 1_000_000
-"""Ops that a file's functions may unfold to: 40 functions that call the next twice make 2**40."""
-
+from graphlens.frontends.tf_unfold import MOST_OPS, must_unfold
 
 _SHAPED = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "VariableV2"})
 """Ops whose attribute ``shape`` is that of the result."""
@@ -143,7 +140,7 @@ def argument_kinds(op: Op, argument: Any) -> list[DType]:
         count = op.get_attr(argument.number_attr) if argument.number_attr else 1
         if argument.is_ref:
             kind = DType(f"{kind.name}_ref")
-        if not isinstance(kind, DType) or not 0 <= count <= _MOST_OPS:
+        if not isinstance(kind, DType) or not 0 <= count <= MOST_OPS:
             raise ValueError(f"the op {op.name!r} has {count} tensors as {argument.name!r}")
         return [kind] * count
     except (ValueError, TypeError, AttributeError) as error:
@@ -213,7 +210,7 @@ class Nodes:
     def of(cls, graph: Any, definitions: Iterable[Any] = ()) -> Nodes:
         """The graph in a GraphDef, whose functions must come to an end."""
         library = {function.signature.name: function for function in graph.library.function}
-        _must_unfold(graph.node, library)
+        must_unfold(graph.node, library)
         return cls(graph.node, library, {op.name: op for op in definitions})
 
     def definition(self, name: str) -> Any | None:
@@ -334,43 +331,3 @@ def _formals(function: Any) -> Iterable[Any]:
         if shapes is not None:
             node.attr["_output_shapes"].CopyFrom(shapes)
         yield node
-
-
-def _must_unfold(nodes: Sequence[Any], library: Mapping[str, Any]) -> None:
-    """Refuse functions that call themselves, and those that unfold to more than can be held."""
-    sizes: dict[str, int] = {}
-    open_now: dict[str, None] = {}
-    waiting = list(reversed(library))
-    while waiting:
-        name = waiting[-1]
-        called = list(_called(library[name].node_def, library)) if name not in sizes else []
-        missing = [other for other in called if other not in sizes]
-        if name in sizes or not missing:
-            open_now.pop(name, None)
-            sizes.setdefault(name, len(library[name].node_def) + sum(sizes[o] for o in called))
-            waiting.pop()
-            continue
-        open_now[name] = None
-        again = [other for other in missing if other in open_now]
-        if again:
-            raise CaptureError(
-                f"the function {again[0]!r} of the TF graph calls itself, by way of "
-                f"{list(open_now)[:5]}: a Graph has no recursion"
-            )
-        waiting += missing
-    whole = len(nodes) + sum(sizes[name] for name in _called(nodes, library))
-    if whole > _MOST_OPS:
-        raise CaptureError(
-            f"the functions of the TF graph unfold to {whole:,} ops; at most {_MOST_OPS:,} are read"
-        )
-
-
-def _called(nodes: Iterable[Any], library: Mapping[str, Any]) -> Iterable[str]:
-    """The functions that nodes run, once for each time."""
-    for node in nodes:
-        names = [node.op]
-        for key in node.attr:
-            value = node.attr[key]
-            names += [value.func.name] if value.HasField("func") else []
-            names += [each.name for each in value.list.func]
-        yield from (name for name in names if name in library)

@@ -173,10 +173,10 @@ def _numbers(combine: Callable[..., Any]) -> _Step:
     return step
 
 
-def _small(combine: Callable[[Any, Any], Any], value: Any, sizes: Any) -> Any:
-    if max(value.size, 1) * np.prod(sizes, dtype=float) > _LARGEST:
+def _tiled(value: Any, times: Any) -> Any:
+    if max(value.size, 1) * np.prod(times, dtype=float) > _LARGEST:
         raise ValueError("too many elements")
-    return combine(value, sizes)
+    return np.tile(value, times)
 
 
 def _expanded(value: Any, shape: Any) -> Any:
@@ -239,7 +239,7 @@ _STEPS: dict[str, _Step] = {
     "Mod": lambda node, values: (
         _numbers(np.mod)(node, values) if not node.attributes.get("fmod") else None
     ),
-    "Tile": _numbers(lambda value, times: _small(np.tile, value, times)),
+    "Tile": _numbers(_tiled),
     "Expand": _numbers(_expanded),
     "Transpose": lambda node, values: np.transpose(values[0], node.attributes.get("perm")),  # type: ignore[arg-type]
     "ReduceProd": _reduced(np.prod),
