@@ -14,7 +14,7 @@ from graphlens.errors import CaptureError
 from graphlens.frontends.torch_below import take_higher_order, unrolled
 from graphlens.frontends.torch_dynamic import Dims, Symbolic, dims_of
 from graphlens.frontends.torch_eager import recorded
-from graphlens.frontends.torch_errors import cannot_capture
+from graphlens.frontends.torch_errors import cannot_capture, is_a_fault
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of, flattened
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_regions import ScriptRecorder
@@ -55,10 +55,12 @@ def capture(
     try:
         with as_before(model):
             return _captured(model, given, dims)
-    except CaptureError:
+    except CaptureError as error:
         leaves = flattened((inputs, kwargs or {}), "")
         if device_of(model) is not None or any(isinstance(one, TensorType) for _, one in leaves):
             raise  # of a type there are no values to go by
+        if any(dims) or is_a_fault(error):
+            raise  # nor are there of other sizes
         graph = _on_its_inputs(model, given)
         if graph is None:
             raise

@@ -20,8 +20,8 @@ from graphlens.frontends.torch_quick_rules import RULES, Made, Rule, arithmetic
 from graphlens.frontends.torch_signature import signature
 
 _VIEWS = """
-alias chunk detach expand flatten movedim narrow permute reshape select slice split split_with_sizes
-squeeze swapaxes t transpose unbind unflatten unsqueeze view
+alias chunk detach expand expand_as flatten movedim narrow permute reshape reshape_as select slice
+split split_with_sizes squeeze swapaxes t transpose unbind unflatten unsqueeze view view_as
 """
 """Ops that torch does in C++ also where there is no memory, if they do not copy."""
 _KERNELS = """

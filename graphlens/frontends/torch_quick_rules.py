@@ -129,9 +129,9 @@ def _layer_norm(held: Any, sizes: Any, weight: Any = None, bias: Any = None, *_:
 
 
 def _batch_norm(held: Any, *rest: Any) -> Any:
-    """In inference; torch goes through a decomposition for it."""
-    tensors, training = rest[:4], rest[4]
-    if training or held.dim() < 2 or not _plain(held, *tensors):
+    """A batch norm, which torch goes through a decomposition for."""
+    tensors = rest[:4]
+    if held.dim() < 2 or not _plain(held, *tensors):
         return NotImplemented
     channels = (held.shape[1],)
     return (

@@ -16,6 +16,7 @@ from graphlens.frontends.torch_expand import expansion_of
 from graphlens.frontends.torch_fakes import Fakes
 from graphlens.frontends.torch_inputs import Arguments, returned
 from graphlens.frontends.torch_quick import by_kernel, by_rule
+from graphlens.frontends.torch_repeats import Call, Form, Made, call_of
 from graphlens.frontends.torch_scopes import user_line
 from graphlens.frontends.torch_signature import Signature, signature
 from graphlens.frontends.torch_state import tracing
@@ -123,6 +124,54 @@ class Recorder(Above):
         if held.base in _ASKING and all(not isinstance(one, FakeTensor) for one in args):
             with torch._C._DisableTorchDispatch():
                 return func(*args, **kwargs)
+        call = None if self.symbolic else call_of(func, held, args, kwargs)
+        if call is None:
+            return self._first(func, args, kwargs)
+        refs = [self._ref(one) for one in call.tensors]
+        self._here(func)
+        pattern = self.translator.repeats.find(call, refs)
+        if pattern is None:
+            return self._learnt(func, args, kwargs, call, refs)
+        made, given = self.translator.again(func, pattern, refs), pattern.made.given
+        new = given < 0
+        result = self._fakes.empty(*pattern.made.form) if new else self._faked(call.tensors[given])
+        self._keep(result, made)
+        return result
+
+    def _here(self, func: Any) -> None:
+        """Say where what is added next comes from."""
+        self.translator.place(self.scope[-1], Source(str(func), *(self.line or user_line())))
+
+    def _learnt(
+        self, func: Any, args: Any, kwargs: dict[str, Any], call: Call, refs: Sequence[Ref]
+    ) -> Any:
+        """Run and translate a call, and note how for others like it."""
+        translator = self.translator
+        if translator.repeats.knows(call):
+            return self._first(func, args, kwargs)
+        operands, before = [one.read() for one in refs], len(translator.graph)
+        result = self._first(func, args, kwargs)
+        writes = signature(func).writes
+        made = None if writes and refs[0].is_view else self._made(call, result, writes)
+        name = translator.scopes.name(self.scope[-1], signature(func).base)
+        translator.repeats.learn(call, before, operands, name, made)
+        return result
+
+    def _made(self, call: Call, result: Any, writes: bool) -> Made | None:
+        """What came of a call, if it is one tensor that remembers nothing."""
+        if type(result) is not FakeTensor or result.constant is not None or result.is_complex():
+            return None
+        places = [self._place(one) for one in call.tensors]
+        given = next((index for index, one in enumerate(places) if one is result), -1)
+        shares = any(_same_storage(result, one) for one in places)
+        if writes != (given == 0) or (given < 0 and (shares or result.storage_offset())):
+            return None
+        form = Form(tuple(result.shape), result.stride(), result.dtype, result.fake_device)
+        return Made(self._ref(result).read(), form, given, writes)
+
+    def _first(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run one aten call on fake tensors and translate it by its row."""
+        held = signature(func)
         result = self._done(func, held, args, kwargs)
         flat = list(result) if isinstance(result, tuple | list) else [result]
         made_any = any(isinstance(one, torch.Tensor) for one in flat)
@@ -131,7 +180,7 @@ class Recorder(Above):
         translator = self.translator
         refs = [self._argument(one) for one in args]
         words = {key: self._argument(one) for key, one in kwargs.items()}
-        translator.place(self.scope[-1], Source("", *(self.line or user_line())))
+        self._here(func)
         made = translator.call(
             func,
             refs,

@@ -17,7 +17,8 @@ from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
 
 _LIBRARY = (str(Path(torch.__file__).parent) + os.sep, "<frozen", "<eval_with_key>", "<string>")
-_HERE = str(Path(__file__).parent.parent)
+HERE = str(Path(__file__).parent.parent)
+"""The folder of our own code."""
 _LINE = re.compile(r'File "([^"]+)", line (\d+)')
 
 
@@ -63,7 +64,7 @@ class Scopes:
 @cache
 def is_users(file: str) -> bool:
     """Whether a file is neither torch's, nor ours, nor made up."""
-    return not file.startswith(_LIBRARY) and not file.startswith(_HERE)
+    return not file.startswith(_LIBRARY) and not file.startswith(HERE)
 
 
 def user_line() -> tuple[str, int]:

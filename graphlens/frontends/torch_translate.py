@@ -12,6 +12,7 @@ from graphlens.frontends.torch_call import Call
 from graphlens.frontends.torch_complex import COMPLEX, PairCall, paired
 from graphlens.frontends.torch_foreign import spelt
 from graphlens.frontends.torch_pairs import Pairs
+from graphlens.frontends.torch_repeats import Pattern, Repeats
 from graphlens.frontends.torch_scopes import Scopes
 from graphlens.frontends.torch_signature import Signature, signature
 from graphlens.frontends.torch_symbols import Symbols
@@ -47,6 +48,7 @@ class Translator:
         build: The builder that adds to it.
         scopes: Where the modules of the model are.
         symbols: The symbolic sizes that its inputs have.
+        repeats: How calls were translated that others may be like.
     """
 
     def __init__(self, name: str, means: str, scopes: Scopes) -> None:
@@ -56,6 +58,7 @@ class Translator:
         self.scopes = scopes
         self.symbols = Symbols()
         self.pairs = Pairs(self.build)
+        self.repeats = Repeats(self.graph)
         self._tensors: dict[str, torch.Tensor] = {}
 
     # -- leaves ---------------------------------------------------------------------------------
@@ -144,6 +147,15 @@ class Translator:
         if shared and isinstance(first, Ref):
             return self._views(held, first, bound, types, values)
         return [Ref(value) for value in values]
+
+    def again(self, func: Any, pattern: Pattern, refs: Sequence[Ref]) -> Ref:
+        """Translate a call like one before, on these tensors."""
+        name = self.scopes.name(self.build.scope, signature(func).base)
+        value = pattern.write(self.build, [one.read() for one in refs], name)
+        if not pattern.made.writes:
+            return Ref(value)
+        self._put(refs[0], value)
+        return refs[0]
 
     def _write(
         self,

@@ -100,6 +100,11 @@ class Ref:
         self._version = 0
         self._seen = self._root()._version
 
+    @property
+    def is_view(self) -> bool:
+        """Whether it lies in the memory of another."""
+        return self._view is not None
+
     def read(self) -> Value:
         """Its value as it is now."""
         view = self._view

@@ -74,6 +74,9 @@ PLAIN: list[tuple[Any, ...]] = [
     (aten.split.Tensor, A, 2, 2),
     (aten.expand.default, C, [3, 4, 5]),
     (aten.unsqueeze.default, A, -1),
+    (aten.reshape_as.default, A, B),
+    (aten.expand_as.default, C, A[:, :, :4]),
+    (aten.batch_norm.default, A, None, None, None, None, True, 0.1, 1e-5, False),
 ]
 
 KERNELS: list[tuple[Any, ...]] = [
