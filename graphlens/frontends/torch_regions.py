@@ -141,6 +141,7 @@ class ScriptRecorder(Recorder):
             try:
                 with self._inside(frame):
                     frame.results, frame.shape = leaves_of(body())
+                    self._carry(frame.results)
             except ScriptRaiseError:
                 return other()
         if frames[0].shape != frames[1].shape:
@@ -149,6 +150,12 @@ class ScriptRecorder(Recorder):
                 f"{frames[0].shape} and {frames[1].shape}"
             )
         return self._if(condition, frames)
+
+    def _carry(self, results: Sequence[Any]) -> None:
+        """Read what a body returns, so that what it returns as it got it is captured."""
+        for one in results:
+            if isinstance(one, torch.Tensor):
+                self._ref(one)
 
     def _if(self, condition: torch.Tensor, frames: list[_Frame]) -> Any:
         merged = [self._agreed(frames, index) for index in range(len(frames[0].results))]
@@ -210,13 +217,14 @@ class ScriptRecorder(Recorder):
         held = [_tensor(one, None) for one in held]
         with self._inside(frame):
             inputs = [
-                self._formal("iteration", torch.zeros((), dtype=torch.int64, device="meta")),
-                self._formal("condition", torch.zeros((), dtype=torch.bool, device="meta")),
+                self._formal("iteration", self._scalar_of(torch.int64)),
+                self._formal("condition", self._scalar_of(torch.bool)),
                 *(self._formal("carried", one) for one in held),
             ]
             going_on, results = body(inputs[0], rebuilt(inputs[2:], shape))
             leaves, after = leaves_of(results)
             frame.results = [_tensor(going_on, None), *(_tensor(one, None) for one in leaves)]
+            self._carry(frame.results)
         types = [type_of(one) for one in held]
         if after != shape or [type_of(one) for one in frame.results[1:]] != types:
             raise CaptureError(
@@ -250,6 +258,9 @@ class ScriptRecorder(Recorder):
         twin = self.twin(tensor)
         self._keep(twin, self.translator.input(name, type_of(tensor)))
         return twin
+
+    def _scalar_of(self, dtype: torch.dtype) -> torch.Tensor:
+        return self._fakes.empty((), (), dtype, torch.device("cpu"))
 
     def _scalar(self, tensor: torch.Tensor) -> Value:
         """A tensor of one element as one without axes."""

@@ -12,7 +12,7 @@ import torch
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_regions import ScriptRaiseError, ScriptRecorder, is_unknown
 from graphlens.frontends.torch_scopes import is_users
-from graphlens.frontends.torch_script_call import plain
+from graphlens.frontends.torch_script_call import CONTEXTS, is_of_kind, plain
 from graphlens.frontends.torch_script_ops import PRIMITIVES, WEAK
 from graphlens.frontends.torch_values import UNSET
 
@@ -30,6 +30,7 @@ class Script:
         """A runner; ``strip`` is a prefix to leave out of paths."""
         self.recorder = recorder
         self._strip = strip
+        self._written: dict[tuple[str, str], Any] = {}
 
     def call(self, module: Any, method: str, args: Sequence[Any], path: str) -> Any:
         """Run a method of a module (its C++ object) that lies at ``path``."""
@@ -74,6 +75,10 @@ class Script:
             "If": self._if,
             "Loop": self._loop,
             "PythonOp": self._python,
+            "SetAttr": self._set,
+            "CreateObject": self._object,
+            "fork": self._fork,
+            "isinstance": _is_instance,
         }.get(op)
         if special is not None:
             return special(node, args, env)
@@ -94,22 +99,46 @@ class Script:
 
     def _attribute(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         name, module = node.s("name"), args[0]
+        if isinstance(module, _Object):
+            return module.state[name]
         if not isinstance(module, _Module):
             return getattr(module, name)
+        if (module.path, name) in self._written:
+            return self._written[module.path, name]
         held = module.held.getattr(name)
         if isinstance(held, torch._C.ScriptModule):
             return _Module(held, f"{module.path}.{name}" if module.path else name)
         return held
 
+    def _set(self, node: Any, args: list[Any], env: dict[str, Any]) -> None:
+        owner, value = args
+        if isinstance(owner, _Module):
+            self._written[owner.path, node.s("name")] = value
+        else:
+            owner.state[node.s("name")] = value
+
+    def _object(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        return _Object(node.output().type().qualified_name())
+
+    def _fork(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
+        """What is to be computed beside this: in a graph everything may be."""
+        graph = node.g("Subgraph")
+        results = self._block(graph, dict(zip(map(_key, graph.inputs()), args, strict=True)))
+        return results[0] if len(results) == 1 else tuple(results)
+
     def _method(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         module = args[0]
+        if isinstance(module, _Object):
+            return None  # of a context: others are inlined
         if not isinstance(module, _Module):
             return getattr(module, node.s("name"))(*args[1:])
         return self.call(module.held, node.s("name"), args[1:], module.path)
 
     def _python(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         """A function of autograd's that a trace met: what it computes forward."""
-        return node.pyobj()(*args)
+        tensors, others = iter(args), iter(node.scalar_args())
+        given = [next(tensors) if kind == "d" else next(others) for kind in node.cconv()]
+        return node.pyobj()(*given)
 
     def _if(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         then, otherwise = node.blocks()
@@ -127,6 +156,9 @@ class Script:
         (body,) = node.blocks()
         trips, going, *carried = args
         names = [_key(one) for one in body.inputs()]
+        if is_unknown(trips):
+            carried = self.recorder.loop(trips, going, self._round(body, names, env), carried)
+            return carried[0] if len(carried) == 1 else carried
         for trip in range(trips):
             if is_unknown(going):
                 carried = self.recorder.loop(None, going, self._round(body, names, env), carried)
@@ -168,9 +200,33 @@ class _Module:
         self.held, self.path = held, path
 
 
+class _Object:
+    """An object that the program makes, of a class of its own."""
+
+    __slots__ = ("kind", "state")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.state: dict[str, Any] = {}
+
+
+def _is_instance(node: Any, args: list[Any], env: dict[str, Any]) -> bool:
+    return is_of_kind(_KINDS.findall(str(node))[0], args[0])
+
+
 def _graph_of(method: Any) -> Any:
-    """A method's graph, with the free functions that it calls inlined."""
+    """A method's graph, with the free functions that it calls inlined.
+
+    The methods of objects that it makes cannot be asked for: all calls are inlined then.
+    """
     graph = method.graph
+    made = [
+        one.output().type().qualified_name() for one in graph.findAllNodes("prim::CreateObject")
+    ]
+    if not all(kind.startswith(CONTEXTS) for kind in made):
+        graph = graph.copy()
+        torch._C._jit_pass_inline(graph)
+        return graph
     if any(node.kind() == "prim::CallFunction" for node in graph.nodes()):
         graph = graph.copy()
         torch._C._jit_pass_inline(graph)
@@ -206,13 +262,17 @@ def _dispatched(node: Any) -> Callable[..., Any]:
     named = [one.name for one in found._schema.arguments if one.kwarg_only]
     plain = len(found._schema.arguments) - len(named)
     kinds = [str(one.type) for one in found._schema.arguments]
+    names = [one.name for one in found._schema.arguments]
 
     def call(*args: Any) -> Any:
         words = dict(zip(named, args[plain:], strict=False))
-        if any(_is_odd(kind, one) for kind, one in zip(kinds[1:], args[1:], strict=False)):
+        own = 1 if kinds[:1] == ["Tensor"] else 0
+        if any(_is_odd(kind, one) for kind, one in zip(kinds[own:], args[own:], strict=False)):
             # a size that a trace made a tensor of, or a number that depends on data
-            with contextlib.suppress(RuntimeError):
-                return packet(*args[:plain], **words)
+            rest = dict(zip(names[2:plain], args[2:plain], strict=False))
+            for places, more in ((args[:plain], words), (args[:2], {**rest, **words})):
+                with contextlib.suppress(RuntimeError):
+                    return packet(*places, **more)
         held = [
             torch.tensor(one) if kind == "Tensor" and _is_plain(one) else one
             for kind, one in zip(kinds, args, strict=False)
@@ -224,6 +284,9 @@ def _dispatched(node: Any) -> Callable[..., Any]:
 
 def _is_plain(one: Any) -> bool:
     return isinstance(one, bool | int | float)
+
+
+_KINDS = re.compile(r"prim::isinstance\[types=\[(.*)\]\]\(")
 
 
 def _is_odd(kind: str, one: Any) -> bool:

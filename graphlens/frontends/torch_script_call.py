@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,19 +10,10 @@ import torch
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_regions import ScriptRaiseError, is_unknown
-from graphlens.frontends.torch_script_ops import NUMBERS, OBJECTS, PRIMITIVES, WEAK
+from graphlens.frontends.torch_script_ops import NUMBERS, OBJECTS, PRIMITIVES, WEAK, dtype_of
 
-CODES = """
-uint8 int8 int16 int32 int64 float16 float32 float64 complex32 complex64 complex128 bool
-qint8 quint8 qint32 bfloat16 quint4x2 quint2x4 bits1x8 bits2x4 bits4x2 bits8 bits16
-float8_e5m2 float8_e4m3fn float8_e5m2fnuz float8_e4m3fnuz uint16 uint32 uint64
-""".split()  # noqa: SIM905
-"""dtypes by the numbers that TorchScript knows them by (c10's ScalarType)."""
-
-
-def dtype_of(code: Any) -> Any:
-    """A dtype by its number."""
-    return getattr(torch, CODES[code]) if type(code) is int else code
+CONTEXTS = "__torch__.torch.autograd.grad_mode."
+"""How the names of classes begin whose objects say how gradients are made, nothing of a graph."""
 
 
 def aten(domain: str, op: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -30,7 +22,10 @@ def aten(domain: str, op: str, args: Sequence[Any], kwargs: dict[str, Any]) -> A
     Raises:
         CaptureError: If there is none.
     """
-    held = [_number(one) if op in WEAK and domain == "aten" else one for one in args]
+    held = list(args)
+    if op in WEAK and domain == "aten":
+        first = int(op.endswith("_"))  # what is written to is no number
+        held[first:] = map(_number, args[first:])
     if domain == "aten":
         found = plain(op, held, kwargs)
         if found is not NotImplemented:
@@ -47,6 +42,8 @@ def plain(op: str, held: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         return _MADE[op](*held, **kwargs)
     if op in ("__is__", "__isnot__"):
         return OBJECTS[op](*held)
+    if op in _ON_UNKNOWN and any(map(is_unknown, held)):
+        return _ON_UNKNOWN[op](*held)
     if not any(map(_has_tensor, held)):
         numbers = all(isinstance(one, int | float | bool | complex) for one in held)
         if op in NUMBERS and numbers:
@@ -79,7 +76,7 @@ def _has_tensor(one: Any) -> bool:
 def _number(one: Any) -> Any:
     """A constant tensor of one number, which a trace made of it, as the number."""
     plain = isinstance(one, torch.Tensor) and not is_fake(one)
-    if not plain or one.dim() or one.is_complex():
+    if not plain or one.dim() or one.dtype not in (torch.int64, torch.float64, torch.bool):
         return one
     with torch._C._DisableTorchDispatch():
         return one.item()
@@ -127,6 +124,7 @@ _MADE: dict[str, Callable[..., Any]] = {
     "is_floating_point": lambda x: x.is_floating_point(),
     "is_complex": lambda x: x.is_complex(),
     "get_device": lambda x: -1,
+    "wait": lambda x: x,
     "cpu": lambda x: x,
     "cuda": lambda x: x,
 }
@@ -141,12 +139,37 @@ def prim(op: str, args: Sequence[Any]) -> Any:
     """
     if op == "RaiseException":
         raise ScriptRaiseError(f"the script raises {args[0]!r} on these inputs")
-    if op == "dtype":
-        name = str(args[0].dtype).removeprefix("torch.")
-        return CODES.index(name)
     if op in PRIMITIVES:
         return PRIMITIVES[op](*args)
     raise CaptureError(f"TorchScript's prim::{op} cannot be captured")
+
+
+_ON_UNKNOWN: dict[str, Callable[..., Any]] = {
+    "item": lambda x: x.reshape(()),
+    "floordiv": lambda a, b: torch.div(torch.as_tensor(a), b, rounding_mode="floor"),
+    "__and__": lambda a, b: torch.bitwise_and(torch.as_tensor(a), torch.as_tensor(b)),
+    "__or__": lambda a, b: torch.bitwise_or(torch.as_tensor(a), torch.as_tensor(b)),
+    "__xor__": lambda a, b: torch.bitwise_xor(torch.as_tensor(a), torch.as_tensor(b)),
+}
+"""Ops on numbers where one depends on data, and is a tensor, in what torch has for tensors."""
+
+
+def is_of_kind(kinds: str, one: Any) -> bool:
+    """Whether a value is of one of some types, written as TorchScript's graphs do (``'int[]'``)."""
+    return any(_is_of(kind.strip(), one) for kind in _OUTER_COMMA.split(kinds))
+
+
+_OUTER_COMMA = re.compile(r",\s*(?![^(]*\))")
+
+
+def _is_of(kind: str, one: Any) -> bool:
+    if kind.endswith("?"):
+        return one is None or _is_of(kind[:-1], one)
+    if kind.endswith("[]"):
+        return isinstance(one, list)
+    if kind.startswith("("):
+        return isinstance(one, tuple)
+    return isinstance(one, dict) if kind.startswith("Dict(") else _kind_of(kind, one)
 
 
 def _kind_of(text: str, one: Any) -> bool:

@@ -12,7 +12,7 @@ from graphlens.errors import CaptureError, FormatError
 from graphlens.frontends.pickle_read import Built
 from graphlens.frontends.torch_archive import Code
 from graphlens.frontends.torch_regions import is_unknown
-from graphlens.frontends.torch_script_call import BUILTINS, aten, prim
+from graphlens.frontends.torch_script_call import BUILTINS, CONTEXTS, aten, prim
 from graphlens.frontends.torch_script_names import assigned, dotted
 from graphlens.frontends.torch_values import UNSET
 
@@ -87,6 +87,16 @@ class Frame:
 
     def _expression(self, node: ast.Expr) -> None:
         self.value(node.value)
+
+    def _annotated(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self._bind(node.target, self.value(node.value))
+
+    def _closure(self, node: ast.FunctionDef) -> None:
+        """What is forked: a function of no arguments that reads the variables around it."""
+        self.env[node.name] = lambda: Frame(self._program, self._code, dict(self.env)).block(
+            node.body
+        )
 
     def _nothing(self, node: ast.stmt) -> None:
         """A pass."""
@@ -228,6 +238,10 @@ class Frame:
             return self.value(node.args[1])
         if name == "uninitialized":
             return UNSET
+        if name == "fork":
+            return self.value(node.args[0])()
+        if name.endswith(".__new__"):
+            return Built(name.removesuffix(".__new__"))
         if name == "isinstance":
             return BUILTINS[name](self.value(node.args[0]), ast.unparse(node.args[1]))
         args = [self.value(one) for one in node.args]
@@ -258,6 +272,8 @@ class Frame:
             owner = self.value(function.value)
             if not isinstance(owner, Built):
                 raise self._odd(node)
+            if owner.kind.startswith(CONTEXTS):
+                return None
             held: Any = self._program.method(owner, function.attr)
         else:
             held = self.value(function)
@@ -282,6 +298,8 @@ _NAMES = {
 }  # fmt: skip
 _STATEMENTS: dict[str, Callable[[Frame, Any], None]] = {
     "Assign": Frame._assign,
+    "AnnAssign": Frame._annotated,
+    "FunctionDef": Frame._closure,
     "Expr": Frame._expression,
     "If": Frame._if,
     "While": Frame._while,

@@ -10,6 +10,18 @@ import torch
 
 Function = Callable[..., Any]
 
+CODES = """
+uint8 int8 int16 int32 int64 float16 float32 float64 complex32 complex64 complex128 bool
+qint8 quint8 qint32 bfloat16 quint4x2 quint2x4 bits1x8 bits2x4 bits4x2 bits8 bits16
+float8_e5m2 float8_e4m3fn float8_e5m2fnuz float8_e4m3fnuz uint16 uint32 uint64
+""".split()  # noqa: SIM905
+"""dtypes by the numbers that TorchScript knows them by (c10's ScalarType)."""
+
+
+def dtype_of(code: Any) -> Any:
+    """A dtype by its number."""
+    return getattr(torch, CODES[code]) if type(code) is int else code
+
 
 def _same(one: Any, *_: Any) -> Any:
     return one
@@ -25,6 +37,15 @@ def _nothing(*_: Any) -> None:
 
 def _false(*_: Any) -> bool:
     return False
+
+
+def _plainly(one: Any) -> Any:
+    """A dtype as the number that a program has for it."""
+    return _code(one) if isinstance(one, torch.dtype) else one
+
+
+def _code(dtype: torch.dtype) -> int:
+    return CODES.index(str(dtype).removeprefix("torch."))
 
 
 NUMBERS: dict[str, Function] = {
@@ -57,6 +78,9 @@ NUMBERS: dict[str, Function] = {
     "ge": operator.ge,
     "__and__": operator.and_,
     "__or__": operator.or_,
+    "__xor__": operator.xor,
+    "__lshift__": operator.lshift,
+    "__rshift__": operator.rshift,
     "__not__": operator.not_,
 }
 NUMBERS |= {
@@ -76,22 +100,46 @@ OBJECTS: dict[str, Function] = {
     "append": lambda held, one: held.append(one) or held,
     "extend": lambda held, more: held.extend(more),
     "insert": lambda held, index, one: held.insert(index, one),
-    "pop": lambda held, index=-1: held.pop(index),
+    "pop": lambda held, *rest: held.pop(*rest),
+    "popitem": lambda held: held.popitem(),
+    "get": lambda held, key, other=None: held.get(key, other),
+    "setdefault": lambda held, key, other: held.setdefault(key, other),
+    "update": lambda held, more: held.update(more),
+    "dict": dict,
+    "Delete": operator.delitem,
+    "remove": lambda held, one: held.remove(one),
+    "clear": lambda held: held.clear() or held,
+    "index": lambda held, *rest: held.index(*rest),
+    "count": lambda held, *rest: held.count(*rest),
     "reverse": list.reverse,
+    "sort": lambda held, reverse=False: held.sort(reverse=reverse),
+    "sorted": sorted,
     "list": list,
-    "copy": list,
+    "copy": lambda held: held.copy(),
     "keys": list,
     "values": lambda held: list(held.values()),
     "items": lambda held: list(held.items()),
     "format": lambda text, *rest: text.format(*rest),
     "percentFormat": lambda text, *rest: text % rest,
     "str": str,
-    "eq": operator.eq,
-    "ne": operator.ne,
+    "eq": lambda one, other: _plainly(one) == _plainly(other),
+    "ne": lambda one, other: _plainly(one) != _plainly(other),
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
     "add": operator.add,
+    "add_": lambda held, more: held.extend(more) or held,
+    "mul": operator.mul,
     "slice": lambda held, low=None, high=None, step=1: held[low:high:step],
     "warn": _nothing,
 }
+_TEXT = """
+capitalize casefold endswith find isalnum isalpha isdecimal isdigit isidentifier islower isnumeric
+isspace istitle isupper join ljust lower lstrip partition replace rfind rindex rjust rpartition
+rsplit rstrip split splitlines startswith strip swapcase title upper zfill
+"""
+OBJECTS |= {name: getattr(str, name) for name in _TEXT.split()}
 """aten ops on Python objects: lists, dicts, strings."""
 
 WEAK = frozenset(
@@ -113,7 +161,7 @@ PRIMITIVES: dict[str, Function] = {
     "unchecked_unwrap_optional": _same,
     "shallow_copy": _same,
     "data": lambda x: x.detach(),
-    "dtype": lambda x: x.dtype,
+    "dtype": lambda x: _code(x.dtype),
     "device": lambda x: x.device,
     "layout": lambda x: x.layout,
     "type": str,
@@ -128,5 +176,7 @@ PRIMITIVES: dict[str, Function] = {
     "is_quantized": _false,
     "Uninitialized": _nothing,
     "Print": _nothing,
+    "Enter": _nothing,
+    "Exit": _nothing,
 }
 """prim ops without blocks or attributes."""

@@ -326,6 +326,27 @@ def test_a_trace_that_depends_on_data_is_recorded_on_its_inputs(traced_before: b
     assert Path(product["source"].file).name == Path(__file__).name
 
 
+class Scaled(torch.autograd.Function):
+    """A function with a backward of its own, and arguments that are no tensors."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, mask: torch.Tensor, dim: int, scale: float) -> Any:
+        del ctx
+        return torch.softmax(x.masked_fill(mask, -1e9), dim) * scale
+
+
+class WithFunction(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return Scaled.apply(x, x < 0, -1, 2.0)
+
+
+@every_way
+def test_a_function_of_autograds_is_what_it_computes_forward(way: Any) -> None:
+    model, x = WithFunction(), torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    (found,) = run(way.capture(model, x), x.numpy())
+    np.testing.assert_allclose(found, model(x).numpy(), rtol=1e-6)
+
+
 class InPlaceSizes(nn.Module):
     """Arithmetic of sizes as Hiera does it: a trace writes it as ops in place on tensors."""
 
@@ -390,7 +411,7 @@ class Asking(nn.Module):
 @pytest.mark.parametrize("way", [torch_fx, torch_export])
 def test_control_flow_on_data_is_refused_with_the_users_line(way: Any) -> None:
     with pytest.raises(CaptureError) as caught:
-        way.capture(Asking(), torch.ones(2))
+        way.capture(Asking(), TensorType("float32", (2,)))  # with values, fx runs it on them
     said = str(caught.value)
     assert "Asking" in said
     assert "test_torch_capture.py" in said
@@ -433,7 +454,7 @@ def test_files_that_are_not_what_they_seem_are_refused(tmp_path: Path) -> None:
 def test_capture_leaves_torch_as_it_was() -> None:
     before = torch.backends.mha.get_fastpath_enabled(), torch.is_grad_enabled()
     with pytest.raises(CaptureError):
-        torch_fx.capture(Asking(), torch.ones(2))
+        torch_fx.capture(Asking(), TensorType("float32", (2,)))
     assert (torch.backends.mha.get_fastpath_enabled(), torch.is_grad_enabled()) == before
     assert not torch.compiler.is_compiling()
     assert type(torch.ones(2) + 1) is torch.Tensor
