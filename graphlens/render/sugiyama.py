@@ -311,5 +311,8 @@ class _Leveller:
         apart = min(11.0, (wide - 2 * near) / max(1, len(ends) - 1))
         wanted = [min(max(x, near), wide - near) for _, x in ends]
         places = spread(wanted, [apart] * (len(ends) - 1), [1.0] * len(ends))
-        low, high = min(0.0, places[0] - near), max(0.0, places[-1] - wide + near)
-        return [place - low - high for place in places]
+        last = len(places) - 1
+        return [
+            max(near + apart * index, min(place, wide - near - apart * (last - index)))
+            for index, place in enumerate(places)
+        ]
