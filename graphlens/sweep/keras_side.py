@@ -41,6 +41,10 @@ class _Keras:
         made = _call(subject)(*subject.inputs)
         return [np.asarray(one) for one in _leaves(made)]
 
+    def exact(self, subject: Subject) -> list[np.ndarray] | None:
+        del subject
+        return None
+
     def vias(self, subject: Subject) -> Sequence[str]:
         return ("keras", "tf") if isinstance(subject.model, keras.Layer) else ("tf",)
 

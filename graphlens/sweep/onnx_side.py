@@ -40,6 +40,10 @@ class _Onnx:
         made: Any = session.run(None, dict(zip(names, subject.inputs, strict=True)))
         return list(made)
 
+    def exact(self, subject: Subject) -> list[np.ndarray] | None:
+        del subject
+        return None
+
     def vias(self, subject: Subject) -> Sequence[str]:
         del subject
         return ("onnx",)

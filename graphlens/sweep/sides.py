@@ -32,6 +32,10 @@ class Side(Protocol):
         """What the framework itself computes, with its random numbers from that seed."""
         ...
 
+    def exact(self, subject: Subject) -> list[np.ndarray] | None:
+        """What the framework computes in float64, None if it does not."""
+        ...
+
     def vias(self, subject: Subject) -> Sequence[str]:
         """The front ends that may take the model, the cheapest first."""
         ...

@@ -72,3 +72,17 @@ def test_every_layer_of_keras_can_be_made():
         except Exception as error:
             missing[spec.model] = str(error)
     assert missing == {}
+
+
+@pytest.mark.torch
+def test_torch_computes_in_float64_what_a_sweep_judges_rounding_by():
+    torch = pytest.importorskip("torch")
+    from graphlens.sweep.subject import Subject
+    from graphlens.sweep.torch_side import SIDE
+
+    model = torch.nn.Linear(3, 2)
+    x = torch.rand(1, 3)
+    (found,) = SIDE.exact(Subject(model, (x,)))
+    assert found.dtype == "float64"
+    assert abs(found - model(x).detach().numpy()).max() < 1e-6
+    assert model.weight.dtype == torch.float32
