@@ -173,7 +173,10 @@ _ROWS: tuple[_Row, ...] = (
 )
 
 BROADCAST = (
-    *(Rule(name, op(_BROADCAST, rest("operands")), *row) for name, *row in _ROWS),
+    *(
+        Rule(name, op(_BROADCAST, rest("operands")), replace, when, comment)
+        for name, replace, when, comment in _ROWS
+    ),
     Rule(
         "order",
         op(_COMMUTATIVE, rest("operands")),
