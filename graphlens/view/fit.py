@@ -16,8 +16,10 @@ PAGES = tuple(range(12, 124, 3))
 _AROUND = 1.4
 _FRAME = 1.6
 _SHUT = 2.6 + _AROUND
-_WORTH = {"conv": 1.0, "matmul": 1.0, "attention": 2.0, "recurrent": 2.0, "embed": 0.3}
-_WORTH |= {"pool": 0.3, "norm": 0.3, "activation": 0.3, "control": 0.3}
+_WORTH = {
+    **{"conv": 1.0, "matmul": 1.0, "attention": 2.0, "recurrent": 2.0},
+    **dict.fromkeys(("embed", "pool", "norm", "activation", "control"), 0.3),
+}
 _LEAST = 0.05
 """What an operation counts, by its category, in how much of a model a picture explains."""
 _HIDDEN = 0.5
