@@ -17,7 +17,10 @@ _AROUND = 1.4
 _FRAME = 1.6
 _SHUT = 2.6 + _AROUND
 _WORTH = {
-    **{"conv": 1.0, "matmul": 1.0, "attention": 2.0, "recurrent": 2.0},
+    "conv": 1.0,
+    "matmul": 1.0,
+    "attention": 2.0,
+    "recurrent": 2.0,
     **dict.fromkeys(("embed", "pool", "norm", "activation", "control"), 0.3),
 }
 _LEAST = 0.05
