@@ -180,7 +180,8 @@ class Script:
         return once
 
     def _aten(self, op: str, node: Any, args: list[Any]) -> Any:
-        held = [_number(one) if op in WEAK else one for one in args]
+        first = int(op.endswith("_"))  # what is written to is no number
+        held = [*args[:first], *map(_number, args[first:])] if op in WEAK else args
         if op in _ASKED and is_unknown(held[0]):
             asked = held[0].to(_ASKED[op]).reshape(())
             return asked.logical_not() if op == "__not__" else asked
