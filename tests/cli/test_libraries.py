@@ -81,7 +81,7 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, text):
     pytest.importorskip("transformers")
     path = tmp_path / "config.json"
     path.write_text(text)
-    with pytest.raises(UsageError, match="config.json"):
+    with pytest.raises(UsageError, match=r"config\.json"):
         models.read(f"transformers:{path}")
 
 
