@@ -38,10 +38,7 @@ def add(commands: common.Commands) -> None:
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
     with Progress() as progress:
-        graph = models.capture(arguments.model, arguments, progress)
-        if arguments.passes:
-            progress.say(f"running {arguments.passes}")
-            graph = api.optimize(graph, [arguments.passes], prove=False).after
+        graph = models.after_passes(arguments, progress)
         api.draw(graph, arguments.output, **_choices(graph, arguments, progress))
     content = {
         "model": arguments.model,

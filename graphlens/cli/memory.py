@@ -22,10 +22,7 @@ def add(commands: common.Commands) -> None:
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
     with Progress() as progress:
-        graph = models.capture(arguments.model, arguments, progress)
-        if arguments.passes:
-            progress.say(f"running {arguments.passes}")
-            graph = api.optimize(graph, [arguments.passes], prove=False).after
+        graph = models.after_passes(arguments, progress)
         progress.say("planning memory")
         plan = api.plan_memory(graph)
         if arguments.output:

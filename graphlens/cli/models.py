@@ -70,6 +70,15 @@ def capture(text: str, arguments: argparse.Namespace, progress: Progress) -> Gra
         ) from error
 
 
+def after_passes(arguments: argparse.Namespace, progress: Progress) -> Graph:
+    """The graph of a command's model once the passes that it names were run, without proof."""
+    graph = capture(arguments.model, arguments, progress)
+    if not arguments.passes:
+        return graph
+    progress.say(f"running {arguments.passes}")
+    return api.optimize(graph, [arguments.passes], prove=False).after
+
+
 def _way_in(text: str | None) -> tuple[str | None, dict[str, Any]]:
     """The front end that ``--via`` names, and its options."""
     if text is None:
