@@ -11,6 +11,8 @@ import tempfile
 import threading
 from typing import IO
 
+import psutil
+
 from graphlens.sweep import sets
 from graphlens.sweep.row import Row, one_line
 from graphlens.sweep.spec import Spec, Task
@@ -57,8 +59,7 @@ class Worker:
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            _kill(process)
         if process.stdout is not None:
             process.stdout.close()
         if self._errors is not None:
@@ -86,6 +87,18 @@ class Worker:
         self._errors.seek(0)
         lines = [line for line in self._errors.read().decode(errors="replace").splitlines() if line]
         return lines[-1] if lines else "it said nothing"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process that does not end by itself, and its children, which keep its pipes open."""
+    children: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
 
 
 def _started(wanted: sets.ModelSet, errors: IO[bytes]) -> subprocess.Popen[bytes]:

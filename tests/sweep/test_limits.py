@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("psutil")
 
 from graphlens.sweep import Spec, Task, sets
 from graphlens.sweep.row import LONGEST
@@ -86,6 +89,28 @@ def test_a_model_that_is_random_is_told_from_one_that_is_wrong(worker):
     assert row.status == "random"
     assert not row.built
     assert row.frontends["torch.fx"]["reason"] == "two runs of the framework itself differ"
+
+
+def test_a_process_that_hangs_is_ended_with_the_model_that_it_is_at(tmp_path):
+    late = tmp_path / "late.py"
+    late.write_text("import time\n\ndef slow():\n    time.sleep(1000)\n")
+    worker, rows = Worker(), []
+    doing = threading.Thread(
+        target=lambda: rows.append(worker.do(Spec("model", f"{late}:slow"), TASK))
+    )
+    doing.start()
+    children = []
+    while not children:  # the nursery, then the model that it has forked
+        time.sleep(0.05)
+        if worker._process is not None:
+            children = psutil.Process(worker._process.pid).children()
+    worker._process.send_signal(signal.SIGSTOP)
+    worker.stop()
+    doing.join(30)
+    assert not doing.is_alive()
+    assert rows[0].status == "died"
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
 
 
 def test_a_worker_whose_process_is_lost_says_so_and_starts_another():
