@@ -76,7 +76,7 @@ def out(tmp_path):
     ("package", "model", "advice"),
     [
         ("torch", "code_of_a_model.py:model", "pip install 'graphlens[torch]'"),
-        ("keras", "keras:ResNet50", "pip install 'graphlens[tensorflow]'"),
+        ("keras", "keras:ResNet50", "pip install 'graphlens[keras]'"),
         ("timm", "timm:resnet18", "pip install 'graphlens[models]'"),
     ],
 )
