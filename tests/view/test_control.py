@@ -1,6 +1,7 @@
 """The bodies of If, Loop and Scan are frames of the picture."""
 
 import pytest
+from control_graphs import BOOL, HELD, INT, body
 
 import graphlens
 from graphlens import view
@@ -8,22 +9,6 @@ from graphlens.ir import Graph
 from graphlens.ops.build import Builder
 from graphlens.render import svg
 from graphlens.view.control import opened
-
-HELD = graphlens.TensorType("float32", (2, 4))
-BOOL = graphlens.TensorType("bool", ())
-INT = graphlens.TensorType("int64", ())
-
-
-def body(*ops, given=("x",), types=(HELD,), flags=()):
-    """A body of a chain of ops on its last input, which returns ``flags`` before it."""
-    made = Graph()
-    build = Builder(made)
-    values = [build.input(name, held) for name, held in zip(given, types, strict=True)]
-    last = values[-1]
-    for op in ops:
-        last = build.op(op, last, name=op.lower())
-    build.output([*(values[index] for index in flags), last])
-    return made
 
 
 def branched():
