@@ -115,12 +115,12 @@ class _Index:
         self._held: list[list[tuple[int, int, int, int, int]]] = [
             [] for _ in range(steps // self._block + 1)
         ]
-        self._count = 0
+        self._all: list[tuple[int, int, int, int, int]] = []
 
     def insert(self, buffer: Buffer, offset: int) -> None:
         """Remember a placed buffer."""
-        self._count += 1
-        entry = (buffer.first, buffer.last, offset, offset + buffer.nbytes, self._count)
+        entry = (buffer.first, buffer.last, offset, offset + buffer.nbytes, len(self._all))
+        self._all.append(entry)
         for block in range(buffer.first // self._block, buffer.last // self._block + 1):
             self._held[block].append(entry)
 
@@ -130,12 +130,10 @@ class _Index:
         low, high = first // self._block, last // self._block
         if low == high:
             return [e[2:4] for e in self._held[low] if e[0] <= last and first <= e[1]]
-        found = {
-            entry[4]: (entry[2], entry[3])
-            for block in range(low, high + 1)
-            for entry in self._held[block]
-            if entry[0] <= last and first <= entry[1]
-        }
+        blocks = self._held[low : high + 1]
+        if sum(map(len, blocks)) > len(self._all):  # of buffers so long that they are in many
+            return [e[2:4] for e in self._all if e[0] <= last and first <= e[1]]
+        found = {e[4]: e[2:4] for block in blocks for e in block if e[0] <= last and first <= e[1]}
         return list(found.values())
 
 

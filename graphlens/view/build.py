@@ -175,12 +175,12 @@ def _signature(node: Node, reads: Operands) -> str:
         else:
             parts.append(read.held)
     for key, body in node.regions.items():
-        parts.append((key, [_body_signature(body, name) for name in body.in_order()]))
+        known = stored(body, False)
+        inside = [
+            _signature(body.node(name), operands(body, name, known)) for name in body.in_order()
+        ]
+        parts.append((key, inside))
     return repr(parts)
-
-
-def _body_signature(body: Graph, name: str) -> str:
-    return _signature(body.node(name), operands(body, name, stored(body, False)))
 
 
 def arrows(graph: Graph, name: str, known: Stored) -> list[Arrow]:
