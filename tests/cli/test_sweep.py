@@ -70,7 +70,13 @@ def test_interrupted_it_leaves_a_table_that_is_taken_up_again(models, capsys):
         "-o",
         "t.jsonl",
     ]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ})
+    # where the tests run in the background of a shell, SIGINT is ignored, and children inherit that
+    running = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        env={**os.environ},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     until = time.monotonic() + 120
     while not _lines(models / "t.jsonl") and time.monotonic() < until:
         time.sleep(0.1)
