@@ -6,7 +6,7 @@ has it; ops that only move or choose elements keep it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ STORED = {torch.quint8: "uint8", torch.qint8: "int8", torch.qint32: "int32"}
 QUANTISED: dict[str, Row] = {}
 """The rows of ops that give a quantised tensor, by domain and name."""
 
+_MAKING = "aten::quantize_per_tensor"
+"""The op that makes a quantised tensor of real numbers."""
 _MOVING = SURELY | MAYBE | {"clone", "max_pool2d", "max_pool1d"}
 """Ops that keep what an integer stands for, and are done on the integers."""
 _AVERAGING = {"adaptive_avg_pool2d", "avg_pool2d", "mean", "upsample_nearest2d"}
@@ -46,7 +48,8 @@ def quantised(call: Call, title: str, row_of_base: Row | None, values: list[Any]
     """
     base = title.removeprefix("aten::")
     if title in QUANTISED:
-        return QUANTISED[title](call, *values)
+        known = title == _MAKING or all(_meaning(call, one) for one in _tensors(values))
+        return QUANTISED[title](call, *values) if known else NotImplemented
     if row_of_base is None or not values or not isinstance(values[0], Value):
         return NotImplemented
     held = call.dtype(values[0])
@@ -82,10 +85,13 @@ _MEANING = {"QuantizeLinear": 1, "QLinearConv": 6}
 
 
 def _meant(call: Call, value: Value) -> tuple[Value, Value]:
-    found = _meaning(call, value)
-    if found is None:
-        raise NotImplementedError("what this tensor's integers stand for is not known")
-    return found
+    """The same where `quantised` has seen that it is known."""
+    return cast("tuple[Value, Value]", _meaning(call, value))
+
+
+def _tensors(values: list[Any]) -> list[Value]:
+    parts = [part for one in values for part in (one if isinstance(one, list) else [one])]
+    return [part for part in parts if isinstance(part, Value)]
 
 
 def _real(call: Call, value: Value) -> Value:
@@ -100,7 +106,7 @@ def _stored(call: Call, value: Value, scale: Any, zero: Any, types: Any = None) 
     return call.build.op("QuantizeLinear", value, scale, zero, results=types, name=call.name)
 
 
-@_qrow("aten::quantize_per_tensor")
+@_qrow(_MAKING)
 def _quantize(call: Call, x: Value, scale: Any, zero: Any, dtype: Any) -> Any:
     if dtype not in (torch.quint8, torch.qint8) or isinstance(scale, Value):
         return NotImplemented
