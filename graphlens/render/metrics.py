@@ -39,6 +39,13 @@ def width(text: str, size: float, bold: bool = False) -> float:
     return units * size * _SLACK / 1000
 
 
+def natural(text: str, size: float, bold: bool = False) -> float | None:
+    """Width of a line of text without what is added; None if the table lacks a letter of it."""
+    if all(" " <= char <= "~" or char in _MORE for char in text):
+        return width(text, size, bold) / _SLACK
+    return None
+
+
 def _other(char: str) -> int:
     if unicodedata.east_asian_width(char) in "WF":
         return 1050

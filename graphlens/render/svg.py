@@ -1,7 +1,8 @@
 """Scene to SVG: clean, safe anywhere (no script, no outside font), text stays text.
 
 Colours are attributes, so that the picture is right where styles are stripped; a style sheet
-adds nothing but the dark colours, for who prefers them.
+adds nothing but the dark colours, for who prefers them. Lines of text say how long they are, so
+that no word runs into the next where the font of the picture is missing and another is wider.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
+from graphlens.render.metrics import natural
 from graphlens.render.scene import Group, Path, Rect, Scene, Shape, Text
 from graphlens.render.theme import FONT, PALETTE
 
@@ -135,6 +137,9 @@ def _text(text: Text, used: set[str]) -> str:
         words += f' text-anchor="{text.anchor}"'
     if text.struck:
         words += ' text-decoration="line-through"'
+    long = natural(text.text, text.size, text.bold)
+    if long:
+        words += f' textLength="{_figure(long)}" lengthAdjust="spacingAndGlyphs"'
     if text.halo:
         used.add(text.halo)
         classes.append(f"s-{_class(text.halo)}")

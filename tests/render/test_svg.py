@@ -113,6 +113,17 @@ def test_colours_are_right_without_the_style_sheet():
     assert "prefers-color-scheme:dark" in (tree.find(f"{SVG}style").text or "")
 
 
+def test_words_keep_to_their_place_in_a_font_that_is_wider():
+    """Helvetica's widths are asked of any font; a name whose widths are not known is left alone."""
+    tree = ElementTree.fromstring(render.svg(view.graph(picture_graphs.residual_net(name="模型"))))
+    lines = list(tree.iter(f"{SVG}text"))
+    assert [line.text for line in lines if "textLength" not in line.attrib] == ["模型"]
+    words = next(line for line in lines if line.text == "Conv")
+    helvetica = (722 + 611 + 611 + 556) / 1000 * float(words.attrib["font-size"])
+    assert float(words.attrib["textLength"]) == pytest.approx(helvetica, abs=0.06)
+    assert words.attrib["lengthAdjust"] == "spacingAndGlyphs"
+
+
 def test_the_title_and_the_totals_are_written():
     words = [
         text.text
