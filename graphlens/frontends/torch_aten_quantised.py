@@ -6,7 +6,7 @@ has it; ops that only move or choose elements keep it.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,7 +86,8 @@ _MEANING = {"QuantizeLinear": 1, "QLinearConv": 6}
 
 def _meant(call: Call, value: Value) -> tuple[Value, Value]:
     """The same where `quantised` has seen that it is known."""
-    return cast("tuple[Value, Value]", _meaning(call, value))
+    scale, zero = _meaning(call, value)
+    return scale, zero
 
 
 def _tensors(values: list[Any]) -> list[Value]:
