@@ -15,24 +15,33 @@ from graphlens.errors import UsageError
 def atomic(path: str | Path) -> Generator[Path]:
     """A temporary path beside ``path``, renamed over it if the block ends well, else removed.
 
+    A link stays, and what it points to is written. What is no file, such as a pipe or
+    ``/dev/null``, cannot be replaced: it is itself what is written to.
+
     Raises:
-        UsageError: If the folder does not exist or cannot be written to.
+        UsageError: If the folder does not exist or cannot be written to, or the disk is full.
     """
-    target = Path(path)
     try:
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
+        with _draft(Path(path)) as draft:
+            yield draft
     except OSError as error:
-        raise UsageError(
-            f"cannot write {str(target)!r}: {error.strerror}; the folder must exist and be writable"
-        ) from error
+        raise UsageError(f"cannot write {str(path)!r}: {_reason(error)}") from error
+
+
+@contextlib.contextmanager
+def _draft(target: Path) -> Generator[Path]:
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    target = Path(os.path.realpath(target))
+    # A fixed prefix: a name that just fits has no room for more.
+    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".graphlens-")
+    os.close(handle)
     draft = Path(beside)
     try:
         yield draft
         draft.chmod(0o666 & ~_umask())
         draft.replace(target)
-    except OSError as error:
-        raise UsageError(f"cannot write {str(target)!r}: {error.strerror or error}") from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -52,3 +61,11 @@ def _umask() -> int:
     held = os.umask(0o022)
     os.umask(held)
     return held
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong, and what it takes where that is the folder's doing."""
+    said = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+        return f"{said}; the folder must exist and be writable"
+    return said

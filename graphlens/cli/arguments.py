@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from graphlens import registry
+from graphlens.errors import UsageError
 
 Commands = Any
 """What `argparse.ArgumentParser.add_subparsers` returns; argparse does not name it publicly."""
@@ -115,6 +118,40 @@ def folding(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def check_picture(arguments: argparse.Namespace) -> None:
+    """Refuse a picture that nothing writes: better known before the work than after.
+
+    Raises:
+        UsageError: If its suffix names no format, or it is a page and was to be folded.
+    """
+    if arguments.output is None:
+        return
+    page = Path(arguments.output).suffix.lower() == ".html"
+    if not page:
+        check_format(arguments.output, (*registry.load("graphlens.render:RENDERERS"), ".html"))
+    unfit = [name for name in _FOR_PICTURES if getattr(arguments, name, None)] if page else []
+    if unfit:
+        told = ", ".join(f"--{name.replace('_', '-')}" for name in unfit)
+        raise UsageError(
+            f"{arguments.output!r} is a page, in which everything can be opened and closed: "
+            f"leave out {told}, or draw a picture (.svg)"
+        )
+
+
+_FOR_PICTURES = ("depth", "flat", "expand", "strip", "threads", "source_url")
+"""Options that pages have no use for."""
+
+
+def check_format(path: str, known: Iterable[str]) -> None:
+    """Refuse a file whose suffix names none of the formats.
+
+    Raises:
+        UsageError: Listing those there are.
+    """
+    if Path(path).suffix.lower() not in known:
+        raise UsageError(f"cannot write {path!r}: its suffix must be one of {', '.join(known)}")
+
+
 def writable(text: str) -> str:
     """The path, if a file could be written there: better known before the work than after.
 
@@ -123,13 +160,21 @@ def writable(text: str) -> str:
     """
     if text == "-":
         return text
-    path = Path(text)
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"cannot write {text!r}: it is a folder")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"cannot write {text!r}: no folder {str(path.parent)!r}")
-    if not os.access(path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(
-            f"cannot write {text!r}: the folder {str(path.parent)!r} is not writable"
-        )
+    try:
+        reason = _hindrance(Path(text)) if text else "the name is empty"
+    except OSError as error:  # a name that is too long
+        reason = error.strerror
+    if reason:
+        raise argparse.ArgumentTypeError(f"cannot write {text!r}: {reason}")
     return text
+
+
+def _hindrance(path: Path) -> str:
+    """Why no file can be written there, so far as one sees without trying."""
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"no folder {str(path.parent)!r}"
+    if not os.access(path.parent, os.W_OK):
+        return f"the folder {str(path.parent)!r} is not writable"
+    return ""

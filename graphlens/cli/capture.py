@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from graphlens import api
+from graphlens import api, registry
 from graphlens.cli import arguments as common
 from graphlens.cli import models, output
 from graphlens.cli.progress import Progress
@@ -20,6 +20,7 @@ def add(commands: common.Commands) -> None:
 
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
+    common.check_format(arguments.output, registry.entries(registry.WRITERS))
     with Progress() as progress:
         graph = models.capture(arguments.model, arguments, progress)
         progress.say(f"saving {arguments.output}")

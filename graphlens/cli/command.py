@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TextIO
 
 from graphlens import registry
 from graphlens.cli import (
@@ -19,6 +22,7 @@ from graphlens.cli import (
     memory,
     ops,
     optimize,
+    output,
     sweep,
     view,
 )
@@ -97,17 +101,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; the codes are listed by ``graphlens --help``.
     """
+    with _open_streams():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     whole = parser()
     if completion.wanted(os.environ):
         return completion.answer(whole)
     arguments = whole.parse_args(argv)
     if arguments.version:
-        print(f"graphlens {registry.version()}")
-        return 0
-    if arguments.command is None:
+        arguments.call = _version
+    elif arguments.command is None:
         whole.print_help(sys.stderr)
         return 2
     return _guarded(arguments)
+
+
+def _version(_: argparse.Namespace) -> None:
+    output.say(f"graphlens {registry.version()}")
+
+
+@contextlib.contextmanager
+def _open_streams() -> Generator[None]:
+    """A process may be started without stdout or stderr: what would go there goes nowhere."""
+    with Path(os.devnull).open("w") as nowhere, contextlib.ExitStack() as stack:
+        if not sys.stdout:
+            stack.enter_context(contextlib.redirect_stdout(nowhere))
+        if not sys.stderr:
+            stack.enter_context(contextlib.redirect_stderr(nowhere))
+        yield
 
 
 def _guarded(arguments: argparse.Namespace) -> int:
@@ -115,12 +138,9 @@ def _guarded(arguments: argparse.Namespace) -> int:
     try:
         _hush(arguments.debug)
         arguments.call(arguments)
-        sys.stdout.flush()
     except GraphlensError as error:
         return _told(error, str(error), error.exit_code, arguments.debug)
     except BrokenPipeError:
-        # Python flushes stdout again when it ends, and would complain of the same.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except KeyboardInterrupt as error:
         return _told(error, "interrupted", INTERRUPTED, arguments.debug)
@@ -128,14 +148,26 @@ def _guarded(arguments: argparse.Namespace) -> int:
         problem = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = "" if arguments.debug else "; run it again with --debug and report what it prints"
         return _told(error, f"a bug in graphlens: {problem}{hint}", BUG, arguments.debug)
+    finally:
+        _close(sys.stdout)
     return 0
 
 
 def _told(error: BaseException, message: str, code: int, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error, file=sys.stderr)
-    print(f"graphlens: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # where nothing can be told, the code still tells
+        if debug:
+            traceback.print_exception(error, file=sys.stderr)
+        print(f"graphlens: {message}", file=sys.stderr, flush=True)
+    _close(sys.stderr)
     return code
+
+
+def _close(stream: TextIO) -> None:
+    """Let go of what a stream could not write: Python tries again as it ends, and complains."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _hush(debug: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from graphlens import registry
 from graphlens.cli import arguments as common
+from graphlens.cli import output
 
 
 def add(commands: common.Commands) -> None:
@@ -19,7 +20,7 @@ def add(commands: common.Commands) -> None:
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
     shellcode = registry.load("argcomplete:shellcode")
-    print(shellcode(["graphlens"], shell=arguments.shell))
+    output.say(shellcode(["graphlens"], shell=arguments.shell))
 
 
 def wanted(environment: Mapping[str, str]) -> bool:

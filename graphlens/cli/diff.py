@@ -22,6 +22,7 @@ def add(commands: common.Commands) -> None:
 
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
+    common.check_picture(arguments)
     with Progress() as progress:
         before = models.capture(arguments.before, arguments, progress)
         after = models.capture(arguments.after, arguments, progress)

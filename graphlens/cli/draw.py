@@ -37,6 +37,7 @@ def add(commands: common.Commands) -> None:
 
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
+    common.check_picture(arguments)
     with Progress() as progress:
         graph = models.after_passes(arguments, progress)
         api.draw(graph, arguments.output, **_choices(graph, arguments, progress))

@@ -21,6 +21,7 @@ def add(commands: common.Commands) -> None:
 
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
+    common.check_picture(arguments)
     with Progress() as progress:
         graph = models.after_passes(arguments, progress)
         progress.say("planning memory")

@@ -46,6 +46,9 @@ def add(commands: common.Commands) -> None:
 
 def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
+    common.check_picture(arguments)
+    if arguments.save:
+        common.check_format(arguments.save, registry.entries(registry.WRITERS))
     with Progress() as progress:
         graph = models.capture(arguments.model, arguments, progress)
         progress.say("optimising")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlens import files
+from graphlens.errors import UsageError
 
 if TYPE_CHECKING:
     from graphlens.ir.graph import Graph
@@ -21,14 +21,29 @@ def report(to: str | None, content: Mapping[str, Any], text: str) -> None:
         content: What machines read.
         text: What people read.
     """
-    written = json.dumps(content, indent=2, default=str) + "\n"
+    written = json.dumps(content, indent=2, default=str)
     if to == "-":
-        sys.stdout.write(written)
+        say(written)
         return
     if to is not None:
-        files.write(to, written)
+        files.write(to, f"{written}\n")
     if text:
-        print(text)
+        say(text)
+
+
+def say(text: str) -> None:
+    """Print to stdout at once, so that what goes wrong is known here.
+
+    Raises:
+        BrokenPipeError: If its reader went away.
+        UsageError: If it takes no more, as a file on a full disk.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot write to stdout: {error.strerror or error}") from error
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

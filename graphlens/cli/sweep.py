@@ -85,7 +85,7 @@ def call(arguments: argparse.Namespace) -> None:
     """Carry it out."""
     if arguments.list:
         rows = [(name, held.about) for name, held in registry.load(_SETS).items()]
-        print(output.columns(("set", "models"), rows))
+        output.say(output.columns(("set", "models"), rows))
         return
     if not arguments.models:
         raise UsageError("no models: give sets (graphlens sweep --list) or models")

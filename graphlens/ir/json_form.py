@@ -35,7 +35,7 @@ _DIGEST = "graphlens.digest"
 def dump(graph: Graph, path: str | Path) -> None:
     """Write a graph; weights of more than 1 KiB go into ``<stem>.safetensors`` beside it.
 
-    Each file is written whole or not at all.
+    Both are written whole or not at all.
 
     Raises:
         UsageError: If the folder cannot be written to.
@@ -48,9 +48,12 @@ def dump(graph: Graph, path: str | Path) -> None:
         digest = _digest(large)
         beside = path.with_suffix(".safetensors")
         content["weights"] = {"file": beside.name, "digest": digest}
-        with atomic(beside) as draft:
+        # Both are there before either takes its name: what was saved before is a pair too.
+        with atomic(path) as graph_draft, atomic(beside) as draft:
+            graph_draft.write_bytes(_text(content).encode())
             write_weights(draft, large, {_DIGEST: digest})
-    write(path, _text(content))
+    else:
+        write(path, _text(content))
 
 
 def load(path: str | Path, *, weights: bool = True) -> Graph:

@@ -39,8 +39,15 @@ _CODES = {
 def write_weights(
     path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
 ) -> None:
-    """Write arrays under their names; the same arrays give the same bytes."""
-    save_file({name: _stored(array) for name, array in arrays.items()}, path, dict(metadata))
+    """Write arrays under their names; the same arrays give the same bytes.
+
+    Raises:
+        OSError: If they cannot be written: the disk is full.
+    """
+    try:
+        save_file({name: _stored(array) for name, array in arrays.items()}, path, dict(metadata))
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def dense_bytes(array: np.ndarray) -> memoryview:

@@ -1,5 +1,6 @@
 """Bad input: one clear message, an exit code, no traceback, no file left behind."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from graphlens import registry
 from graphlens.cli import main
+
+# Loaded inside of a test, torch's handlers of logs keep that test's stderr, which is then closed.
+with contextlib.suppress(ImportError):
+    import torch  # noqa: F401
 
 
 def chain(length, cyclic=False):
@@ -255,6 +260,29 @@ def test_an_output_that_is_a_folder(model, tmp_path, fails):
     fails("draw", model, "-o", tmp_path, code=2, saying="is a folder")
 
 
+def test_a_name_that_is_too_long(model, tmp_path, fails):
+    long = tmp_path / f"{'n' * 300}.svg"
+    fails("draw", model, "-o", long, code=2, saying="File name too long")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("draw", "-o", "x.bmp"),
+        ("draw", "-o", "-"),
+        ("diff", "chain.onnx", "-o", "x.bmp"),
+        ("memory", "-o", "x"),
+        ("optimize", "-o", "x.bmp"),
+        ("optimize", "--save", "x.xml"),
+        ("capture", "-o", "x.svg"),
+        ("draw", "-o", "x.html", "--flat"),
+    ],
+)
+def test_an_output_that_nothing_writes_is_told_before_the_work(arguments, fails):
+    command, *rest = arguments
+    fails(command, "not_even_looked_for.onnx", *rest, code=2, saying=rest[-1])
+
+
 def test_a_folder_that_takes_no_files(model, fails):
     fails("draw", model, "-o", "/proc/out.svg", code=2, saying="cannot write '/proc/out.svg'")
 
@@ -287,3 +315,24 @@ def test_a_chain_of_a_hundred_thousand_nodes_neither_overflows_nor_hangs(tmp_pat
     onnx.save(chain(100_000), path)
     assert main(["optimize", str(path), "--no-prove", "--passes", "eliminate", "--json"]) == 0
     assert '"nodes": 1000' in capsys.readouterr().out
+
+
+def _ended(redirected):
+    """Exit code and stderr of ``graphlens --version`` with its streams so."""
+    command = f'"{sys.executable}" -m graphlens {redirected}'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "said"),
+    [
+        ("--version >/dev/full", 2, "graphlens: cannot write to stdout: No space left on device\n"),
+        ("ops >/dev/full", 2, "graphlens: cannot write to stdout: No space left on device\n"),
+        ("--version >&-", 0, ""),
+        ("draw none.onnx -o x.svg 2>/dev/full", 2, ""),
+        ("draw none.onnx -o x.svg 2>&-", 2, ""),
+    ],
+)
+def test_streams_that_are_full_or_closed(redirected, code, said):
+    assert _ended(redirected) == (code, said)
