@@ -17,7 +17,8 @@ class Tone(NamedTuple):
     dark: str
 
 
-FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans Condensed', 'DejaVu Sans', sans-serif"
+"""Those that are as wide as `metrics` says, then what comes nearest to them."""
 
 _HUES = {
     "conv": ("#dbe8f6", "#4477aa", "#1d3550", "#7fb0e0"),
