@@ -34,6 +34,18 @@ class Piece(NamedTuple):
     width: float
 
 
+class Room(NamedTuple):
+    """What laying out a column may take.
+
+    Attributes:
+        widest: Points that boxes side by side may take.
+        patient: Whether to take time for lines that cross.
+    """
+
+    widest: float
+    patient: bool = False
+
+
 class Cut(NamedTuple):
     """The boxes of each column, and the scale at which the picture is guessed to fit a page."""
 

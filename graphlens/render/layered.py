@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from graphlens.render.columns import BARE_GAP, BOX_GAP, RANK_GAP
+from graphlens.render.columns import BARE_GAP, BOX_GAP, RANK_GAP, Room
 from graphlens.render.frame import header_size
 from graphlens.render.measure import Size
 from graphlens.render.ranks import Item, Link
@@ -43,6 +43,7 @@ class Placed:
         ways: Of the wires, in their order.
         width: Of the whole.
         height: Of the whole.
+        crossings: How many pairs of lines cross.
     """
 
     corners: dict[str, Point] = field(default_factory=dict[str, Point])
@@ -53,6 +54,7 @@ class Placed:
     ways: list[Way] = field(default_factory=list[Way])
     width: float = 0.0
     height: float = 0.0
+    crossings: int = 0
 
 
 def place(
@@ -60,7 +62,7 @@ def place(
     clusters: Sequence[Cluster],
     sizes: Mapping[str, Size],
     wiring: Wiring,
-    widest: float = 1100.0,
+    room: Room,
 ) -> Placed:
     """Lay out one column.
 
@@ -69,9 +71,9 @@ def place(
         clusters: Those that hold one of the boxes, outer ones first.
         sizes: The size of each box.
         wiring: What runs between them.
-        widest: Points that boxes side by side may take.
+        room: How wide it may be.
     """
-    return _Engine(boxes, clusters, sizes, wiring, widest).result()
+    return _Engine(boxes, clusters, sizes, wiring, room).result()
 
 
 @dataclass(slots=True)
@@ -88,6 +90,13 @@ class _Inside:
     shift: float = 0.0
     size: tuple[float, float] = (0.0, 0.0)
 
+    def turn(self, edge: str) -> None:
+        """The points at an edge in the other order."""
+        places = [index for index, name in enumerate(self.members) if self.ends[name] == edge]
+        turned = [self.members[index] for index in reversed(places)]
+        for index, name in zip(places, turned, strict=True):
+            self.members[index] = name
+
 
 class _Engine:
     def __init__(
@@ -96,9 +105,9 @@ class _Engine:
         clusters: Sequence[Cluster],
         sizes: Mapping[str, Size],
         wiring: Wiring,
-        widest: float,
+        room: Room,
     ) -> None:
-        self.widest = widest
+        self.widest, self.patient = room
         self.clusters = {cluster.id: cluster for cluster in clusters}
         self.sizes = {f"n{index}": sizes[box.id] for index, box in enumerate(boxes)}
         self.wiring = wiring
@@ -197,8 +206,9 @@ class _Engine:
 
     def result(self) -> Placed:
         """The whole column."""
-        for cluster in (*reversed(self.clusters), ""):
-            self._arrange(cluster)
+        crossings = self._arrange_all()
+        if crossings and self.patient:
+            crossings = self._untangle(crossings)
         placed = Placed()
         ways: list[list[Point]] = [[] for _ in self.wiring.wires]
         self._unfold("", (0.0, 0.0), placed, ways)
@@ -206,7 +216,30 @@ class _Engine:
             _way(points, wire.pointed) for points, wire in zip(ways, self.wiring.wires, strict=True)
         ]
         placed.width, placed.height = self.inside[""].size
+        placed.crossings = crossings
         return placed
+
+    def _arrange_all(self) -> int:
+        """Every cluster laid out, inner ones first; how many pairs of lines cross in all."""
+        for cluster in (*reversed(self.clusters), ""):
+            self._arrange(cluster)
+        return sum(held.level.crossings for held in self.inside.values())
+
+    def _untangle(self, crossings: int) -> int:
+        """Let lines enter or leave a cluster in the other order where fewer cross then.
+
+        Within a cluster it is often the same which of two comes first; around it, it is not.
+        """
+        for held in self.inside.values():
+            for edge in ("top", "bottom"):
+                if sum(each == edge for each in held.ends.values()) < 2:
+                    continue
+                held.turn(edge)
+                fewer = self._arrange_all()
+                if fewer >= crossings:
+                    held.turn(edge)
+                crossings = min(crossings, fewer)
+        return self._arrange_all()
 
     def _arrange(self, cluster: str) -> None:
         held = self.inside[cluster]
@@ -218,11 +251,11 @@ class _Engine:
         ]
         if not cluster:
             above = _ENTRY if self.wiring.entries else 0.0
-            held.level = arrange(items, links, self._spacing(above))
+            held.level = arrange(items, links, self._spacing(above), self.patient)
             held.size = (held.level.width, held.level.height)
             return
         wide, high = header_size(self.clusters[cluster])
-        held.level = arrange(items, links, self._spacing(high + 8.0))
+        held.level = arrange(items, links, self._spacing(high + 8.0), self.patient)
         room = max(wide, held.level.width + 2 * _SIDE)
         held.shift = (room - held.level.width) / 2
         closed = not any(edge == "bottom" for edge in held.ends.values())

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphlens.render.columns import GUTTER, columns, scale
+from graphlens.render.columns import GUTTER, Room, columns, scale
 from graphlens.render.measure import NOTE, evened
 from graphlens.render.part import Frame, Line, Link, Part
 from graphlens.render.scene import Point, rounded
@@ -18,8 +18,11 @@ LANE = 7.0
 LEGIBLE = 7.0 / NOTE
 """The scale at which the smallest type is 7 pt."""
 _LANES, _NEAR = 2, 14
-_WIDE, _FLAT = (1100.0, 720.0, 480.0, 240.0, 150.0), 2.5
+_USUAL = Room(1100.0)
+_WIDE, _FLAT = (_USUAL.widest, 720.0, 480.0, 240.0, 150.0), 2.5
 """Points that boxes side by side may take; tried in turn until a picture is not too flat."""
+_MANY = 400
+"""Boxes from which on no time is taken for lines that cross: there would be too much of it."""
 _TRIED = 2
 """Other ways to cut a picture that are tried where the first is not legible."""
 
@@ -37,6 +40,9 @@ class Layout:
         forks: Where one line becomes several.
         width: Of the whole.
         height: Of the whole.
+        pieces: The boxes of each column.
+        room: How wide they were allowed to be.
+        crossings: How many pairs of lines cross within a column.
     """
 
     diagram: Diagram
@@ -47,6 +53,9 @@ class Layout:
     forks: list[Point] = field(default_factory=list)
     width: float = 0.0
     height: float = 0.0
+    pieces: Sequence[Sequence[Box]] = ()
+    room: Room = _USUAL
+    crossings: int = 0
 
 
 def layout(diagram: Diagram) -> Layout:
@@ -58,8 +67,17 @@ def layout(diagram: Diagram) -> Layout:
     while True:
         placed = _best(diagram)
         if placed is not None and (diagram.coarser is None or _scale(placed) >= LEGIBLE):
-            return placed
+            placed = _untangled(diagram, placed)
+            if diagram.coarser is None or _scale(placed) >= LEGIBLE:
+                return placed
         diagram = diagram.coarser or diagram
+
+
+def _untangled(diagram: Diagram, placed: Layout) -> Layout:
+    """The same with time taken for the lines that cross, if there are any."""
+    if not placed.crossings or len(placed.boxes) > _MANY:
+        return placed
+    return _laid_out(diagram, placed.pieces, placed.room._replace(patient=True))
 
 
 def _best(diagram: Diagram) -> Layout | None:
@@ -73,7 +91,7 @@ def _best(diagram: Diagram) -> Layout | None:
         flat = wide > _FLAT * (placed.height + 130.0) or _scale(placed) < LEGIBLE
         if len(best.columns) > 1 or not flat:
             break
-        placed = max(placed, _laid_out(diagram, best.columns, widest), key=_scale)
+        placed = max(placed, _laid_out(diagram, best.columns, Room(widest)), key=_scale)
     for cut in others[:_TRIED]:
         if _scale(placed) >= LEGIBLE:
             break
@@ -85,18 +103,17 @@ def _scale(placed: Layout) -> float:
     return scale(placed.diagram, placed.width, placed.height)
 
 
-def _laid_out(
-    diagram: Diagram, pieces: Sequence[Sequence[Box]], widest: float = _WIDE[0]
-) -> Layout:
+def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]], room: Room = _USUAL) -> Layout:
     diagram, links = _links(diagram, pieces)
     sizes = evened(diagram.boxes)
     held = {box.id: box for box in diagram.boxes}
     parts = [
-        Part(index, [held[box.id] for box in piece], diagram, sizes, links, widest)
+        Part(index, [held[box.id] for box in piece], diagram, sizes, links, room)
         for index, piece in enumerate(pieces)
         if piece
     ]
-    placed = Layout(diagram, held)
+    placed = Layout(diagram, held, pieces=pieces, room=room)
+    placed.crossings = sum(part.crossings for part in parts)
     _place(placed, parts, links)
     return placed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from graphlens.render.columns import Room
 from graphlens.render.layered import place
 from graphlens.render.measure import Size
 from graphlens.render.scene import Point
@@ -61,7 +62,7 @@ class Part:
         diagram: Diagram,
         sizes: Mapping[str, Size],
         links: Sequence[Link],
-        widest: float,
+        room: Room,
     ) -> None:
         self.boxes, self.sizes = boxes, sizes
         names = {box.id for box in boxes}
@@ -85,11 +86,12 @@ class Part:
         self.cluster_frames: list[tuple[Cluster, Frame]] = []
         self.lines: list[Line] = []
         self.width = self.height = 0.0
-        self._place(widest)
+        self.crossings = 0
+        self._place(room)
 
-    def _place(self, widest: float) -> None:
-        found = place(self.boxes, self.clusters, self.sizes, self.wiring, widest)
-        self.width, self.height = found.width, found.height
+    def _place(self, room: Room) -> None:
+        found = place(self.boxes, self.clusters, self.sizes, self.wiring, room)
+        self.width, self.height, self.crossings = found.width, found.height, found.crossings
         for name, (x, y) in found.corners.items():
             box = self.boxes[int(name[1:])]
             self.frames[box.id] = Frame(x, y, *self.sizes[box.id])

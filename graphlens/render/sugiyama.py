@@ -8,20 +8,18 @@ value share one chain of bends. A line bends between ranks only, so none passes 
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from graphlens.render.order import Knots, Tie, ordered
 from graphlens.render.ranks import Item, Link, ranks, spread
 from graphlens.render.scene import Point
 
 BEND = 9.0
 """The room that a line takes beside a box."""
-Tie = tuple[int, float, float, float]
-"""Of a knot to another: which, where at this one, where at that one (from the left), how much."""
-_SWEEPS, _SETTLING = 6, 12
+_SETTLING = 12
 _FREE, _FIRMLY = 0.4, 6
 _FOOT = 12.0
 """Space above the points on the last rank."""
@@ -31,13 +29,17 @@ _NEAR = 14.0
 
 @dataclass(slots=True)
 class Level:
-    """What came out: the left and top of each item, the way of each link, the size of the whole."""
+    """What came out: the left and top of each item, the way of each link, the size of the whole.
+
+    And how many pairs of links cross.
+    """
 
     lefts: list[float]
     tops: list[float]
     ways: list[list[Point]]
     width: float
     height: float
+    crossings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +61,43 @@ class Spacing:
     bare: float = float("inf")
 
 
-def arrange(items: Sequence[Item], links: Sequence[Link], spacing: Spacing) -> Level:
+def arrange(
+    items: Sequence[Item], links: Sequence[Link], spacing: Spacing, patient: bool = False
+) -> Level:
     """Place items and lead lines between them.
 
     Args:
         items: What to place, in order of execution.
         links: The lines between them.
         spacing: How far they stand apart.
+        patient: Whether to take time for lines that cross.
     """
-    return _Leveller(items, links, spacing).result()
+    return _Leveller(items, links, spacing, patient).result()
 
 
 class _Leveller:
     """The knots of a level: items first, then the bends of lines over several ranks."""
 
-    def __init__(self, items: Sequence[Item], links: Sequence[Link], spacing: Spacing) -> None:
+    def __init__(
+        self, items: Sequence[Item], links: Sequence[Link], spacing: Spacing, patient: bool
+    ) -> None:
         self.items, self.links, self.spacing = items, links, spacing
         self.rank = ranks(items, links, spacing.widest)
         self.width = [item.width for item in items]
         self.up: dict[int, list[Tie]] = defaultdict(list)
         self.down: dict[int, list[Tie]] = defaultdict(list)
         self.chain: list[list[int]] = []
-        self._chains()
-        self.layers: list[list[int]] = [[] for _ in range(max(self.rank, default=-1) + 1)]
-        self.place = [0.0] * len(self.rank)
+        bends = self._chains()
+        knots = Knots(self.rank, self.width, self.up, self.down, len(items))
+        self.layers, self.crossings = ordered(knots, bends if patient else ())
         self.x = [0.0] * len(self.rank)
 
-    def _chains(self) -> None:
-        """The bends of each link, and who is tied to whom: neighbour, own pin, its pin, weight."""
+    def _chains(self) -> list[list[int]]:
+        """The bends of each link, and who is tied to whom: neighbour, own pin, its pin, weight.
+
+        Returns:
+            The bends of each value that passes any rank.
+        """
         shared: dict[tuple[int, str], list[int]] = defaultdict(list)
         tied: set[tuple[int, int, str]] = set()
         for link in self.links:
@@ -105,6 +116,7 @@ class _Leveller:
                 if (tail, end, key) not in tied:
                     tied.add((tail, end, key))
                     self._tie(tail, end, link)
+        return [bends for bends in shared.values() if bends]
 
     def _tie(self, tail: int, head: int, link: Link) -> None:
         count = len(self.items)
@@ -119,63 +131,12 @@ class _Leveller:
         half = self.width[knot] / 2
         return self.items[knot].pins.get(key, half) if knot < len(self.items) else half
 
-    # -- order --------------------------------------------------------------------------------
-
-    def _order(self) -> None:
-        for knot, rank in enumerate(self.rank):
-            self.layers[rank].append(knot)
-        for layer in self.layers:
-            self._number(layer)
-        best, fewest = [*map(list, self.layers)], float("inf")
-        for sweep in range(_SWEEPS):
-            downward = sweep % 2 == 0
-            for layer in self.layers if downward else self.layers[::-1]:
-                self._sort(layer, self.up if downward else self.down)
-            crossings = self._crossings()
-            if crossings < fewest:
-                best, fewest = [*map(list, self.layers)], crossings
-            if not fewest:
-                break
-        self.layers = best
-
-    def _number(self, layer: list[int]) -> None:
-        for place, knot in enumerate(layer):
-            self.place[knot] = float(place)
-
-    def _sort(self, layer: list[int], ties: Mapping[int, list[Tie]]) -> None:
-        """By the mean place of the neighbours; lines that pass by go to the right of boxes."""
-        count = len(self.items)
-        wanted: dict[int, tuple[float, bool, float]] = {}
-        for knot in layer:
-            held = ties.get(knot, ())
-            mean = sum(self.place[n] + 0.9 * its / self.width[n] - 0.45 for n, _, its, _ in held)
-            place = mean / len(held) if held else self.place[knot]
-            wanted[knot] = (round(place, 3), knot >= count, self.place[knot])
-        layer.sort(key=wanted.__getitem__)
-        self._number(layer)
-
-    def _crossings(self) -> int:
-        """How many pairs of lines cross between ranks (merge sort inversions by bisection)."""
-        total = 0
-        for layer in self.layers[:-1]:
-            seen: list[float] = []
-            for knot in layer:
-                ends = sorted(
-                    self.place[head] + 0.9 * enters / self.width[head]
-                    for head, _, enters, _ in self.down.get(knot, ())
-                )
-                total += sum(len(seen) - bisect_right(seen, end) for end in ends)
-                for end in ends:
-                    insort(seen, end)
-        return total
-
     # -- coordinates --------------------------------------------------------------------------
 
     def result(self) -> Level:
         """Everything placed."""
         if not self.items:
             return Level([], [], [], 0.0, self.spacing.head)
-        self._order()
         self._settle()
         tops, bottoms = self._heights()
         least = min(self.x)
@@ -186,7 +147,7 @@ class _Leveller:
             for index, item in enumerate(self.items)
         ]
         ways = self._ways(tops, bottoms, heights)
-        return Level(self.x[: len(self.items)], heights, ways, wide, bottoms[-1])
+        return Level(self.x[: len(self.items)], heights, ways, wide, bottoms[-1], self.crossings)
 
     def _settle(self) -> None:
         for layer in self.layers:

@@ -42,8 +42,10 @@ def fits_a_page(found):
 
 
 def test_the_default_picture_of_a_real_model_fits_a_page(history):
-    fits_a_page(drawn(view.graph(history.before)))
-    fits_a_page(drawn(view.graph(history.after)))
+    for graph in (history.before, history.after):
+        found = drawn(view.graph(graph))
+        fits_a_page(found)
+        assert geometry.crossings(found) == 0
 
 
 def test_before_and_after_and_the_film_strip_fit_a_page(history):
@@ -120,6 +122,40 @@ def test_a_graph_unlike_any_model_fits_a_page_all_the_same(build):
     fits_a_page(drawn(view.graph(graph)))
     if len(graph) < 1000:
         is_sound(drawn(view.graph(graph, flat=True)))
+
+
+def encoder_decoder(make, first):
+    """A decoder's layer reads what an encoder gave, which is an output too."""
+    text, coded = make.input("text", F32), make.input("coded", F32)
+    coded = make.op("Sigmoid", make.op("Exp", coded))
+    make.scope = "decoder"
+    text = make.op("Exp", text)
+    text = make.op("Sub", text, make.op("Exp", text))
+    make.scope = "decoder.layer"
+    text = make.op("Sub", text, coded)
+    text = make.op("Sub", text, make.op("Exp", text))
+    make.scope = ""
+    return [text, coded] if first else [coded, text]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_lines_enter_a_frame_in_the_order_in_which_they_do_not_cross(first):
+    graph = made(lambda make: encoder_decoder(make, first))
+    found = drawn(view.graph(graph, flat=True))
+    assert geometry.crossings(found) == 0
+    is_sound(found)
+
+
+def test_a_line_that_passes_by_goes_round_the_side_where_it_crosses_no_other():
+    def branches(make):
+        x, y = make.input("x", F32), make.input("y", F32)
+        x = make.op("Exp", x)
+        left = make.op("Sub", make.op("Sigmoid", make.op("Sigmoid", x)), x)
+        right = make.op("Sub", make.op("Sigmoid", make.op("Exp", y)), y)
+        mixed = make.op("Sub", make.op("Exp", left), right)
+        return [make.op("Exp", mixed), mixed, left, x, right, y]
+
+    assert geometry.crossings(drawn(view.graph(made(branches), flat=True))) == 0
 
 
 def test_boxes_have_names_for_screen_readers_and_links_only_where_asked_for():
