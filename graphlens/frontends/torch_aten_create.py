@@ -106,6 +106,9 @@ def _linspace(call: Call, start: float, end: float, steps: int, *_: Any) -> Valu
 
 @row("eye")
 def _eye(call: Call, *_: Any) -> Value:
+    if not call.out.is_static:
+        zeros = call.step("Expand", call.number(0, call.out.dtype), call.ints(call.out.shape or ()))
+        return call.emit("EyeLike", zeros, dtype=call.out.dtype)
     rows, columns = (int(n) for n in call.out.shape or ())
     return call.same(call.const(np.eye(rows, columns), call.out.dtype))
 

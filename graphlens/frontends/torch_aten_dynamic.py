@@ -11,13 +11,6 @@ from graphlens.frontends.torch_call import Call, row
 from graphlens.ir.node import Value
 
 
-def _flat(call: Call, x: Value) -> Value:
-    held = call.type(x).with_shape((call.type(x).elements or "?",))
-    if call.rank(x) == 1:
-        return x
-    return call.step("Reshape", x, call.const([-1]), type=held)
-
-
 @row("masked_select")
 def _masked_select(call: Call, x: Value, mask: Value) -> Value:
     """The elements where a mask is true, in order."""
@@ -28,7 +21,7 @@ def _masked_select(call: Call, x: Value, mask: Value) -> Value:
             for one, other in ((x, mask), (mask, x))
         ]
         x, mask = zeros
-    return call.emit("Compress", _flat(call, x), _flat(call, mask))
+    return call.emit("Compress", call.flat(x), call.flat(mask))
 
 
 @row("masked_scatter")
@@ -38,14 +31,16 @@ def _masked_scatter(call: Call, x: Value, mask: Value, source: Value) -> Value:
     mask = truth(call, mask)
     if call.shape(mask) != call.out.shape:
         mask = call.step("Expand", mask, shape)
-    counted = call.cast(_flat(call, mask), "int64")
+    counted = call.cast(call.flat(mask), "int64")
     place = call.step("CumSum", counted, call.const(np.array(0, np.int64)))
     place = call.step(
         "Max", call.step("Sub", place, call.const(np.array(1))), call.const(np.array(0))
     )
-    if call.type(source).elements == 0:
-        return call.same(x)
-    taken = call.step("Gather", _flat(call, call.cast(source, call.out.dtype)), place, axis=0)
+    given = call.flat(call.cast(source, call.out.dtype))
+    if not call.type(source).elements:  # none may be asked for, but Gather takes from some only
+        zero = call.number(0, call.out.dtype)
+        given = call.step("Pad", given, call.const([0, 1]), zero, mode="constant")
+    taken = call.step("Gather", given, place, axis=0)
     whole = call.step("Reshape", taken, shape)
     return call.emit("Where", mask, whole, x)
 
@@ -57,9 +52,9 @@ def _put(call: Call, x: Value, index: Value, source: Value, accumulate: bool = F
         return NotImplemented
     held = call.step(
         "ScatterElements",
-        _flat(call, x),
-        _flat(call, index),
-        _flat(call, source),
+        call.flat(x),
+        call.flat(index),
+        call.flat(source),
         axis=0,
         reduction="add" if accumulate else None,
     )

@@ -79,8 +79,7 @@ def _take_along_dim(call: Call, x: Value, index: Value, dim: int | None = None) 
 
 @row("take")
 def _take(call: Call, x: Value, index: Value) -> Value:
-    flat = call.reshape(x, (-1,), call.type(x).with_shape((call.type(x).elements or -1,)))
-    return call.emit("Gather", flat, index, axis=0)
+    return call.emit("Gather", call.flat(x), index, axis=0)
 
 
 @row("nonzero")
@@ -161,20 +160,18 @@ def broadcast(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
 
 
 @row("tril", "triu")
-def _trilu(call: Call, x: Value, diagonal: int = 0) -> Value:
+def _trilu(call: Call, x: Value, diagonal: Any = 0) -> Value:
     upper = int(call.op.startswith("triu"))
     if call.dtype(x) == "bool":
         held = call.step(
-            "Trilu", call.cast(x, "uint8"), call.const(np.array(diagonal)), upper=upper
+            "Trilu", call.cast(x, "uint8"), call.number(diagonal, "int64"), upper=upper
         )
         return call.emit("Cast", held, to="bool")
-    return call.emit("Trilu", x, call.const(np.array(diagonal, np.int64)), upper=upper)
+    return call.emit("Trilu", x, call.number(diagonal, "int64"), upper=upper)
 
 
 @row("one_hot")
 def _one_hot(call: Call, x: Value, classes: int = -1) -> Value:
     depth = (call.out.shape or (-1,))[-1]
-    if not isinstance(depth, int):
-        return NotImplemented
     ends = call.const(np.array([0, 1], np.int64))
-    return call.emit("OneHot", x, call.const(np.array(depth, np.int64)), ends, axis=-1)
+    return call.emit("OneHot", x, call.scalar(depth), ends, axis=-1)

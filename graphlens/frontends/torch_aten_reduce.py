@@ -98,7 +98,7 @@ def _argmax(call: Call, x: Value, dim: int | None = None, keepdim: bool = False)
         return NotImplemented
     if dim is not None:
         return call.emit(op, x, axis=call.axis(x, dim), keepdims=int(keepdim))
-    flat = call.reshape(x, (-1,), call.type(x).with_shape((call.type(x).elements or -1,)))
+    flat = call.flat(x)
     if not keepdim:
         return call.emit(op, flat, axis=0, keepdims=0)
     held = call.step(op, flat, axis=0, keepdims=0)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphlens.frontends.torch_aten_index import joined_indices
+from graphlens.frontends.torch_aten_places import places, put_at
 from graphlens.frontends.torch_call import Call, row
 from graphlens.ir.node import Value
 
@@ -100,30 +101,30 @@ def _slice_scatter(
     axis = call.axis(x, dim)
     size = call.shape(x)[axis]
     start, end = 0 if start is None else start, _END if end is None else end
-    if not isinstance(start, int) or not isinstance(end, int):
-        return NotImplemented
+    if not isinstance(start, int) or not isinstance(end, int) or not isinstance(step, int):
+        return put_at(call, x, source, axis, places(call, x, axis, (start, end, step)))
     if isinstance(size, int):
         start, end, _ = slice(start, end, step).indices(size)
         end = _END if end >= size else max(start, end)
     if step == 1:
         return put_between(call, x, source, axis, start, end)
     if not isinstance(size, int):
-        return NotImplemented
+        return put_at(call, x, source, axis, places(call, x, axis, (start, end, step)))
     return _put_apart(call, x, source, axis, np.arange(start, min(end, size), step))
 
 
 @row("select_scatter")
-def _select_scatter(call: Call, x: Value, source: Value, dim: int, index: int) -> Value:
+def _select_scatter(call: Call, x: Value, source: Value, dim: int, index: Any) -> Value:
     axis = call.axis(x, dim)
-    if not isinstance(index, int):
-        return NotImplemented
-    size = call.shape(x)[axis]
-    start = index % size if isinstance(size, int) else index
-    end = _END if start + 1 in (0, size) else start + 1
     shape = list(call.shape(source))
     shape.insert(axis, 1)
     held = call.type(source).with_shape(tuple(shape))
     widened = call.step("Unsqueeze", source, call.const([axis]), type=held)
+    if not isinstance(index, int):
+        return put_at(call, x, widened, axis, call.ints(index))
+    size = call.shape(x)[axis]
+    start = index % size if isinstance(size, int) else index
+    end = _END if start + 1 in (0, size) else start + 1
     return put_between(call, x, widened, axis, start, end)
 
 

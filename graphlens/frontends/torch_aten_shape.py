@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from graphlens.frontends.torch_aten_places import diagonal_places
 from graphlens.frontends.torch_call import Call, row
 from graphlens.ir.node import Value
+from graphlens.tensor import Dim, TensorType
 
 
 @row("view", "reshape", "_unsafe_view", "_reshape_alias", "view_as", "reshape_as", "view_copy")
@@ -87,12 +89,47 @@ def _repeat_interleave(
     call: Call, x: Value, repeats: int, dim: int | None = None, _: Any = None
 ) -> Value:
     if dim is None:
-        flat = call.type(x).with_shape((call.type(x).elements or -1,))
-        x, dim = call.reshape(x, (-1,), flat), 0
+        x, dim = call.flat(x), 0
     axis, shape = call.axis(x, dim), call.shape(x)
     spread = call.step("Unsqueeze", x, call.const([axis + 1]))
     sizes = [repeats if i == axis + 1 else 1 for i in range(len(shape) + 1)]
     return call.reshaped(call.step("Expand", spread, call.ints(sizes)))
+
+
+@row("repeat_interleave.Tensor")
+def _repeated_places(call: Call, repeats: Value, _: Any = None) -> Value:
+    """Each place as often as is said of it: how many runs have ended, of which each ends one."""
+    wide = call.cast(repeats, "int64")
+    ends = call.step("CumSum", wide, call.const(np.array(0)))
+    ones = call.step("Expand", call.const([1]), call.step("Shape", ends))
+    whole = call.step("ReduceSum", wide, call.const([0]), keepdims=1)
+    zeros = call.step(
+        "Expand", call.const([0]), call.step("Add", whole, call.const([1])), type=_VECTOR
+    )
+    ended = call.step("ScatterElements", zeros, ends, ones, axis=0, reduction="add")
+    run = call.step("CumSum", ended, call.const(np.array(0)))
+    if call.out.dtype == "int64":
+        return call.emit("Slice", run, call.const([0]), whole, call.const([0]))
+    kept = call.step("Slice", run, call.const([0]), whole, call.const([0]), type=_VECTOR)
+    return call.emit("Cast", kept, to=call.out.dtype)
+
+
+@row("repeat_interleave.self_Tensor")
+def _repeated(call: Call, x: Value, repeats: Value, dim: int | None = None, _: Any = None) -> Value:
+    if dim is None:
+        x = call.flat(x)
+    axis, known = call.axis(x, dim or 0), call.build.value_of(repeats)
+    if known is not None and known.size == 1:  # a trace has numbers as tensors
+        return _repeat_interleave(call, x, int(known.item()), axis)
+    size = call.shape(x)[axis]
+    if call.shape(repeats) != (size,):
+        held = call.type(repeats).with_shape((size,))
+        repeats = call.step("Expand", repeats, call.size(size), type=held)
+    inner = Call(call.build, call.op, f"{call.name}.places", [_VECTOR])
+    return call.emit("Gather", x, _repeated_places(inner, repeats), axis=axis)
+
+
+_VECTOR = TensorType("int64", ("?",))
 
 
 @row("cat", "concat", "concatenate")
@@ -147,8 +184,6 @@ def _split(call: Call, x: Value, _: Any, dim: int = 0) -> Any:
     if not isinstance(dim, int):
         return NotImplemented
     sizes = [(held.shape or ())[axis] for held in call.types]
-    if not all(isinstance(size, int) for size in sizes):
-        return NotImplemented
     if len(sizes) == 1:
         return (call.same(x),)
     first = call.emit("Split", x, call.ints(sizes), axis=axis)
@@ -194,27 +229,27 @@ def _flip(call: Call, x: Value, dims: Sequence[int]) -> Value:
 
 @row("roll")
 def _roll(call: Call, x: Value, shifts: Any, dims: Any = ()) -> Value:
-    shifts = [shifts] if isinstance(shifts, int) else list(shifts)
-    dims = [dims] if isinstance(dims, int) else list(dims)
+    shifts = list(shifts) if isinstance(shifts, list | tuple) else [shifts]
+    dims = list(dims) if isinstance(dims, list | tuple) else [dims]
     held = x
     if not dims:
-        held = call.reshape(x, (-1,), call.type(x).with_shape((call.type(x).elements or -1,)))
-        dims = [0]
+        held, dims = call.flat(x), [0]
     for shift, dim in zip(shifts, dims, strict=True):
         axis = call.axis(held, dim)
-        size = call.shape(held)[axis]
-        if not isinstance(size, int):
-            return NotImplemented
-        cut = -shift % size if size else 0
-        head = _part(call, held, axis, cut, size)
-        held = call.step(
-            "Concat", head, _part(call, held, axis, 0, cut), type=call.type(held), axis=axis
-        )
+        cut, end = _cut(call, shift, call.shape(held)[axis])
+        head = call.step("Slice", held, cut, end, call.const([axis]))
+        tail = call.step("Slice", held, call.const([0]), cut, call.const([axis]))
+        held = call.step("Concat", head, tail, type=call.type(held), axis=axis)
     return call.reshaped(held)
 
 
-def _part(call: Call, x: Value, axis: int, start: int, end: int) -> Value:
-    return call.step("Slice", x, call.const([start]), call.const([end]), call.const([axis]))
+def _cut(call: Call, shift: Any, size: Dim) -> tuple[Value, Value]:
+    """Where an axis is cut so that its parts, exchanged, are rolled by a shift; and its end."""
+    if isinstance(shift, int) and isinstance(size, int):
+        return call.const([-shift % size if size else 0]), call.const([size])
+    whole = call.size(size)
+    some = call.step("Max", whole, call.const([1]))  # a remainder by 0 ends the program
+    return call.step("Mod", call.step("Neg", call.size(shift)), some), whole
 
 
 @row("unfold")
@@ -234,8 +269,8 @@ def _meshgrid(call: Call, tensors: Sequence[Value], indexing: str = "ij") -> Any
     rank, made = len(tensors), []
     for index, (one, held) in enumerate(zip(tensors, call.types, strict=True)):
         place = {0: 1, 1: 0}.get(index, index) if indexing == "xy" and rank > 1 else index
-        shape = [1] * rank
-        shape[place] = call.type(one).elements or -1
+        shape: list[Dim] = [1] * rank
+        shape[place] = next(iter(call.shape(one)), 1)
         column = call.reshape(one, shape, call.type(one).with_shape(tuple(shape)))
         sizes = call.ints(held.shape or ())
         made.append(
@@ -255,13 +290,9 @@ def _broadcast_tensors(call: Call, tensors: Sequence[Value]) -> Any:
 @row("diagonal", "diagonal_copy")
 def _diagonal(call: Call, x: Value, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Value:
     first, second, shape = call.axis(x, dim1), call.axis(x, dim2), call.shape(x)
-    length = (call.out.shape or (0,))[-1]
-    if not isinstance(length, int):
-        return NotImplemented
     rest = [axis for axis in range(len(shape)) if axis not in (first, second)]
     turned = call.permuted(x, (first, second, *rest))
-    steps = np.arange(length)
-    where = np.stack([steps + max(-offset, 0), steps + max(offset, 0)], axis=1)
-    taken = call.step("GatherND", turned, call.const(where))
+    where = diagonal_places(call, (call.out.shape or (0,))[-1], offset)
+    taken = call.step("GatherND", turned, where)
     order = (*range(1, len(rest) + 1), 0)
     return call.emit("Transpose", taken, perm=order)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,8 +22,17 @@ for these arguments."""
 TABLE: dict[str, Row] = {}
 """The one table: ``'add.Tensor'`` or ``'add'`` (all overloads) to its row."""
 
-ShapeSource = Callable[[Any, "Call"], Value]
-"""Makes an int64 value of shape [1] out of a symbolic size."""
+
+class Symbolic(Protocol):
+    """Makes values of what is known when the graph runs only."""
+
+    def size(self, size: Any, call: Call) -> Value:
+        """A symbolic size, or its spelling in a type, as an int64 vector of one element."""
+        ...
+
+    def number(self, number: Any, dtype: str | None, call: Call) -> Value:
+        """A symbolic number as a scalar of that dtype; of its own if None."""
+        ...
 
 
 def row(*names: str) -> Callable[[Row], Row]:
@@ -54,7 +63,7 @@ class Call:
         op: str,
         name: str,
         types: Sequence[TensorType],
-        sizes: ShapeSource | None = None,
+        symbolic: Symbolic | None = None,
     ) -> None:
         """A call whose nodes ``build`` adds."""
         self.build = build
@@ -62,7 +71,7 @@ class Call:
         self.name = name
         self.types = tuple(types)
         self.sizes: Sequence[Any] | None = None
-        self._sizes = sizes
+        self._symbolic = symbolic
 
     # -- types --------------------------------------------------------------------------------
 
@@ -140,13 +149,17 @@ class Call:
 
     def size(self, size: Any) -> Value:
         """One size as an int64 vector of one element."""
-        if isinstance(size, str) or (
-            isinstance(size, torch.SymInt) and not size.node.expr.is_number
-        ):
-            if self._sizes is None:
+        if isinstance(size, str) or is_symbolic(size):
+            if self._symbolic is None:
                 raise CaptureError(f"{self.op}: the size {size} has no value in the graph")
-            return self._sizes(size, self)
-        return self.const(np.array([int(size)], np.int64))
+            return self._symbolic.size(size, self)
+        return self.const(np.array([int(plain(size))], np.int64))
+
+    def scalar(self, size: Any) -> Value:
+        """One size as an int64 scalar, computed where it is symbolic."""
+        if isinstance(size, str):
+            return self.step("Reshape", self.size(size), self.const(np.zeros(0, np.int64)))
+        return self.number(size, "int64")
 
     def cast(self, value: Value, dtype: str) -> Value:
         """The value in another dtype: itself, or a Cast of it."""
@@ -163,10 +176,15 @@ class Call:
 
     def number(self, number: Any, dtype: str) -> Value:
         """A Python or symbolic number as a scalar of the given dtype."""
-        if isinstance(number, torch.SymInt) and not number.node.expr.is_number:
-            scalar = self.step("Reshape", self.size(number), self.const(np.zeros(0, np.int64)))
-            return self.cast(scalar, dtype)
-        return self.const(np.array(_plain(number)).astype(dtype))
+        if is_symbolic(number) and self._symbolic is not None:
+            return self._symbolic.number(number, dtype, self)
+        return self.const(np.array(plain(number)).astype(dtype))
+
+    def own_number(self, number: Any) -> Value:
+        """A symbolic number as a scalar of the dtype that holds it as Python does."""
+        if self._symbolic is None:
+            raise CaptureError(f"{self.op}: the number {number} has no value in the graph")
+        return self._symbolic.number(number, None, self)
 
     def promote(self, *arguments: Any) -> str:
         """The dtype in which torch computes on these tensors and numbers together."""
@@ -175,7 +193,8 @@ class Call:
     def _kind(self, argument: Any) -> Any:
         if isinstance(argument, Value):
             return self.dtype(argument), self.rank(argument) > 0
-        return type(_plain(argument))
+        kind = next((kind for made, kind in PYTHON.items() if isinstance(argument, made)), None)
+        return kind or type(plain(argument))
 
     def reshape(self, value: Value, sizes: Sequence[Any], result: TensorType) -> Value:
         """A value in another shape of as many elements, as a step of that type."""
@@ -184,6 +203,14 @@ class Call:
         return self.step(
             "Reshape", value, self.shape_operand(value, sizes), type=result, allowzero=_zero(sizes)
         )
+
+    def flat(self, value: Value) -> Value:
+        """A value's elements along one axis, as a step."""
+        held = self.type(value)
+        if self.rank(value) == 1:
+            return value
+        size = "?" if held.elements is None else held.elements
+        return self.reshape(value, (-1,), held.with_shape((size,)))
 
     def reshaped(self, value: Value, sizes: Sequence[Any] | None = None) -> Value:
         """The call's result: a value in the result's shape, ``sizes`` its symbolic spelling."""
@@ -239,9 +266,22 @@ def _zero(sizes: Sequence[Any]) -> int | None:
     return 1 if any(isinstance(size, int) and size == 0 for size in sizes) else None
 
 
-def _plain(number: Any) -> Any:
+PYTHON: dict[type, type] = {torch.SymInt: int, torch.SymFloat: float, torch.SymBool: bool}
+"""What a symbolic number stands for."""
+
+
+def is_symbolic(number: Any) -> bool:
+    """Whether a number is known when the graph runs only."""
+    held = isinstance(number, torch.SymInt | torch.SymFloat | torch.SymBool)
+    return held and bool(number.node.expr.free_symbols)
+
+
+def plain(number: Any) -> Any:
+    """A number as Python has it; a symbolic one whose expression has no symbol left is one."""
     if isinstance(number, torch.dtype):
         return dtype_name(number)
-    if isinstance(number, torch.SymInt | torch.SymFloat | torch.SymBool):
-        return number.node.hint
+    if type(number) in PYTHON and not is_symbolic(number):
+        return PYTHON[type(number)](number.node.expr)
+    if type(number) in PYTHON:
+        raise CaptureError(f"the number {number} is known when the graph runs only")
     return number

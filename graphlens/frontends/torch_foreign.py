@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from graphlens.frontends.torch_call import Call
+from graphlens.frontends.torch_call import Call, is_symbolic, plain
 from graphlens.frontends.torch_types import array_of, tensor_of
 from graphlens.ir.node import Attribute, Node, Value
 
@@ -57,9 +57,7 @@ def spelt(
 def _operand(call: Call, part: Any) -> Value | None:
     if isinstance(part, Value):
         return part
-    if isinstance(part, torch.SymInt) and not part.node.expr.is_number:
-        return call.number(part, "int64")
-    return None
+    return call.own_number(part) if is_symbolic(part) else None
 
 
 def _plain(value: Any) -> Attribute:
@@ -67,7 +65,7 @@ def _plain(value: Any) -> Attribute:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
-        return value.node.hint
+        return plain(value)
     if isinstance(value, torch.Generator):
         return None
     if isinstance(value, list | tuple):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import torch
 from torch.fx import GraphModule, Node
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_call import is_symbolic
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
@@ -50,7 +52,7 @@ def higher(reader: Reader, node: Node, args: list[Any], types: list[TensorType])
 def _cond(reader: Reader, args: list[Any], types: list[TensorType]) -> Value:
     """torch.cond as ONNX's If: what the branches read are the node's last operands."""
     condition, then, otherwise, operands = args
-    held = _read(operands)
+    held = _read(reader, operands)
     given = _types(reader, held)
     bodies = {"then_branch": then, "else_branch": otherwise}
     regions = {
@@ -63,7 +65,7 @@ def _cond(reader: Reader, args: list[Any], types: list[TensorType]) -> Value:
 def _while(reader: Reader, args: list[Any], types: list[TensorType]) -> Value:
     """while_loop as ONNX's Loop: the test is made before it, and at the end of every round."""
     test, step, carried, captured = args
-    held, outer = _read(carried), _read(captured)
+    held, outer = _read(reader, carried), _read(reader, captured)
     going = _called(reader, test, [*map(Ref, held), *map(Ref, outer)])[0]
     given = [_ROUND, _GOING, *types, *_types(reader, outer)]
 
@@ -91,7 +93,7 @@ def _map(reader: Reader, args: list[Any], types: list[TensorType]) -> Value:
 
 def _scanned(reader: Reader, name: str, args: Any, types: list[TensorType]) -> Value:
     step, start, parts, captured = args
-    held, cut, outer = _read(start), _read(parts), _read(captured)
+    held, cut, outer = (_read(reader, one) for one in (start, parts, captured))
     each = [one.with_shape((one.shape or ())[1:]) for one in _types(reader, cut)]
     given = [*types[: len(held)], *each, *_types(reader, outer)]
     body = _body(reader, "body", given, lambda refs: _called(reader, step, refs))
@@ -140,6 +142,7 @@ def _body(
     """A region as a closed graph, written by a function of its inputs."""
     outer = reader.translator
     inner = Translator(name, outer.graph.graph["capture"], outer.scopes)
+    inner.symbols = outer.symbols.inner(same_graph=False)
     inner.place(outer.build.scope, outer.build.source)
     reader.translator = inner
     try:
@@ -151,11 +154,30 @@ def _body(
 def _called(reader: Reader, module: GraphModule, given: Sequence[Ref]) -> list[Ref]:
     """What a function of the program gives, each of its inputs being a Ref."""
     names = [node for node in module.graph.nodes if node.op == "placeholder"]
-    made = reader.run(module, dict(zip(names, given, strict=True)))
-    return list(made) if isinstance(made, list | tuple) else [made]
+    translator = reader.translator
+    around, translator.symbols = translator.symbols, translator.symbols.inner(same_graph=True)
+    try:
+        env = {node: _formal(translator, node, ref) for node, ref in zip(names, given, strict=True)}
+        made = reader.run(module, env)
+        parts = list(made) if isinstance(made, list | tuple) else [made]
+        return [translator.number(one) if is_symbolic(one) else one for one in parts]
+    finally:
+        translator.symbols = around
 
 
-def _read(refs: Sequence[Any]) -> list[Value]:
+def _formal(translator: Translator, node: Node, ref: Ref) -> Any:
+    """What a function's argument is inside it: a Ref, or the symbolic number that it stands for."""
+    held = node.meta.get("val")
+    if isinstance(held, torch.Tensor):
+        translator.symbols.declare(ref.read(), held)
+    elif is_symbolic(held):
+        translator.symbols.tell(held, ref.read())
+        return held
+    return ref
+
+
+def _read(reader: Reader, given: Sequence[Any]) -> list[Value]:
+    refs = [reader.translator.number(one) if is_symbolic(one) else one for one in given]
     if not all(isinstance(one, Ref) for one in refs):
         kinds = sorted({type(one).__name__ for one in refs if not isinstance(one, Ref)})
         raise CaptureError(
@@ -170,7 +192,8 @@ def _types(reader: Reader, values: Sequence[Value]) -> list[TensorType]:
 
 def _single(reader: Reader, ref: Any) -> Value:
     """A condition without axes."""
-    value, build = ref.read(), reader.translator.build
+    build = reader.translator.build
+    value = (reader.translator.number(ref) if is_symbolic(ref) else ref).read()
     if build.type_of(value).shape == ():
         return value
     return build.op("Reshape", value, build.const([]), results=[_GOING])

@@ -15,6 +15,7 @@ from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_call import PYTHON, is_symbolic, plain
 from graphlens.frontends.torch_higher import higher
 from graphlens.frontends.torch_inputs import flattened, no_tensor
 from graphlens.frontends.torch_record import Recorder
@@ -27,6 +28,8 @@ from graphlens.ir.node import Value
 from graphlens.tensor import TensorType
 
 _AGAIN = re.compile(r"@\d+")
+_ASKING = ("aten.item", "aten._local_scalar_dense")
+"""Ops that give the program a tensor's value, as a number."""
 _WRAPPERS = ("wrap_with_set_grad_enabled", "wrap_with_autocast", "hints_wrapper")
 
 
@@ -50,7 +53,6 @@ class _Reader:
         self._program = program
         self._dims = dims
         self.translator = Translator(name, "torch.export", Scopes(_classes(program)))
-        self._symbols = self.translator.symbols
         self._recorder: Recorder | None = None
 
     def read(self) -> Graph:
@@ -81,8 +83,9 @@ class _Reader:
         held = node.meta["val"]
         ref = self.translator.input(node.name, TensorType("undefined"))
         value = ref.read()
-        self._symbols.declare(value, held, wanted)
-        results = (self._symbols.type_of(held),)
+        symbols = self.translator.symbols
+        symbols.declare(value, held, wanted)
+        results = (symbols.type_of(held),)
         self.translator.graph.update_node(value.node, results=results)
         return ref
 
@@ -121,6 +124,8 @@ class _Reader:
         if getattr(target, "__name__", "") == "getitem":
             return args[0][args[1]]
         if isinstance(held, torch.SymInt | torch.SymFloat | torch.SymBool | int | float | bool):
+            if args and isinstance(args[0], Ref) and str(target).startswith(_ASKING):
+                self.translator.symbols.tell(held, args[0].read())
             return held
         if str(target) in _WRAPPERS:
             body = next(one for one in args if isinstance(one, GraphModule))
@@ -132,9 +137,11 @@ class _Reader:
     def _translated(self, target: Any, node: Node, args: Any, kwargs: Any, held: Any) -> Any:
         flat = [] if held is None else list(held) if isinstance(held, list | tuple) else [held]
         self.translator.place(_scope(node), source_of(node.meta.get("stack_trace")))
-        types = [self._symbols.type_of(one) for one in flat]
+        types = [self.translator.symbols.type_of(one) for one in flat]
         if not hasattr(target, "_schema"):
-            return None if held is None else higher(self, node, args, types)
+            if held is None:
+                return None
+            return self._declared(higher(self, node, args, types), flat)
         if held is None and not signature(target).written:
             return None
         refs = self.translator.call(
@@ -145,7 +152,16 @@ class _Reader:
             lambda: _shares(node, held),
             lambda: self._expanded(target, node, args, kwargs),
         )
+        self._declared(refs, flat)
         return refs if isinstance(held, list | tuple) or not refs else refs[0]
+
+    def _declared(self, refs: list[Ref], fakes: list[Any]) -> list[Ref]:
+        """Results, their sizes known to be those of what was made here."""
+        symbols = self.translator.symbols
+        for ref, fake in zip(refs, fakes, strict=False):
+            if isinstance(fake, torch.Tensor) and not symbols.type_of(fake).is_static:
+                symbols.declare(ref.read(), fake)
+        return refs
 
     def _expanded(self, target: Any, node: Node, args: Any, kwargs: Any) -> list[Value] | None:
         """The values of an op without a row, from the ops that torch makes it of."""
@@ -179,15 +195,19 @@ class _Reader:
             kept += gradients.values()
         pairs = [(one, name) for one, name in zip(kept, names, strict=True) if one is not None]
         for index, (one, name) in enumerate(pairs):
-            if not isinstance(one, Ref | bool | int | float):
+            if not isinstance(one, Ref | bool | int | float) and type(one) not in PYTHON:
                 raise no_tensor(name or str(index), one)
         if not any(isinstance(one, Ref) for one, _ in pairs):
             raise CaptureError("it returned no tensor: there is no graph to show")
-        refs = [
-            one if isinstance(one, Ref) else self.translator.const(torch.tensor(one))
-            for one, _ in pairs
-        ]
+        refs = [self._result(one) for one, _ in pairs]
         return self.translator.output(refs, [name for _, name in pairs])
+
+    def _result(self, one: Any) -> Ref:
+        """What is returned: a tensor as it is, a number as a scalar."""
+        if isinstance(one, Ref):
+            return one
+        make = self.translator
+        return make.number(one) if is_symbolic(one) else make.const(torch.tensor(plain(one)))
 
 
 class _Lazy:

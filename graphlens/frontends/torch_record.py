@@ -11,6 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_below import Above
+from graphlens.frontends.torch_call import is_symbolic
 from graphlens.frontends.torch_dynamic import Dims, Symbolic
 from graphlens.frontends.torch_expand import expansion_of
 from graphlens.frontends.torch_fakes import Fakes
@@ -175,9 +176,11 @@ class Recorder(Above):
         result = self._done(func, held, args, kwargs)
         flat = list(result) if isinstance(result, tuple | list) else [result]
         made_any = any(isinstance(one, torch.Tensor) for one in flat)
-        if not made_any and not held.written:
-            return result
         translator = self.translator
+        if not made_any and not held.written:
+            if held.base in _ASKING and is_symbolic(result):
+                translator.symbols.tell(result, self._ref(args[0]).read())
+            return result
         refs = [self._argument(one) for one in args]
         words = {key: self._argument(one) for key, one in kwargs.items()}
         self._here(func)
@@ -192,6 +195,8 @@ class Recorder(Above):
         for one, ref in zip(flat, made, strict=False):
             if isinstance(one, torch.Tensor):
                 self._keep(one, ref)
+                if self.fake.shape_env is not None:
+                    translator.symbols.declare(ref.read(), one)
         return result
 
     def _done(self, func: Any, held: Signature, args: Any, kwargs: dict[str, Any]) -> Any:

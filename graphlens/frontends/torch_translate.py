@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from graphlens.frontends.torch_aten_quantised import quantised
-from graphlens.frontends.torch_call import Call
+from graphlens.frontends.torch_call import Call, Row, is_symbolic
 from graphlens.frontends.torch_complex import COMPLEX, PairCall, paired
 from graphlens.frontends.torch_foreign import spelt
 from graphlens.frontends.torch_pairs import Pairs
@@ -30,6 +30,10 @@ _BOOLEAN = frozenset(
 
 Expansion = Callable[[], list[Value] | None]
 """Translates the ops that an op is made of; None if it is made of none that are known."""
+
+
+_ASKED = "GuardOnDataDependentSymNode"
+"""What torch raises where Python asks for the value of a number that depends on data."""
 
 
 def _never() -> bool:
@@ -81,6 +85,11 @@ class Translator:
         name = self.graph.add(node, (), self.scopes.name(self.build.scope, "const"))
         return self._leaf(Value(name), spelt, tensor)
 
+    def number(self, number: Any) -> Ref:
+        """A number that is known when the graph runs only, as a scalar."""
+        name = self.scopes.name(self.build.scope, "number")
+        return Ref(Call(self.build, "number", name, (), self.symbols).own_number(number))
+
     def _leaf(self, value: Value, spelt: torch.Tensor, tensor: torch.Tensor) -> Ref:
         self._tensors[value.node] = spelt
         if tensor.is_complex():
@@ -101,6 +110,7 @@ class Translator:
         """Take back nodes that were added in vain."""
         self.graph.remove_nodes_from(names)
         self.pairs.forget(names)
+        self.symbols.forget(names)
 
     # -- ops ------------------------------------------------------------------------------------
 
@@ -222,7 +232,7 @@ class Translator:
             places = {key: one for key, one in arguments.items() if isinstance(one, int)}
             arguments |= {key: one % rank for key, one in places.items() if key[:3] == "dim"}
         return [
-            Ref(value, View(base, index, again, held.base, arguments, self.build))
+            Ref(value, View(base, index, again, held.base, arguments, self.build, self.symbols))
             for index, value in enumerate(values)
         ]
 
@@ -237,19 +247,33 @@ class Translator:
         if self.pairs.concerns(types) or self.pairs.concerns(values):
             return self._complex(held, values, types, expand, name)
         if any(one.dtype == UNDEFINED for one in types):
-            call = Call(self.build, held.op, name, types, self.symbols.size)
+            call = Call(self.build, held.op, name, types, self.symbols)
             stored = quantised(call, f"{held.domain}::{held.base}", held.row, values)
             if stored is not NotImplemented:
                 return [stored] if isinstance(stored, Value) else list(stored)
         if held.row is not None:
-            call = Call(self.build, held.op, name, types, self.symbols.size)
+            call = Call(self.build, held.op, name, types, self.symbols)
             if types and all(one.elements == 0 for one in types):
                 return call.nothing()
-            made = held.row(call, *values)
+            made = self._by_row(held.row, call, values)
             if made is not NotImplemented:
                 return [made] if isinstance(made, Value) else list(made)
         expanded = expand()
         return self._foreign(held, values, types, name) if expanded is None else expanded
+
+    def _by_row(self, row: Row, call: Call, values: list[Any]) -> Any:
+        """What a row makes of a call; NotImplemented where it needs a number that is none yet."""
+        parts = [one for part in values for one in (part if isinstance(part, list) else [part])]
+        if not any(map(is_symbolic, parts)):
+            return row(call, *values)
+        before = len(self.graph)
+        try:
+            return row(call, *values)
+        except RuntimeError as error:  # torch was asked for the value of a symbol
+            if type(error).__name__ != _ASKED:
+                raise
+            self.forget(list(self.graph)[before:])
+            return NotImplemented
 
     def _complex(
         self,
@@ -262,7 +286,7 @@ class Translator:
         """An op that takes or gives complex tensors."""
         row = COMPLEX.get(held.op) or COMPLEX.get(held.base)
         if row is not None and held.domain == "aten":
-            call = PairCall(self.build, held.op, name, list(map(paired, types)), self.symbols.size)
+            call = PairCall(self.build, held.op, name, list(map(paired, types)), self.symbols)
             call.pairs = self.pairs.values
             made = row(call, *map(self.pairs.paired, values))
             if made is not NotImplemented:
@@ -276,7 +300,7 @@ class Translator:
         self, held: Signature, values: list[Any], types: Sequence[TensorType], name: str
     ) -> list[Value]:
         """An op without an ONNX form, which `torch_foreign.run` can call again."""
-        call = Call(self.build, held.op, name, types, self.symbols.size)
+        call = Call(self.build, held.op, name, types, self.symbols)
         operands, attributes = spelt(call, held.names, values)
         first = self.build.op(
             held.op, *operands, results=tuple(types), domain=held.domain, name=name

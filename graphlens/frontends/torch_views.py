@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from graphlens.errors import CaptureError
-from graphlens.frontends.torch_call import TABLE, Call
+from graphlens.frontends.torch_aten_places import (
+    added,
+    diagonal_places,
+    narrow_places,
+    places,
+    put_at,
+)
+from graphlens.frontends.torch_call import TABLE, Call, Symbolic
 from graphlens.ir.node import Value
 from graphlens.ops.build import Builder
 
@@ -73,6 +80,7 @@ class View:
         op: The op's name.
         arguments: Its arguments by name.
         build: The builder to write with.
+        symbolic: Makes values of symbolic sizes.
     """
 
     base: Ref
@@ -81,6 +89,7 @@ class View:
     op: str
     arguments: dict[str, Any]
     build: Builder
+    symbolic: Symbolic | None = None
 
 
 class Ref:
@@ -147,7 +156,7 @@ class Ref:
 def _put_back(view: View, base: Value, part: Value) -> Value:
     """The base with the part that the view shows replaced."""
     held = view.build.type_of(base)
-    call = Call(view.build, view.op, f"{part.node}.write", [held])
+    call = Call(view.build, view.op, f"{part.node}.write", [held], view.symbolic)
     if view.op in _PERMUTES:
         order = _order(view, base)
         return call.emit("Transpose", part, perm=tuple(int(i) for i in np.argsort(order)))
@@ -179,14 +188,10 @@ def _put_diagonal(view: View, call: Call, base: Value, part: Value) -> Value:
     axes = [call.axis(base, given[name]) for name in ("dim1", "dim2")]
     rest = [axis for axis in range(call.rank(base)) if axis not in axes]
     order = [*axes, *rest]
-    length = call.shape(part)[-1]
-    if not isinstance(length, int):
-        raise CaptureError("a write into a diagonal of symbolic length cannot be captured")
-    steps, offset = np.arange(length), given["offset"]
-    where = np.stack([steps + max(-offset, 0), steps + max(offset, 0)], axis=1)
+    where = diagonal_places(call, call.shape(part)[-1], given["offset"])
     last = len(rest)
     turned = call.permuted(part, (last, *range(last)))
-    put = call.step("ScatterND", call.permuted(base, order), call.const(where), turned)
+    put = call.step("ScatterND", call.permuted(base, order), where, turned)
     return call.emit("Transpose", put, perm=tuple(int(i) for i in np.argsort(order)))
 
 
@@ -202,9 +207,14 @@ def _put_part(view: View, call: Call, base: Value, part: Value) -> Value:
         bounds = given["start"], given["end"], given["step"]
         return TABLE["slice_scatter"](call, base, part, axis, *bounds)
     if view.op == "narrow":
-        start = given["start"]
-    else:
-        others = view.again(base)[: view.index]
-        start = sum(int(call.shape(one)[axis]) for one in others)
-    end = start + int(call.shape(part)[axis])
+        start, length = given["start"], given["length"]
+        if not isinstance(start, int) or start < 0:
+            return put_at(call, base, part, axis, narrow_places(call, base, axis, start, length))
+        return TABLE["slice_scatter"](call, base, part, axis, start, start + length, 1)
+    sizes = [call.shape(one)[axis] for one in (*view.again(base)[: view.index], part)]
+    if not all(isinstance(size, int) for size in sizes):
+        first, last = added(call, sizes[:-1]), added(call, sizes)
+        return put_at(call, base, part, axis, places(call, base, axis, (first, last, 1)))
+    end = sum(int(size) for size in sizes)
+    start = end - int(sizes[-1])
     return TABLE["slice_scatter"](call, base, part, axis, start, end, 1)
