@@ -44,6 +44,28 @@ def test_a_language_model_comes_with_tokens():
     assert found.kwargs == {"input_ids": TensorType("int64", (1, 64))}
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("t5{meta=True}", "input_ids decoder_input_ids"),
+        ("clip{meta=True}", "input_ids pixel_values"),
+        ("bart{meta=True}", "input_ids"),
+        ("wav2vec2{meta=True}", "input_values"),
+    ],
+)
+def test_a_model_comes_with_all_the_inputs_that_it_asks_for(text, names):
+    pytest.importorskip("transformers")
+    assert " ".join(models.read(f"transformers:{text}").kwargs) == names
+
+
+def test_an_encoder_decoder_is_captured_by_its_name():
+    pytest.importorskip("transformers")
+    small = "{d_model=32,d_kv=8,d_ff=64,num_layers=1,num_heads=2,vocab_size=50}"
+    found = models.read(f"transformers:t5{small}")
+    graph = graphlens.capture(found.model, kwargs=found.kwargs)
+    assert "MatMul" in {graph.nodes[name]["op"] for name in graph}
+
+
 def test_random_weights_are_the_same_every_time():
     pytest.importorskip("transformers")
     one, other = (models.read(SMALL_BERT).model.state_dict() for _ in range(2))
@@ -108,7 +130,13 @@ def test_an_unknown_model_names_those_spelt_like_it(text, close):
 
 
 @pytest.mark.parametrize(
-    "text", ["torchvision:resnet18{layers=3}", "timm:resnet18{layerz=3}", "keras:ResNet50{top=1}"]
+    "text",
+    [
+        "torchvision:resnet18{layers=3}",
+        "timm:resnet18{layerz=3}",
+        "keras:ResNet50{top=1}",
+        "transformers:musicgen",  # its configuration by itself lacks those of its parts
+    ],
 )
 def test_an_option_that_the_library_refuses_is_a_usage_error(text):
     pytest.importorskip(text.partition(":")[0])

@@ -26,7 +26,14 @@ def made(library: str, name: str, maker: Callable[..., Any], options: Mapping[st
     """
     try:
         return maker(**options)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a library refuses in as many ways as it has models
+        said = {key: each for key, each in options.items() if isinstance(each, _SAYABLE)}
+        whose = " ".join(str(error).split())[:400]
         raise UsageError(
-            f"{library} does not make {name!r} with {dict(options)}: {error}"
+            f"{library} does not make {name!r}{f' with {said}' if said else ''}: "
+            f"{type(error).__name__}: {whose}"
         ) from error
+
+
+_SAYABLE = (str, int, float, tuple, list, type(None))
+"""Types of options that a message shows; configurations fill pages."""

@@ -6,9 +6,10 @@ device: enough to draw it, to plan its memory and to count its work.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import transformers
 
 from graphlens.cli.libraries.named import made, unknown
 from graphlens.errors import UsageError
+from graphlens.sweep.sets.transformers_inputs import field
 from graphlens.tensor import TensorType
 
 SEQUENCE = 64
@@ -26,7 +28,7 @@ META = "meta"
 
 
 def model(name: str, options: Mapping[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """The model in inference mode, and its main input.
+    """The model in inference mode, and its main input with what else it asks for.
 
     Args:
         name: A model type of transformers (``bert``, ``gpt2``, ``vit``, ``llama`` ...), of which
@@ -43,13 +45,17 @@ def model(name: str, options: Mapping[str, Any]) -> tuple[Any, tuple[Any, ...], 
     if kind not in known:
         raise unknown("transformers", kind, known.keys())
     chosen = {key: value for key, value in options.items() if key != META}
-    plain = {} if "architectures" in fields else {"return_dict": False}
-    config = made("transformers", name, known[kind], {**plain, **fields, **chosen})
-    if hasattr(config, "use_cache"):
-        config.use_cache = False
+    config = made("transformers", name, known[kind], {**fields, **chosen})
+    maker = _maker(fields)
+    with torch.device("meta"):
+        bare = made("transformers", name, maker, {"config": config}).eval()
+    inputs = _inputs(bare)
+    for each in (config, *(getattr(config, part, None) for part in config.sub_configs)):
+        if each is not None:
+            each.use_cache = False
     torch.manual_seed(0)
-    module = _module(name, config, _maker(fields), options.get(META))
-    return module.eval(), (), {module.main_input_name: _example(module, config)}
+    with torch.device("meta" if _is_bare(name, bare, options.get(META)) else "cpu"):
+        return maker(config=config).eval(), (), inputs
 
 
 def _from_file(path: Path) -> tuple[dict[str, Any], str]:
@@ -73,33 +79,74 @@ def _maker(fields: Mapping[str, Any]) -> Any:
     return transformers.AutoModel.from_config if found is None else found._from_config
 
 
-def _module(name: str, config: Any, maker: Any, meta: Any) -> Any:
-    """The model, without weights where they do not fit or are not wanted."""
-    with torch.device("meta"):
-        module = made("transformers", name, maker, {"config": config})
-    wanted = sum(each.numel() * each.element_size() for each in module.parameters())
+def _is_bare(name: str, bare: torch.nn.Module, meta: Any) -> bool:
+    """Whether the model is to have no weights: they do not fit, or are not wanted."""
+    wanted = sum(each.numel() * each.element_size() for each in bare.parameters())
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if meta is False and wanted > there / 2:
+    fits = wanted <= there / 2
+    if meta is False and not fits:
         raise UsageError(
             f"{name!r} has {wanted / 1e9:.0f} GB of weights, this machine {there / 1e9:.0f} GB of "
             "memory: leave out meta=False, or make it smaller, such as "
             f"'transformers:{name}{{num_hidden_layers=4,hidden_size=512,intermediate_size=1024}}'"
         )
-    if meta or (meta is None and wanted > there / 2):
-        return module
-    return made("transformers", name, maker, {"config": config})
+    return bool(meta) if meta is not None else not fits
 
 
-def _example(module: Any, config: Any) -> TensorType:
-    """The type of the main input: tokens, an image, a waveform or a spectrogram."""
-    main = module.main_input_name
-    if main == "pixel_values":
-        side = getattr(config, "image_size", 224)
+def _inputs(bare: Any) -> dict[str, TensorType]:
+    """The fewest inputs that the model takes, beginning with its main one.
+
+    Which they are is tried on the model without weights, which computes nothing, where its
+    arguments leave a choice. The main input alone, if none is taken.
+    """
+    sets = list(_choices(bare))
+    taken = (names for names in sets if _takes(bare, names))
+    names = next(taken, sets[0]) if len(sets) > 1 else sets[0]
+    return {name: TensorType(_dtype(name), _shape(name, bare.config)) for name in names}
+
+
+def _takes(bare: Any, names: tuple[str, ...]) -> bool:
+    given = {
+        name: torch.empty(
+            _shape(name, bare.config), dtype=getattr(torch, _dtype(name)), device="meta"
+        )
+        for name in names
+    }
+    try:
+        with torch.no_grad():
+            bare(**given)
+    except Exception:  # a model refuses in as many ways as there are models
+        return False
+    return True
+
+
+_TOGETHER = ("decoder_input_ids", "input_ids", "pixel_values", "input_features", "bbox")
+"""Arguments that a model may ask for beside its main one."""
+
+
+def _choices(bare: Any) -> Iterator[tuple[str, ...]]:
+    main = bare.main_input_name
+    formals = inspect.signature(bare.forward).parameters
+    more = tuple(name for name in _TOGETHER if name in formals and name != main)
+    yield (main,)
+    yield from ((main, name) for name in more)
+    if len(more) > 1:
+        yield (main, *more)
+
+
+def _dtype(name: str) -> str:
+    return "float32" if name.startswith(("pixel", "input_values", "input_features")) else "int64"
+
+
+def _shape(name: str, config: Any) -> tuple[int, ...]:
+    """The shape of an input: tokens, boxes of them, an image, a waveform or a spectrogram."""
+    if name == "pixel_values":
+        side = field(config, "image_size", 224)
         sides = tuple(side) if isinstance(side, list | tuple) else (side, side)
-        return TensorType("float32", (1, getattr(config, "num_channels", 3), *sides))
-    if main == "input_values":
-        return TensorType("float32", (1, 16000))
-    if main == "input_features":
-        mels = getattr(config, "num_mel_bins", 80)
-        return TensorType("float32", (1, mels, 2 * getattr(config, "max_source_positions", 1500)))
-    return TensorType("int64", (1, SEQUENCE))
+        return (1, field(config, "num_channels", 3), *sides)
+    if name == "input_values":
+        return (1, 16000)
+    if name == "input_features":
+        frames = 2 * field(config, "max_source_positions", 1500)
+        return (1, field(config, "num_mel_bins", 80), frames)
+    return (1, SEQUENCE, 4) if name == "bbox" else (1, SEQUENCE)
