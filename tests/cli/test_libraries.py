@@ -37,6 +37,18 @@ def test_a_vision_model_comes_with_an_image_of_its_size(text, shape):
     assert found.inputs == (TensorType("float32", shape),)
 
 
+def test_optical_flow_is_between_two_images():
+    pytest.importorskip("torchvision")
+    found = models.read("torchvision:raft_small")
+    assert found.inputs == (TensorType("float32", (1, 3, 128, 128)),) * 2
+
+
+def test_a_detector_comes_with_an_image_to_detect_in_and_downloads_nothing():
+    pytest.importorskip("torchvision")
+    ((image,),) = models.read("torchvision:ssdlite320_mobilenet_v3_large").inputs
+    assert image.shape == (3, 320, 320)
+
+
 def test_a_language_model_comes_with_tokens():
     pytest.importorskip("transformers")
     found = models.read(SMALL_BERT)

@@ -38,13 +38,13 @@ def build(name: str) -> Subject:
     plain = name.removeprefix("quantized_")
     if plain.startswith(("googlenet", "inception_v3")):
         options["init_weights"] = False
-    if name.startswith(("deeplab", "fcn", "lraspp", *_DETECTION)):
+    if name.startswith(("deeplab", "fcn", "lraspp", *DETECTION)):
         options["weights_backbone"] = None
     options |= next((held for key, held in _FEW.items() if name.startswith(key)), {})
     model = with_noise(torchvision.models.get_model(name, **options).eval())
     side = next((size for key, size in _SIDES.items() if plain.startswith(key)), _SMALL)
     inputs, about = _inputs(name, side), f"{side} px"
-    if name.startswith(_DETECTION):
+    if name.startswith(DETECTION):
         with_signal(model, lambda: model(*inputs))
         about += ", weights scaled to unit variance so that there are detections"
     return Subject(model, inputs, about=about)
@@ -68,12 +68,13 @@ _FEW: Mapping[str, Mapping[str, float]] = {
 """What keeps candidates few, as trained weights do, and images small. Of millions of pairs of
 random boxes some overlap by the threshold of suppression but for the last digit: which of them is
 kept is arbitrary, and so is what is compared."""
-_DETECTION = tuple(_FEW)
+DETECTION = tuple(_FEW)
+"""How the names of models begin that detect objects in a list of images."""
 
 
 def _inputs(name: str, side: int) -> tuple[Any, ...]:
     """``[1, channels, (frames,) height, width]``; a list of images to detect in; two to flow."""
-    if name.startswith(_DETECTION):
+    if name.startswith(DETECTION):
         return ([torch.rand(3, side, side)],)
     if name.startswith("raft"):
         return torch.rand(1, 3, side, side), torch.rand(1, 3, side, side)
