@@ -70,6 +70,13 @@ _AT_MOST: Mapping[str, int] = {
     "num_frames": 4,
     "codebook_size": 64,
     "num_query_tokens": 4,
+    "base_channels": 32,
+    "max_text_length": 4,
+    "context_length": 128,
+    "mamba_n_heads": 8,
+    "mamba_d_ssm": 128,
+    "mamba_d_state": 16,
+    "mamba_chunk_size": 8,
 }
 """Field -> the largest value that is let through."""
 
@@ -86,7 +93,7 @@ def small(config: Any) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, value in config.to_dict().items():
-        made = _small(name, value)
+        made = smaller(name, value)
         if made is not None and made != value:
             found[name] = made
     for name in getattr(config, "sub_configs", {}):
@@ -98,12 +105,16 @@ def small(config: Any) -> dict[str, Any]:
 
 def small_in_three(config: Any) -> dict[str, Any]:
     """As `small`, for rotary embeddings in three parts whose sizes the code has by default."""
-    found = small(config)
-    for name, held in [*found.items(), ("", found)]:
-        inner = getattr(config, name, None) if name else config
-        rope = getattr(inner, "rope_parameters", None)
-        if isinstance(held, dict) and isinstance(rope, dict):
-            held["rope_parameters"] = {**rope, "mrope_section": [2, 3, 3]}
+    return _in_three(config, small(config))
+
+
+def _in_three(config: Any, found: dict[str, Any]) -> dict[str, Any]:
+    rope = getattr(config, "rope_parameters", None)
+    if isinstance(rope, dict):
+        found["rope_parameters"] = {**rope, "mrope_section": [2, 3, 3]}
+    for name in getattr(config, "sub_configs", {}):
+        if isinstance(found.get(name), dict):
+            _in_three(getattr(config, name), found[name])
     return found
 
 
@@ -121,7 +132,7 @@ def shallow(config: Any) -> dict[str, Any]:
     return found
 
 
-def _small(name: str, value: Any) -> Any:
+def smaller(name: str, value: Any) -> Any:
     """The smaller value of a field, None where there is none."""
     if name == "vocab_size" and value is None:
         return VOCABULARY

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -12,7 +11,9 @@ from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from graphlens.sweep.sets.small_config import shallow, small, small_in_three
-from graphlens.sweep.sets.transformers_inputs import EXAMPLES
+from graphlens.sweep.sets.small_filled import filled
+from graphlens.sweep.sets.small_hints import HINTS, hinted
+from graphlens.sweep.sets.transformers_calls import arguments
 from graphlens.sweep.sets.weights import with_noise
 from graphlens.sweep.subject import CannotBuildError, Subject
 
@@ -22,102 +23,85 @@ _MOST = 400_000_000
 
 def names() -> list[str]:
     """Every model type that one of the auto mappings has a model for; base models first."""
-    return [name for name in CONFIG_MAPPING if _class_name(name)]
+    return [name for name in CONFIG_MAPPING if _class_names(name)]
 
 
 def build(name: str) -> Subject:
     """The base model in inference mode, and the smallest inputs that it takes.
 
+    Where no configuration makes one of its type's classes run, the next class is tried.
+
     Raises:
         CannotBuildError: If no configuration and inputs were found that the library runs.
     """
-    kind = getattr(transformers, _class_name(name))
-    default = CONFIG_MAPPING[name]()
     reasons: list[str] = []
-    for about, shrink in _SHRINKERS.items():
-        try:
-            model = _made(kind, default, shrink)
-            inputs = _inputs(model)
-        except Exception as error:  # the library refuses in as many ways as it has models
-            reasons.append(f"{about}: {type(error).__name__}: {error}")
-        else:
-            return Subject(model, (), inputs, about)
+    for kind in _class_names(name):
+        for about, shrink in _SHRINKERS.items():
+            try:
+                model = _made(getattr(transformers, kind), _default(name), shrink)
+                inputs = arguments(model)
+            except Exception as error:  # the library refuses in as many ways as it has models
+                reasons.append(f"{about}: {type(error).__name__}: {error}")
+            else:
+                return Subject(model, (), inputs, about)
     raise CannotBuildError(" | ".join(" ".join(each.split())[:120] for each in reasons))
+
+
+def _default(name: str) -> Any:
+    """The default configuration, with what is known of its type where it is invalid without."""
+    try:
+        return CONFIG_MAPPING[name]()
+    except Exception:  # it says so in many ways
+        return CONFIG_MAPPING[name](**HINTS.get(name, {}))
 
 
 _SHRINKERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "small": small,
+    "small, filled": filled,
     "small, rotary in three": small_in_three,
     "shallow": shallow,
     "default": lambda config: {},
 }
 
 
-def _class_name(name: str) -> str:
-    """The model class of a type: of AutoModel if it has one, else of any other auto class."""
+def _class_names(name: str) -> list[str]:
+    """The model classes of a type: of AutoModel if it has one, then of the other auto classes."""
     known = [key for key in vars(modeling_auto) if key.startswith("MODEL_")]
+    found: dict[str, None] = {}
     for key in sorted(known, key=lambda key: key != "MODEL_MAPPING_NAMES"):
-        if not key.endswith("_NAMES"):
-            continue
-        found = vars(modeling_auto)[key].get(name, "")
-        found = found if isinstance(found, str) else found[0]
-        if hasattr(transformers, found or "?"):
-            return found
-    return ""
+        held = vars(modeling_auto)[key].get(name, ()) if key.endswith("_NAMES") else ()
+        for each in (held,) if isinstance(held, str) else held:
+            if hasattr(transformers, each):
+                found[each] = None
+    return list(found)
 
 
 def _made(kind: Any, default: Any, shrink: Callable[[Any], dict[str, Any]]) -> torch.nn.Module:
     needed = {"prediction_length": 4} if hasattr(default, "prediction_length") else {}
-    config = type(default)(**{**needed, **shrink(default)})
-    parts = [getattr(config, key, None) for key in getattr(config, "sub_configs", ())]
-    for each in (config, *parts):
-        if each is not None:
-            each.use_cache = False
+    config = type(default)(**{**needed, **hinted(default, shrink(default))})
+    _keep_no_cache(config)
     with torch.device("meta"):
         size = sum(each.numel() for each in kind(config).parameters())
     if size > _MOST:
         raise CannotBuildError(f"{size / 1e6:.0f} M parameters")
     torch.manual_seed(0)
-    return with_noise(kind(config).eval())
+    return _callable(with_noise(kind(config).eval()))
 
 
-def _inputs(model: Any) -> dict[str, Any]:
-    """The first of the likely arguments that the model runs on."""
-    formals = tuple(inspect.signature(model.forward).parameters)
-    reasons: list[str] = []
-    for keys, variant in _candidates(model.main_input_name, formals):
-        try:
-            torch.manual_seed(0)
-            inputs = {key: _example(key, model.config, variant) for key in keys}
-            with torch.no_grad():
-                model(**inputs)
-        except Exception as error:  # as above
-            reasons.append(f"{'+'.join(keys)}: {error}")
-        else:
-            return inputs
-    raise CannotBuildError(" | ".join(reasons))
+def _keep_no_cache(config: Any) -> None:
+    """Have the model return tensors alone, whichever part of its configuration asks otherwise."""
+    config.use_cache = False
+    for key in getattr(config, "sub_configs", ()):
+        if getattr(config, key, None) is not None:
+            _keep_no_cache(getattr(config, key))
 
 
-def _candidates(main: str, formals: tuple[str, ...]) -> Generator[tuple[tuple[str, ...], int]]:
-    """Sets of arguments, and which of the shapes of the main one; the plainest first."""
-    more = tuple(key for key in EXAMPLES if key in formals and key != main)
-    known = (main,) if main in EXAMPLES and main in formals else ()
-    if known:
-        yield known, 0
-    if "decoder_input_ids" in more:
-        yield (*known, "decoder_input_ids"), 0
-    for variant in range(1, len(EXAMPLES.get(main, ()))):
-        yield known, variant
-    for key in ("hidden_states", "pixel_values"):
-        if "grid_thw" in more and key in formals:
-            yield (key, "grid_thw"), len(EXAMPLES[key]) - 1
-    for key in more:
-        yield (*known, key), 0
-    required = tuple(key for key in formals if key in ("bbox", "pixel_values", "input_ids"))
-    yield tuple(dict.fromkeys((*known, *required))), 0
-    yield (*known, *more), 0
-
-
-def _example(key: str, config: Any, variant: int) -> torch.Tensor:
-    shapes = EXAMPLES[key]
-    return shapes[min(variant, len(shapes) - 1)](config)
+def _callable(model: torch.nn.Module) -> torch.nn.Module:
+    """The model, or its first part that can be called where it is no more than its parts."""
+    own: Any = type(model).forward
+    if own is not torch.nn.Module.forward:
+        return model
+    for part in model.children():
+        if isinstance(part, transformers.PreTrainedModel):
+            return _callable(part)
+    raise CannotBuildError(f"{type(model).__name__} has no forward, nor has any part of it")
