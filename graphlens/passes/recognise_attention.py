@@ -235,12 +235,14 @@ def _repeats(m: Match) -> bool:
     """Whether [B, G, S, D] became [B, G, 1, S, D], [B, G, n, S, D] and [B, G * n, S, D]."""
     counts: set[Dim] = set()
     for name in ("k", "v"):
-        few, wide, many = (m.type(n).shape for n in (name, f"{name}.wide", f"{name}.all"))
-        split = m.type(f"{name}.split").shape
-        if few is None or wide is None or len(few) != 4 or len(wide) != 5:
+        few, wide, many = (m.type(f"{name}.{n}").shape for n in ("split", "wide", "all"))
+        if few is None or wide is None or len(few) != 5 or len(wide) != 5:
             return False
-        batch, groups, *rest = few
-        if split != (batch, groups, 1, *rest) or wide[:2] != (batch, groups):
+        batch, groups, one, *rest = few
+        if one != 1 or wide[:2] != (batch, groups):
+            return False
+        own, split = m.type(name), m.type(f"{name}.split")
+        if own.shape != (batch, groups, *rest) and None in (own.elements, split.elements):
             return False
         count = wide[2]
         if not isinstance(groups, int) or not isinstance(count, int) or wide[3:] != tuple(rest):
@@ -251,8 +253,17 @@ def _repeats(m: Match) -> bool:
     return len(counts) == 1
 
 
+def _few(m: Match, b: Builder, name: str) -> Value:
+    """Keys or values before they were repeated; views before them may have become one with it."""
+    few = tuple(dim for axis, dim in enumerate(m.type(f"{name}.split").shape or ()) if axis != 2)
+    if m.type(name).shape == few:
+        return m[name]
+    held = m.type(name).with_shape(few)
+    return b.op("Reshape", m[name], b.const(np.array(few)), results=[held], name=f"{m.root}.{name}")
+
+
 def _grouped(m: Match, b: Builder) -> Value:
-    operands = (m["q"], m["k"], m["v"], m.get("mask"))
+    operands = (m["q"], _few(m, b, "k"), _few(m, b, "v"), m.get("mask"))
     return b.op("Attention", *operands, results=[m.type()], name=m.root, **given(m.node()))
 
 

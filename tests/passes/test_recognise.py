@@ -407,6 +407,31 @@ def test_keys_and_values_repeated_for_groups_of_queries(known: Known) -> None:
     assert [value and value.node for value in found.operands("y")] == ["q", "k", "v"]
 
 
+def test_repeated_keys_and_values_whose_views_are_one(known: Known) -> None:
+    """Of one position, moving heads forward is a Reshape, and one with that which adds an axis."""
+    body = "".join(
+        f"""
+            {name}5: float32[1, 2, 1, 1, 8] = Reshape({name}, five)
+            {name}6: float32[1, 2, 3, 1, 8] = Expand({name}5, wide)
+            {name}7: float32[1, 6, 1, 8] = Reshape({name}6, all)"""
+        for name in "kv"
+    )
+    graph = known(
+        f"""
+        def net(q: float32[1, 6, 1, 8], k: float32[1, 1, 16], v: float32[1, 1, 16]):
+            five: int64[5] = Const([1, 2, 1, 1, 8])
+            wide: int64[5] = Const([1, 2, 3, 1, 8])
+            all: int64[4] = Const([1, 6, 1, 8])
+            {body}
+            y: float32[1, 6, 1, 8] = Attention(q, k7, v7)
+            return y
+        """
+    )
+    found = check(recognise(graph))
+    assert computing(found) == ["Reshape", "Reshape", "Attention"]
+    assert prove(graph, found).status == "proven"
+
+
 def test_attention_over_batched_matrices(known: Known) -> None:
     text = attention(KT, QK, DIVIDED, ADDED, WEIGHTS, OUT, more=", mask: float32[2, 5, 7]")
     for old, new in (("[2, 4, ", "[2, "), ("perm=[0, 1, 3, 2]", "perm=[0, 2, 1]"), ("=3", "=2")):
