@@ -17,7 +17,8 @@ from graphlens.frontends.torch_errors import cannot_capture
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of
 from graphlens.frontends.torch_program import read
 from graphlens.frontends.torch_pt2_check import refuse_code
-from graphlens.frontends.torch_state import as_before, tracing
+from graphlens.frontends.torch_state import as_before, compiling, tracing
+from graphlens.frontends.torch_translate import ASKED
 from graphlens.ir.graph import Graph
 
 _TRANSFORMS = {"torch._functorch.predispatch"}
@@ -65,15 +66,37 @@ def _is_plain(dynamic: Any) -> bool:
 
 def _exported(model: torch.nn.Module, given: Arguments, dynamic: Any) -> ExportedProgram:
     try:
-        with tracing(), warnings.catch_warnings():
-            # of attributes that the model sets as it runs, which are put back
-            warnings.filterwarnings("ignore", "The tensor attribute")
-            program = torch.export.export(
-                model, given.args, given.kwargs, dynamic_shapes=dynamic, strict=False
-            )
-            return _without_transforms(program)
+        with tracing():
+            return _program(model, given, dynamic)
     except (Exception, SystemExit) as error:
-        raise cannot_capture("torch.export", model, error) from error
+        program = _with_gradients(model, given, dynamic) if type(error).__name__ == ASKED else None
+        if program is None:
+            raise cannot_capture("torch.export", model, error) from error
+        return program
+
+
+def _with_gradients(
+    model: torch.nn.Module, given: Arguments, dynamic: Any
+) -> ExportedProgram | None:
+    """The program as torch exports it where gradients are on; None if it cannot.
+
+    Some ops (attention with a mask) ask sizes that depend on data for their values without them.
+    """
+    try:
+        with compiling(), torch.enable_grad():
+            return _program(model, given, dynamic)
+    except (Exception, SystemExit):
+        return None  # the error of the first attempt is the one to tell
+
+
+def _program(model: torch.nn.Module, given: Arguments, dynamic: Any) -> ExportedProgram:
+    with warnings.catch_warnings():
+        # of attributes that the model sets as it runs, which are put back
+        warnings.filterwarnings("ignore", "The tensor attribute")
+        program = torch.export.export(
+            model, given.args, given.kwargs, dynamic_shapes=dynamic, strict=False
+        )
+        return _without_transforms(program)
 
 
 def _without_transforms(program: ExportedProgram) -> ExportedProgram:

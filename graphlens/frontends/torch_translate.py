@@ -32,7 +32,7 @@ Expansion = Callable[[], list[Value] | None]
 """Translates the ops that an op is made of; None if it is made of none that are known."""
 
 
-_ASKED = "GuardOnDataDependentSymNode"
+ASKED = "GuardOnDataDependentSymNode"
 """What torch raises where Python asks for the value of a number that depends on data."""
 
 
@@ -270,7 +270,7 @@ class Translator:
         try:
             return row(call, *values)
         except RuntimeError as error:  # torch was asked for the value of a symbol
-            if type(error).__name__ != _ASKED:
+            if type(error).__name__ != ASKED:
                 raise
             self.forget(list(self.graph)[before:])
             return NotImplemented

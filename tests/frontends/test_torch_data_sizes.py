@@ -278,3 +278,25 @@ def test_optimising_keeps_sizes_that_depend_on_data() -> None:
     for name in ("split", "masked", "written"):
         graph = graphlens.capture(Calls(CASES[name]), FIRST, via="torch.export")
         assert_runs(graphlens.optimize(graph).after, CASES[name])
+
+
+class MasksNumberedKeys(nn.Module):
+    """Attention to as many keys as the data says, with a mask of a size of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.dense = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        keys = self.dense(torch.ones(1, 1, count(x), 4) * x[0])
+        return F.scaled_dot_product_attention(x[None, None], keys, keys, attn_mask=self.dense(x))
+
+
+def test_a_model_that_torch_exports_with_gradients_only_is_captured() -> None:
+    model = MasksNumberedKeys().eval()
+    with torch.no_grad(), pytest.raises(Exception, match="data-dependent"):
+        torch.export.export(model, (FIRST,))
+    graph = graphlens.capture(model, FIRST, via="torch.export")
+    (made,) = graphlens.run(graph, FIRST.numpy())
+    np.testing.assert_allclose(made, model(FIRST).detach().numpy(), 1e-5, 1e-6)
