@@ -66,9 +66,9 @@ def layout(diagram: Diagram) -> Layout:
     """
     while True:
         placed = _best(diagram)
-        if placed is not None and (diagram.coarser is None or _scale(placed) >= LEGIBLE):
+        if placed is not None and (diagram.behind is None or _scale(placed) >= LEGIBLE):
             placed = _untangled(diagram, placed)
-            if diagram.coarser is None or _scale(placed) >= LEGIBLE:
+            if diagram.behind is None or _scale(placed) >= LEGIBLE:
                 return placed
         diagram = diagram.coarser or diagram
 
@@ -83,7 +83,7 @@ def _untangled(diagram: Diagram, placed: Layout) -> Layout:
 def _best(diagram: Diagram) -> Layout | None:
     """A diagram in the columns that make it largest; None if it is far too much for a page."""
     best, *others = columns(diagram, evened(diagram.boxes))
-    if diagram.coarser is not None and best.scale < 0.8 * LEGIBLE:
+    if diagram.behind is not None and best.scale < 0.8 * LEGIBLE:
         return None
     placed = _laid_out(diagram, best.columns)
     for widest in _WIDE[1:]:

@@ -9,6 +9,7 @@ from graphlens.analysis.lifetimes import lifetimes
 from graphlens.errors import GraphError
 from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node, Value
 from graphlens.ops.facts import facts
+from graphlens.tensor import TensorType
 from graphlens.view import words
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Pane, Row
 from graphlens.view.label import row
@@ -166,14 +167,16 @@ def _is_light(node: Node, reads: Operands) -> bool:
 
 def _signature(node: Node, reads: Operands) -> str:
     """Equal for nodes that do the same: op, attributes, types, literals of the program."""
-    parts: list[object] = [node.qualified, sorted(node.attributes.items()), node.results]
+    parts: list[object] = [node.qualified, *map(_spelt, node.results)]
+    if node.attributes:
+        parts.append(sorted(node.attributes.items()))
     for read in reads:
         if read is None or read.role == "value":
             parts.append(None)
         elif read.role == "const" and read.array is not None and read.array.size <= 16:
-            parts.append((read.held, read.array.tolist()))
+            parts.append((_spelt(read.held), read.array.tolist()))
         else:
-            parts.append(read.held)
+            parts.append(_spelt(read.held))
     for key, body in node.regions.items():
         known = stored(body, False)
         inside = [
@@ -183,21 +186,29 @@ def _signature(node: Node, reads: Operands) -> str:
     return repr(parts)
 
 
+def _spelt(held: TensorType) -> tuple[object, ...]:
+    """A type as plain parts, whose ``repr`` costs little."""
+    return (held.dtype, held.shape)
+
+
 def arrows(graph: Graph, name: str, known: Stored) -> list[Arrow]:
     """What one node reads that another box makes, each value once."""
     made: dict[Value, Arrow] = {}
-    scope = graph.nodes[name]["scope"]
+    nodes = graph.nodes
+    scope = nodes[name]["scope"]
     for read in graph.operands(name):
-        value = read and _given(graph, read, scope)
-        if value is None or value in made or value.node in known:
+        if read is None:
+            continue
+        value = _given(graph, read, scope) if nodes[read.node]["op"] == "Identity" else read
+        if value in made or value.node in known:
             continue
         held = graph.type_of(value)
         made[value] = Arrow(
-            tail=value.node,
-            head=name,
-            value=str(value.result),
-            label=words.dims(held.shape),
-            title=f"{value.node}{f':{value.result}' if value.result else ''}: {words.held(held)}",
+            value.node,
+            name,
+            str(value.result),
+            words.dims(held.shape),
+            f"{value.node}{f':{value.result}' if value.result else ''}: {words.held(held)}",
         )
     return list(made.values())
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from graphlens.view.diagram import Arrow, Cluster, Diagram, moved
-from graphlens.view.quotient import Tree, topological
+from graphlens.view.diagram import Cluster, Diagram, moved
+from graphlens.view.quotient import Tree, in_order
 
 Member = tuple[bool, str]
 _TO = " … "
@@ -24,11 +26,14 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
     are called by what they begin and end with.
     """
     tree = Tree(diagram)
+    into: dict[str, list[str]] = defaultdict(list)
+    for arrow in diagram.arrows:
+        into[arrow.head].append(arrow.tail)
     made: list[Cluster] = []
     home: dict[str, str] = {}
     parent: dict[str, str] = {}
     for cluster in ["", *tree.clusters]:
-        waiting = [(cluster, _inner(diagram, tree, cluster, most))]
+        waiting = [(cluster, _inner(tree, into, cluster, most))]
         while waiting:
             around, members = waiting.pop()
             if len(members) <= most:
@@ -56,8 +61,11 @@ def _parts(members: list[Member], pieces: int) -> list[list[Member]]:
     return [members[start:stop] for start, stop in pairwise(ends) if stop > start]
 
 
-def _inner(diagram: Diagram, tree: Tree, cluster: str, most: int) -> list[Member]:
-    """The members but for inputs and outputs; if they are many, each after all that it reads."""
+def _inner(tree: Tree, into: Mapping[str, Sequence[str]], cluster: str, most: int) -> list[Member]:
+    """The members but for inputs and outputs; if they are many, each after all that it reads.
+
+    ``into`` is what each box reads.
+    """
     ends = ("input", "output")
     members = [m for m in tree.members[cluster] if m[0] or tree.boxes[m[1]].face.kind not in ends]
     if len(members) <= most:
@@ -65,11 +73,12 @@ def _inner(diagram: Diagram, tree: Tree, cluster: str, most: int) -> list[Member
     named = {("c" if held else "b") + name: (held, name) for held, name in members}
     home = {box: key for key, m in named.items() for box in (tree.inside(m[1]) if m[0] else m[1:])}
     links = [
-        Arrow(home[arrow.tail], home[arrow.head])
-        for arrow in diagram.arrows
-        if arrow.tail in home and arrow.head in home and home[arrow.tail] != home[arrow.head]
+        (tail, key)
+        for box, key in home.items()
+        for read in into.get(box, ())
+        if (tail := home.get(read, key)) != key
     ]
-    return [named[key] for key in topological(named, links)]
+    return [named[key] for key in in_order(named, links)]
 
 
 def _bundle(tree: Tree, part: list[Member], around: str) -> Cluster:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,8 @@ class Diagram:
         arrows: In the order of their heads.
         clusters: Outer ones before inner ones.
         panes: At least one; each box has one face for each.
-        coarser: The same with more folded, for when this is too much for a page.
+        behind: Makes the same with more folded, for when this is too much for a page; there may be
+            many of these, of which few are ever looked at. None if there is no coarser one.
         scale: What tints mean, where boxes are coloured by a measure.
         threads: Whether the groups of a pane are tied to their members in the one before.
     """
@@ -226,9 +227,14 @@ class Diagram:
     clusters: tuple[Cluster, ...] = ()
     panes: tuple[Pane, ...] = (Pane(""),)
     subtitle: str = ""
-    coarser: Diagram | None = None
+    behind: Callable[[], Diagram] | None = field(default=None, compare=False, repr=False)
     scale: Scale | None = None
     threads: bool = False
+
+    @property
+    def coarser(self) -> Diagram | None:
+        """The same with more folded, made when it is asked for; None for the coarsest."""
+        return self.behind() if self.behind else None
 
     def having(
         self,

@@ -13,24 +13,29 @@ from graphlens.view.operand import Operands, parameters
 def row(name: str, node: Node, reads: Operands) -> Row:
     """The line that stands for an operation."""
     params = parameters(reads)
+    said = detail(node, reads)
     return Row(
-        text=node.op if node.domain in ("", OURS, "ai.onnx.ml") else node.qualified,
-        detail=", ".join(filter(None, detail(node, reads))),
-        note=words.count(params) if params else "",
-        style=facts(node.op, node.domain).category,
+        node.op if node.domain in ("", OURS, "ai.onnx.ml") else node.qualified,
+        ", ".join(filter(None, said)) if said else "",
+        words.count(params) if params else "",
+        facts(node.op, node.domain).category,
         title=_title(name, node, reads),
     )
 
 
 def _title(name: str, node: Node, reads: Operands) -> str:
-    lines = [f"{name}: {node.qualified}"]
-    lines += [f"  {key} = {value}" for key, value in node.attributes.items()]
-    lines += [f"  reads {read.name}: {words.held(read.held)}" for read in reads if read]
-    lines += [f"  gives {words.held(held)}" for held in node.results]
+    said = f"{name}: {node.qualified}"
+    for key, value in node.attributes.items():
+        said += f"\n  {key} = {value}"
+    for read in reads:
+        if read:
+            said += f"\n  reads {read.name}: {words.held(read.held)}"
+    for held in node.results:
+        said += f"\n  gives {words.held(held)}"
     if node.scope:
-        lines.append(f"  in {node.scope}")
+        said += f"\n  in {node.scope}"
     if node.source.file:
-        lines.append(f"  at {node.source.file}:{node.source.line}")
+        said += f"\n  at {node.source.file}:{node.source.line}"
     if node.origins not in ((), (name,)):
-        lines.append(f"  from {', '.join(node.origins[:20])}")
-    return "\n".join(lines)
+        said += f"\n  from {', '.join(node.origins[:20])}"
+    return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from graphlens.analysis.cost import kernel_flops
 from graphlens.errors import UsageError, unknown_name
@@ -169,9 +170,13 @@ def overlaid(diagram: Diagram, graphs: Sequence[Graph], by: str, found: Measures
 
 
 def _shown(diagram: Diagram, found: Sequence[Measures]) -> Diagram:
-    coarser = diagram.coarser and _shown(diagram.coarser, found)
+    behind = diagram.behind and partial(_shown_behind, diagram.behind, found)
     tint = _tinted if any(each.amounts for each in found) else _sorted
-    return replace(tint(diagram, found), coarser=coarser)
+    return replace(tint(diagram, found), behind=behind)
+
+
+def _shown_behind(behind: Callable[[], Diagram], found: Sequence[Measures]) -> Diagram:
+    return _shown(behind(), found)
 
 
 def _tinted(diagram: Diagram, found: Sequence[Measures]) -> Diagram:

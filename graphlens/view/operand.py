@@ -27,11 +27,13 @@ class Operand(NamedTuple):
     role: str
     held: TensorType
     array: np.ndarray | None = None
-    weights: tuple[tuple[str, int], ...] = ()
+    weights: Weights = ()
 
 
 Operands = Sequence[Operand | None]
-Stored = Mapping[str, tuple[str, ...]]
+Weights = tuple[tuple[str, int], ...]
+"""Params, each with its number of elements, 0 where that is not known."""
+Stored = Mapping[str, Weights]
 """Nodes that are known before the graph runs, each with the Params that it is computed from."""
 
 
@@ -40,16 +42,16 @@ def stored(graph: Graph, derived: bool = True) -> Stored:
 
     They are drawn inside the boxes that read them: a transposed weight is a weight.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Weights] = {}
     last = {value.node for value in graph.outputs} if graph.structural(OUTPUT) else set[str]()
     for name in graph.in_order() if derived else graph:
-        op = graph.op(name)
-        if op == _PARAM:
-            found[name] = (name,)
-        elif op == _CONST:
-            found[name] = ()
-        elif derived and name not in last and not graph.nodes[name]["regions"] and op != _OUTPUT:
-            reads = graph.pred[name]
+        held = graph.nodes[name]
+        if held["domain"] == OURS and held["op"] in (PARAM, CONST, OUTPUT):
+            if held["op"] != OUTPUT:
+                size = held["results"][0].elements or 0
+                found[name] = ((name, size),) if held["op"] == PARAM else ()
+        elif derived and name not in last and not held["regions"]:
+            reads = list(graph.pred[name])
             if reads and all(read in found for read in reads) and not _is_random(graph, name):
                 found[name] = tuple(dict.fromkeys(root for read in reads for root in found[read]))
     return found
@@ -62,9 +64,13 @@ def _is_random(graph: Graph, name: str) -> bool:
 
 def operands(graph: Graph, name: str, known: Stored) -> list[Operand | None]:
     """What a node reads, with the role of each."""
-    return [
-        None if value is None else operand(graph, value, known) for value in graph.operands(name)
-    ]
+    found: list[Operand | None] = []
+    for value in graph.operands(name):
+        if value is None or value.node in known:
+            found.append(value and operand(graph, value, known))
+        else:
+            found.append(Operand(value.node, "value", graph.type_of(value)))
+    return found
 
 
 def operand(graph: Graph, value: Value, known: Stored) -> Operand:
@@ -73,14 +79,13 @@ def operand(graph: Graph, value: Value, known: Stored) -> Operand:
     roots = known.get(value.node)
     if roots is None:
         return Operand(value.node, "value", held)
-    sizes = tuple((root, graph.type_of(Value(root)).elements or 0) for root in roots)
-    name = roots[0] if len(roots) == 1 else value.node
-    return Operand(name, "param" if roots else "const", held, graph.weights.get(value.node), sizes)
-
-
-_PARAM, _CONST, _OUTPUT = (f"{OURS}.{op}" for op in (PARAM, CONST, OUTPUT))
+    name = roots[0][0] if len(roots) == 1 else value.node
+    return Operand(name, "param" if roots else "const", held, graph.weights.get(value.node), roots)
 
 
 def parameters(reads: Operands) -> int:
     """How many numbers the weights among some operands hold, each weight once."""
-    return sum(dict(weight for read in reads if read for weight in read.weights).values())
+    held = [read.weights for read in reads if read and read.weights]
+    if not held:
+        return 0
+    return sum(size for _, size in {weight for weights in held for weight in weights})

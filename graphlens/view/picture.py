@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from graphlens.errors import UsageError
@@ -125,11 +126,26 @@ def fitting(rolled: Diagram) -> Diagram:
     ]
     ordered = sorted((*shorter, *levels), key=lambda fit: (fit.explained, len(fit.diagram.boxes)))
     coarsest = min((level.diagram for level in levels), key=lambda diagram: len(diagram.boxes))
-    diagrams = [*_fewer(coarsest), *(fit.diagram for fit in ordered)]
-    found = finished(diagrams[0])
-    for diagram in diagrams[1:]:
-        found = replace(finished(diagram), coarser=found)
-    return found
+    return _finest(tuple(fit.diagram for fit in ordered), coarsest)
+
+
+def _finest(diagrams: tuple[Diagram, ...], coarsest: Diagram | None = None) -> Diagram:
+    """The last of some diagrams, finished, those before it behind it.
+
+    If there is a ``coarsest``, those with fewer boxes than that one are behind them all. Each is
+    made when it is asked for.
+    """
+    *others, last = diagrams
+    behind = None
+    if others:
+        behind = partial(_finest, tuple(others), coarsest)
+    elif coarsest is not None:
+        behind = partial(_least, coarsest)
+    return replace(finished(last), behind=behind)
+
+
+def _least(coarsest: Diagram) -> Diagram:
+    return _finest(tuple(_fewer(coarsest)))
 
 
 def _fewer(diagram: Diagram) -> list[Diagram]:

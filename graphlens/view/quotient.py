@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from graphlens.view.diagram import Arrow, Box, Cluster, Diagram
 
@@ -72,13 +72,20 @@ def topological(names: Iterable[str], arrows: Iterable[Arrow]) -> list[str]:
     Boxes drawn as one may read each other both ways (a module that is called twice), so a circle
     is no error here: the first box of those left goes first.
     """
+    return in_order(names, [(arrow.tail, arrow.head) for arrow in arrows])
+
+
+def in_order(names: Iterable[str], links: Collection[tuple[str, str]]) -> list[str]:
+    """`topological` of what is joined by links, each as its tail and its head."""
     place = {name: index for index, name in enumerate(names)}
     ordered = list(place)
+    if all(place[tail] < place[head] for tail, head in links):
+        return ordered
     readers: dict[str, list[str]] = defaultdict(list)
     waiting = dict.fromkeys(ordered, 0)
-    for arrow in arrows:
-        readers[arrow.tail].append(arrow.head)
-        waiting[arrow.head] += 1
+    for tail, head in links:
+        readers[tail].append(head)
+        waiting[head] += 1
     ready = [place[name] for name in ordered if not waiting[name]]
     done: list[str] = []
     seen: set[str] = set()

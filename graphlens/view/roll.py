@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,10 @@ from graphlens.view.tidy import tidied
 
 _LONGEST = 400
 """Members of the longest block that is looked for."""
+_TRIED = 400
+"""Runs that are looked at in full, those that save most first."""
+_LEAST = 1.5
+"""Boxes that a run has to save."""
 
 Member = tuple[bool, str]
 
@@ -31,6 +37,24 @@ def roll(diagram: Diagram) -> Diagram:
     for cluster in roller.tree.deepest_first():
         roller.visit(cluster)
     return roller.result()
+
+
+def _runs(numbers: list[int], sizes: list[int]) -> Iterator[tuple[float, int, int, int]]:
+    """Runs of members of equal classes: minus what each saves, its start, period and repeats.
+
+    Args:
+        numbers: The class of each member.
+        sizes: How many boxes each is.
+    """
+    classes = np.array(numbers)
+    before = [0, *itertools.accumulate(sizes)]
+    for period in range(1, min(len(numbers) // 2, _LONGEST) + 1):
+        for start, stop in stretches(classes, period):
+            repeats = (stop - start) // period + 1
+            saved = (before[start + period] - before[start]) * (repeats - 1) - 0.01 * period
+            if saved >= _LEAST:
+                for shift in range((stop - start) % period + 1):
+                    yield (-saved, start + shift, period, repeats)
 
 
 class _Roller:
@@ -97,42 +121,29 @@ class _Roller:
 
     def visit(self, cluster: str) -> None:
         """Roll up the runs among the members of a cluster, longest gain first."""
+        members = self.tree.members[cluster]
+        numbers = [self.classify(member) for member in members]
+        sizes = [len(self.inside(member)) for member in members]
         for _ in range(200):
-            members = self.tree.members[cluster]
-            run = self._best(members)
+            run = self._best(members, numbers, sizes)
             if run is None:
                 return
-            self._roll(cluster, members, run)
+            rolled = self._roll(cluster, members, run)
+            place = slice(run.start, run.start + run.period * run.repeats)
+            members[place] = [rolled]
+            numbers[place] = [self.classify(rolled)]
+            sizes[place] = [len(self.inside(rolled))]
 
-    def _best(self, members: list[Member]) -> Run | None:
-        """The run that saves most boxes."""
-        numbers = [self.classify(member) for member in members]
+    def _best(self, members: list[Member], numbers: list[int], sizes: list[int]) -> Run | None:
+        """The run that saves most boxes, given the class and the boxes of each member."""
         if len(set(numbers)) == len(numbers):
             return None
-        classes = np.array(numbers)
-        sizes = np.array([len(self.inside(member)) for member in members])
-        candidates: list[tuple[float, Run]] = []
-        for period in range(1, min(len(members) // 2, _LONGEST) + 1):
-            for start, stop in stretches(classes[period:] == classes[:-period], period):
-                repeats = (stop - start) // period + 1
-                if repeats > 1:
-                    saved = int(sizes[start : start + period].sum()) * (repeats - 1)
-                    slack = (stop - start) % period
-                    candidates += [
-                        (saved - 0.01 * period, Run(start + shift, period, repeats))
-                        for shift in range(slack + 1)
-                    ]
-        candidates.sort(key=lambda held: (-held[0], held[1]))
-        for saved, run in candidates[:400]:
-            if saved < 1.5:
-                break
-            verified = self._verified(members, run)
-            if (
-                verified
-                and (verified.repeats - 1)
-                * sum(sizes[verified.start : verified.start + verified.period])
-                >= 2
-            ):
+        for _, *place in heapq.nsmallest(_TRIED, _runs(numbers, sizes)):
+            verified = self._verified(members, Run(*place))
+            if verified is None:
+                continue
+            block = sizes[verified.start : verified.start + verified.period]
+            if (verified.repeats - 1) * sum(block) >= 2:
                 return verified
         return None
 
@@ -181,7 +192,8 @@ class _Roller:
                     found.append((index, "else", (tail, arrow.value)))
         return sorted(found, key=repr)
 
-    def _roll(self, cluster: str, members: list[Member], run: Run) -> None:
+    def _roll(self, cluster: str, members: list[Member], run: Run) -> Member:
+        """Draw the blocks of a run as its first; the member that stands for them all."""
         blocks = [
             members[run.start + k * run.period : run.start + (k + 1) * run.period]
             for k in range(run.repeats)
@@ -203,11 +215,9 @@ class _Roller:
         if run.period == 1 and blocks[0][0][0] and blocks[0][0][1] not in self.repeat:
             name = blocks[0][0][1]
             self.repeat[name] = (run.repeats, self.tree.clusters[blocks[-1][0][1]].path)
-            rolled = blocks[0][0]
-            self._class.pop(rolled, None)
-        else:
-            rolled = self._wrap(cluster, blocks)
-        members[run.start : run.start + run.period * run.repeats] = [rolled]
+            self._class.pop(blocks[0][0], None)
+            return blocks[0][0]
+        return self._wrap(cluster, blocks)
 
     def _wrap(self, cluster: str, blocks: list[list[Member]]) -> Member:
         """A cluster of our own around the first of several blocks."""

@@ -34,9 +34,25 @@ def starts_like(first: list[tuple[int, str, object]], then: list[tuple[int, str,
     return others == sorted(fed + [index for index, role, _ in then if role == "else"])
 
 
-def stretches(equal: np.ndarray, period: int) -> list[tuple[int, int]]:
-    """Where a boolean array is true for ``period`` places or more, as half-open stretches."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], equal.astype(np.int8), [0]))))
+def stretches(classes: np.ndarray, period: int) -> list[tuple[int, int]]:
+    """Where members are of the class of those ``period`` after them, for ``period`` or more.
+
+    Half-open stretches of indices. Every stretch that is long enough has four samples in a row in
+    it; where there are none, which is so at most periods, nothing else is looked at.
+
+    Args:
+        classes: The class of each member, int[N].
+        period: How far those that are compared are apart.
+    """
+    step = period // 4
+    if step > 1:
+        sampled = classes[:-period:step] == classes[period::step]
+        pairs = sampled[1:] & sampled[:-1]
+        if not (pairs[2:] & pairs[:-2]).any():
+            return []
+    equal = np.zeros(len(classes) - period + 2, np.bool_)
+    np.equal(classes[period:], classes[:-period], out=equal[1:-1])
+    edges = np.flatnonzero(equal[1:] != equal[:-1])
     starts, stops = edges[::2], edges[1::2]
     long = stops - starts >= period
     return list(zip(starts[long].tolist(), stops[long].tolist(), strict=True))

@@ -41,10 +41,14 @@ def dims(shape: tuple[object, ...] | None) -> str:
     return "×".join(str(dim).replace(" ", "") for dim in shape) or "scalar"
 
 
-@lru_cache(maxsize=8192)
 def held(kind: TensorType) -> str:
     """``'1×3×224×224 float32'``."""
-    return f"{dims(kind.shape)} {kind.dtype}".replace(" undefined", "")
+    return _held(kind.dtype, kind.shape)
+
+
+@lru_cache(maxsize=8192)
+def _held(dtype: str, shape: tuple[object, ...] | None) -> str:
+    return f"{dims(shape)} {dtype}".replace(" undefined", "")
 
 
 def number(value: float) -> str:
