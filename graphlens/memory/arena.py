@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from graphlens.memory.taken import Taken
+
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
@@ -25,6 +27,8 @@ class Buffer:
 _ATTEMPTS = 200
 _LARGE = 2000
 """Buffers up to which more than one order of each kind is tried."""
+_MANY = 128
+"""Buffers live at once above which the bytes that they take are kept as unions."""
 
 _ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
     lambda b: (-b.nbytes, b.first - b.last, b.first),
@@ -46,18 +50,19 @@ def place(buffers: Sequence[Buffer], *, alignment: int = 1) -> list[int]:
     """
     wanted = [_padded(buffer, alignment) for buffer in buffers]
     bound = largest_live_set(wanted)
+    crowded = _most_at_once(wanted) > _MANY
     best: list[int] = []
     least = -1
     for key in _ORDERS:
         order = sorted(range(len(wanted)), key=lambda i, key=key: (*key(wanted[i]), i))
-        offsets = _greedy(wanted, order)
+        offsets = _greedy(wanted, order, crowded)
         height = arena_size(wanted, offsets)
         if least < 0 or height < least:
             best, least = offsets, height
         if least <= bound:
             return best
     if len(wanted) <= _LARGE:
-        best = _improved(wanted, best, bound)
+        best = _improved(wanted, best, bound, crowded)
     return best
 
 
@@ -83,10 +88,11 @@ def _padded(buffer: Buffer, alignment: int) -> Buffer:
     return Buffer(buffer.first, buffer.last, -(-buffer.nbytes // alignment) * alignment)
 
 
-def _greedy(buffers: Sequence[Buffer], order: Sequence[int]) -> list[int]:
+def _greedy(buffers: Sequence[Buffer], order: Sequence[int], crowded: bool) -> list[int]:
     """Each buffer in turn into the smallest gap that holds it among those placed before."""
     offsets = [0] * len(buffers)
-    index = _Index(max((buffer.last for buffer in buffers), default=0) + 1)
+    steps = max((buffer.last for buffer in buffers), default=0) + 1
+    index = _Crowd(steps) if crowded else _Index(steps)
     for i in order:
         buffer = buffers[i]
         if buffer.nbytes:
@@ -105,6 +111,26 @@ def _best_gap(taken: list[tuple[int, int]], nbytes: int) -> int:
             best, narrowest = free, gap
         free = max(free, end)
     return free if best < 0 else best
+
+
+def _most_at_once(buffers: Sequence[Buffer]) -> int:
+    """The most buffers needed in any one step."""
+    return largest_live_set([Buffer(buffer.first, buffer.last, 1) for buffer in buffers])
+
+
+class _Crowd:
+    """Placed buffers where so many are live at once that a look at each would take too long."""
+
+    def __init__(self, steps: int) -> None:
+        self._taken = Taken(steps)
+
+    def insert(self, buffer: Buffer, offset: int) -> None:
+        """Remember a placed buffer."""
+        self._taken.take(buffer.first, buffer.last, offset, offset + buffer.nbytes)
+
+    def overlapping(self, buffer: Buffer) -> list[tuple[int, int]]:
+        """(start, end) of what is taken in a step of ``buffer``'s."""
+        return self._taken.during(buffer.first, buffer.last)
 
 
 class _Index:
@@ -137,7 +163,9 @@ class _Index:
         return list(found.values())
 
 
-def _improved(buffers: Sequence[Buffer], offsets: list[int], bound: int) -> list[int]:
+def _improved(
+    buffers: Sequence[Buffer], offsets: list[int], bound: int, crowded: bool
+) -> list[int]:
     """Place what tops the arena earlier, again and again, and keep the best."""
     order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].nbytes, i))
     best, least = offsets, arena_size(buffers, offsets)
@@ -149,7 +177,7 @@ def _improved(buffers: Sequence[Buffer], offsets: list[int], bound: int) -> list
         top = max(range(len(ends)), key=ends.__getitem__)
         order.remove(top)
         order.insert(0, top)
-        current = _greedy(buffers, order)
+        current = _greedy(buffers, order, crowded)
         height = arena_size(buffers, current)
         if height < least:
             best, least = current, height

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import heapq
+import itertools
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import NamedTuple
 
 from graphlens.errors import GraphError
@@ -25,9 +27,9 @@ def check_spans(
 ) -> None:
     """See that no two tensors that are needed in one step share a byte.
 
-    A sweep over the steps with the live tensors kept as disjoint intervals. A tensor written in
-    place over an operand shares exactly that operand's bytes, in the one step that reads the
-    operand last.
+    A sweep over the steps with the live tensors kept in order of where they start, so that a new
+    one is held against its neighbours only. A tensor written in place over an operand shares
+    exactly that operand's bytes, in the one step that reads the operand last.
 
     Args:
         spans: Every tensor.
@@ -44,16 +46,73 @@ def check_spans(
         by_value[span.value] = span
         starting.setdefault(span.first, []).append(span)
         _within(span, arena_bytes, alignment)
-    live: dict[Value, Span] = {}
+    live = _Live()
     for step in sorted(starting):
+        live.expire(step)
         arriving = starting[step]
-        live = {value: span for value, span in live.items() if span.last >= step}
         for span in arriving:
             replaced = _overwritten(span, by_value, inplace, step)
             if replaced is not None:
-                live.pop(replaced, None)
-            live[span.value] = span
-        _disjoint(live.values(), step)
+                live.drop(replaced)
+            live.arrive(span)
+        if not live.settle(arriving):
+            _disjoint(live.spans.values(), step)
+
+
+class _Live:
+    """The tensors that are needed at a step.
+
+    Attributes:
+        spans: Each by its value.
+    """
+
+    def __init__(self) -> None:
+        self.spans: dict[Value, Span] = {}
+        self._settled: list[Span] = []
+        self._ends: list[tuple[int, int, Span]] = []
+        self._number = itertools.count()
+
+    def expire(self, step: int) -> None:
+        """Drop those that are not needed at the step any more."""
+        while self._ends and self._ends[0][0] < step:
+            span = heapq.heappop(self._ends)[-1]
+            if self.spans.get(span.value) is span:
+                self.drop(span.value)
+
+    def arrive(self, span: Span) -> None:
+        """Take up a tensor, which has no place among the others before `settle`."""
+        self.drop(span.value)
+        self.spans[span.value] = span
+        heapq.heappush(self._ends, (span.last, next(self._number), span))
+
+    def drop(self, value: Value) -> None:
+        """Drop a tensor, if it is there."""
+        span = self.spans.pop(value, None)
+        if span is None:
+            return
+        index = bisect.bisect_left(self._settled, _place(span), key=_place)
+        if index < len(self._settled) and self._settled[index] is span:
+            del self._settled[index]
+
+    def settle(self, arrived: Iterable[Span]) -> bool:
+        """Put those that arrived in their places; False if one overlaps another.
+
+        Those that take no bytes overlap none.
+        """
+        for span in arrived:
+            if span.end <= span.start or self.spans.get(span.value) is not span:
+                continue
+            index = bisect.bisect_left(self._settled, _place(span), key=_place)
+            if index and self._settled[index - 1].end > span.start:
+                return False
+            if index < len(self._settled) and self._settled[index].start < span.end:
+                return False
+            self._settled.insert(index, span)
+        return True
+
+
+def _place(span: Span) -> int:
+    return span.start
 
 
 def _within(span: Span, arena_bytes: int, alignment: int) -> None:
@@ -83,7 +142,7 @@ def _overwritten(
 def _disjoint(live: Iterable[Span], step: int) -> None:
     """Sorted by start, each must end before the next begins; empty tensors take no bytes."""
     held = sorted((span for span in live if span.end > span.start), key=lambda span: span.start)
-    for below, above in pairwise(held):
+    for below, above in itertools.pairwise(held):
         if above.start < below.end:
             raise GraphError(
                 f"step {step}: {below.value} at bytes [{below.start}, {below.end}) and "

@@ -5,7 +5,9 @@ import random
 
 import pytest
 
+from graphlens.memory import arena
 from graphlens.memory.arena import Buffer, arena_size, largest_live_set, place
+from graphlens.memory.taken import Taken, cover
 
 
 def smallest_arena(buffers: list[Buffer]) -> int:
@@ -86,3 +88,65 @@ def test_empty_buffers_and_no_buffers_are_fine():
 def test_the_same_buffers_are_placed_the_same():
     buffers = some(1, 50, 30, 20)
     assert place(buffers) == place(list(buffers))
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_unions_of_intervals_place_as_a_look_at_every_buffer_does(seed, monkeypatch):
+    draw = random.Random(seed)
+    buffers = some(seed, draw.randint(2, 120), draw.randint(1, 80), draw.choice([3, 40, 10_000]))
+    buffers += [Buffer(draw.randrange(40), 90, draw.randint(0, 64)) for _ in range(seed % 40)]
+    found = []
+    for many in (0, 10_000):
+        monkeypatch.setattr(arena, "_MANY", many)
+        found.append(place(buffers))
+    assert found[0] == found[1]
+    assert overlapping(buffers, found[0]) == []
+
+
+@pytest.mark.parametrize("sizes", [(32,), (32, 64, 4096), range(1, 3_000)])
+def test_thousands_of_buffers_live_at_once_are_looked_at_as_few_intervals(sizes, monkeypatch):
+    looked_at = []
+    best_gap = arena._best_gap
+
+    def counted(taken, nbytes):
+        looked_at.append(len(taken))
+        return best_gap(taken, nbytes)
+
+    monkeypatch.setattr(arena, "_best_gap", counted)
+    buffers = [Buffer(index, 3_000, sizes[index % len(sizes)]) for index in range(3_000)]
+    offsets = place(buffers)
+    assert arena_size(buffers, offsets) == sum(b.nbytes for b in buffers)
+    assert sum(looked_at) < 40 * len(buffers)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_union_is_the_bytes_that_were_added_to_it(seed):
+    draw, union, held = random.Random(seed), [], set()
+    for _ in range(40):
+        start = draw.randrange(60)
+        end = start + draw.randint(1, 8)
+        new = not set(range(start, end)) <= held
+        held |= set(range(start, end))
+        assert cover(union, start, end) == new
+        assert {
+            b for s, e in zip(union[::2], union[1::2], strict=True) for b in range(s, e)
+        } == held
+        assert all(a < b for a, b in itertools.pairwise(union))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_taken_in_some_steps_is_what_was_taken_in_one_of_them(seed):
+    draw = random.Random(seed)
+    steps = draw.randint(1, 40)
+    taken, held = Taken(steps), [set() for _ in range(steps)]
+    for _ in range(30):
+        first = draw.randrange(steps)
+        last, start = draw.randint(first, steps - 1), draw.randrange(100)
+        end = start + draw.randint(1, 10)
+        taken.take(first, last, start, end)
+        for step in range(first, last + 1):
+            held[step] |= set(range(start, end))
+        low = draw.randrange(steps)
+        high = draw.randint(low, steps - 1)
+        found = {b for s, e in taken.during(low, high) for b in range(s, e)}
+        assert found == set().union(*held[low : high + 1])

@@ -1,5 +1,7 @@
 """The checker finds what a broken plan gets wrong: a test of the test."""
 
+import itertools
+import random
 from dataclasses import replace
 
 import pytest
@@ -7,6 +9,7 @@ from random_graphs import random_graph
 
 from graphlens.errors import GraphError
 from graphlens.ir import Value, parse
+from graphlens.memory import checker
 from graphlens.memory.checker import Span, check_spans
 from graphlens.memory.plan import plan_memory
 
@@ -65,3 +68,32 @@ def test_any_live_offset_moved_onto_another_is_found():
             with pytest.raises(GraphError):
                 replace(plan, offsets={**plan.offsets, one: plan.offsets[other]}).check()
     assert tried > 20
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_overlap_is_found_where_any_two_tensors_overlap(seed):
+    draw = random.Random(seed)
+    spans: list[Span] = []
+    for index in range(draw.randint(2, 14)):
+        first, start = draw.randrange(8), draw.randrange(60)
+        last, end = first + draw.randrange(3), start + draw.randrange(6)
+        spans.append(Span(Value(f"v{index}"), start, end, first, last))
+    sound = not any(
+        a.first <= b.last and b.first <= a.last and max(a.start, b.start) < min(a.end, b.end)
+        for a, b in itertools.combinations(spans, 2)
+    )
+    if sound:
+        check_spans(spans, 80, {})
+    else:
+        with pytest.raises(GraphError, match="overlap"):
+            check_spans(spans, 80, {})
+
+
+def test_tensors_of_a_sound_plan_are_held_against_their_neighbours_only(monkeypatch):
+    asked = []
+    place = checker._place
+    monkeypatch.setattr(checker, "_place", lambda span: asked.append(span) or place(span))
+    check_spans(
+        [Span(Value(f"v{i}"), 8 * i, 8 * i + 8, i, 2_000) for i in range(2_000)], 16_000, {}
+    )
+    assert len(asked) < 2_000 * 30
