@@ -8,6 +8,7 @@ less than a hundred lines. The arrays lie in the data files as they are in memor
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import numpy as np
 
 from graphlens.errors import FormatError
 from graphlens.frontends.tf_schema import dtype_of, numpy_dtype, parsed
+from graphlens.frontends.tf_slices import asked, key_of, places
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
@@ -59,8 +61,12 @@ class Bundle:
         """The names of its tensors."""
         return tuple(self._entries)
 
-    def array(self, name: str) -> np.ndarray | None:
-        """A tensor, None if it is not there or is written in slices.
+    def array(self, name: str, spec: bytes = b"") -> np.ndarray | None:
+        """A tensor, or a slice of it; None if it is not there.
+
+        Args:
+            name: The tensor.
+            spec: The slice, as RestoreV2 spells it (``b"8 4 0,4:-"``); empty is all of it.
 
         Raises:
             FormatError: If its entry does not fit the data.
@@ -68,8 +74,38 @@ class Bundle:
         if name not in self._entries:
             return None
         entry = parsed("BundleEntryProto", self._entries[name], f"{self._index}: {name!r}")
-        if entry.slices:
-            return None
+        whole = self._joined(name, entry) if entry.slices else self._dense(name, entry)
+        try:
+            extents = asked(spec)
+        except ValueError as error:
+            raise FormatError(f"{self._index}: {name!r} is read at {spec!r}: {error}") from error
+        place = places(extents, whole.shape) if extents else ()
+        if place is None:
+            raise FormatError(f"{self._index}: {name!r} {whole.shape} has no slice {spec!r}")
+        return whole[place] if place else whole
+
+    def _joined(self, name: str, entry: Any) -> np.ndarray:
+        """A tensor that lies in slices, each under a key of its own."""
+        shape = tuple(dim.size for dim in entry.shape.dim)
+        parts: list[tuple[tuple[slice, ...], np.ndarray]] = []
+        for each in entry.slices:
+            extents = [(e.start, e.length if e.HasField("length") else -1) for e in each.extent]
+            place, part = places(extents, shape), self.array(key_of(name, extents))
+            if place is None or part is None:
+                raise FormatError(f"{self._index}: {name!r} {shape} lacks its slice {extents}")
+            parts.append((place, part))
+        # no more is allocated than lies in the file
+        if sum(part.size for _, part in parts) != math.prod(shape):
+            raise FormatError(f"{self._index}: {name!r} {shape} is not the sum of its slices")
+        whole = np.empty(shape, parts[0][1].dtype)
+        for place, part in parts:
+            if whole[place].shape != part.shape or part.dtype != whole.dtype:
+                raise FormatError(f"{self._index}: {name!r} has slices of another shape or dtype")
+            whole[place] = part
+        return whole
+
+    def _dense(self, name: str, entry: Any) -> np.ndarray:
+        """A tensor that lies in one piece."""
         kind = dtype_of(entry.dtype).name
         dtype = numpy_dtype(kind)
         shape = tuple(dim.size for dim in entry.shape.dim)

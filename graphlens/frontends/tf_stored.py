@@ -50,14 +50,21 @@ def stored(graph: Nodes, bundle: Bundle | None = None) -> Stored:
             continue
         value = _outside(op.inputs[1], given)
         if value.op.type == "RestoreV2" and bundle is not None:
-            names = _constant(_outside(value.op.inputs[1], given))
-            name = None if names is None else names.ravel()[value.value_index]
-            array = None if name is None else bundle.array(name.decode("utf-8", "surrogateescape"))
+            array = _restored(value, given, bundle)
             if array is not None:
                 found.variables[held] = array
         elif value.op.type == "Const":
             initial[held] = array_of(value.op.get_attr("value"), value.op.name)
     return Stored({**initial, **found.variables}, found.tables)
+
+
+def _restored(value: Tensor, given: Given, bundle: Bundle) -> np.ndarray | None:
+    """What one result of a RestoreV2 is; None where its name is not a constant or not there."""
+    named, cut = (_constant(_outside(tensor, given)) for tensor in value.op.inputs[1:3])
+    if named is None:
+        return None
+    name = named.ravel()[value.value_index].decode("utf-8", "surrogateescape")
+    return bundle.array(name, b"" if cut is None else cut.ravel()[value.value_index])
 
 
 def _fillers(graph: Nodes, given: Given, known: dict[str, bool]) -> Iterator[tuple[Op, Given]]:

@@ -15,7 +15,7 @@ from tensorflow.python.framework import convert_to_constants  # noqa: E402
 
 import graphlens  # noqa: E402
 from graphlens.errors import CaptureError, FormatError, UsageError  # noqa: E402
-from graphlens.frontends import tf_saved  # noqa: E402
+from graphlens.frontends import tf_saved, tf_slices  # noqa: E402
 from graphlens.frontends.tf_bundle import Bundle  # noqa: E402
 from graphlens.frontends.tf_schema import array_of, message, parsed  # noqa: E402
 from graphlens.ir import check, walk  # noqa: E402
@@ -419,3 +419,41 @@ def test_checkpoint_whose_data_is_cut_off_is_a_format_error(files, tmp_path):
     bundle = Bundle(tmp_path / "v")
     with pytest.raises(FormatError, match=r"lies at .* of a file of 4 bytes"):
         [bundle.array(name) for name in bundle.names if name.endswith("VARIABLE_VALUE")]
+
+
+@pytest.mark.parametrize("resource", [False, True], ids=["reference", "resource"])
+def test_partitioned_variables_have_the_values_of_their_slices(resource, tmp_path):
+    x = np.random.default_rng(0).random((2, 200), np.float32)
+    with tf.Graph().as_default():
+        fed = v1.placeholder(tf.float32, [None, 200], name="x")
+        parts = v1.fixed_size_partitioner(3)
+        with v1.variable_scope("s", partitioner=parts, use_resource=resource):
+            w = v1.get_variable("w", [200, 7], initializer=v1.random_normal_initializer(seed=1))
+            b = v1.get_variable("b", [7], initializer=v1.random_normal_initializer(seed=2))
+        y = tf.identity(fed @ tf.convert_to_tensor(w) + tf.convert_to_tensor(b), name="y")
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            wanted = session.run(y, {fed: x})
+            v1.saved_model.simple_save(session, str(tmp_path / "m"), {"x": fed}, {"y": y})
+    graph = graphlens.capture(tmp_path / "m")
+    np.testing.assert_allclose(graphlens.run(graph, x)[0], wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "extents"),
+    [
+        ("w", [(0, 3), (0, -1)]),
+        ("a/b\x00c", [(63, 64), (8191, 8192)]),
+        ("\udcff\x01", [(2**40, 2**33)]),
+        ("none", []),
+    ],
+)
+def test_key_of_a_slice_is_tensorflows(name, extents):
+    key = tf_slices.key_of(name, extents).encode("utf-8", "surrogateescape")
+    known = {
+        "w": b"\x00w\x00\x01\x01\x02\x80\x83\x80\x7f",
+        "none": b"\x00none\x00\x01\x00",
+        "a/b\x00c": b"\x00a/b\x00\xffc\x00\x01\x01\x02\xbf\xc0\x40\xdf\xff\xe0\x20\x00",
+        "\udcff\x01": b"\x00\xff\x00\x01\x00\x01\x01\x01",
+    }[name]
+    assert key.startswith(known)
