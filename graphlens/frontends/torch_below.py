@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import ProxyTorchDispatchMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -87,11 +88,35 @@ def _handler(op: Any, does: Callable[..., Any]) -> Callable[..., Any]:
     return handle
 
 
+WRAPPERS = (
+    "wrap_with_set_grad_enabled",
+    "wrap_with_autocast",
+    "hints_wrapper",
+    "tag_activation_checkpoint",
+    "invoke_subgraph",
+)
+"""Higher-order ops that compute what the function does that they are given."""
+
+
+def wrapped(args: Sequence[Any]) -> tuple[GraphModule, Sequence[Any]]:
+    """The function that a wrapper is given, and what it is called with.
+
+    Other arguments stand before it (the mode that it runs in) and between them (its name).
+    """
+    body = next(one for one in args if isinstance(one, GraphModule))
+    count = sum(node.op == "placeholder" for node in body.graph.nodes)
+    return body, args[len(args) - count :]
+
+
 def unrolled(op: Any, *args: Any, **kwargs: Any) -> Any:
     """Do a higher-order op step by step, as torch does without a compiler."""
     if str(op) == "scan":
         return _scanned(*args)
-    return op.py_kernels[torch._C.DispatchKey.CompositeExplicitAutograd](*args, **kwargs)
+    composite = torch._C.DispatchKey.CompositeExplicitAutograd
+    if str(op) in WRAPPERS and composite not in op.py_kernels:  # it sets no mode
+        body, inner = wrapped(args)
+        return body(*inner)
+    return op.py_kernels[composite](*args, **kwargs)
 
 
 def _scanned(step: Any, start: Any, parts: Any, more: Any) -> list[Any]:

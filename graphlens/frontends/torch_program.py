@@ -15,6 +15,7 @@ from torch.fx import GraphModule, Node
 from torch.utils import _pytree as pytree
 
 from graphlens.errors import CaptureError
+from graphlens.frontends.torch_below import WRAPPERS, wrapped
 from graphlens.frontends.torch_call import PYTHON, is_symbolic, plain
 from graphlens.frontends.torch_higher import higher
 from graphlens.frontends.torch_inputs import flattened, no_tensor
@@ -30,7 +31,6 @@ from graphlens.tensor import TensorType
 _AGAIN = re.compile(r"@\d+")
 _ASKING = ("aten.item", "aten._local_scalar_dense")
 """Ops that give the program a tensor's value, as a number."""
-_WRAPPERS = ("wrap_with_set_grad_enabled", "wrap_with_autocast", "hints_wrapper")
 
 
 def read(program: ExportedProgram, dims: Sequence[Mapping[int, str]] = (), name: str = "") -> Graph:
@@ -127,9 +127,8 @@ class _Reader:
             if args and isinstance(args[0], Ref) and str(target).startswith(_ASKING):
                 self.translator.symbols.tell(held, args[0].read())
             return held
-        if str(target) in _WRAPPERS:
-            body = next(one for one in args if isinstance(one, GraphModule))
-            inner = args[args.index(body) + 1 :]
+        if str(target) in WRAPPERS:
+            body, inner = wrapped(args)
             names = [one for one in body.graph.nodes if one.op == "placeholder"]
             return self.run(body, dict(zip(names, inner, strict=True)))
         return self._translated(target, node, args, kwargs, held)
@@ -229,7 +228,7 @@ class _Lazy:
 
 def _identity(tensor: torch.Tensor) -> Any:
     """What tied parameters have in common, also after they were loaded one by one."""
-    if tensor.is_meta or not tensor.numel():
+    if tensor.is_meta or tensor.layout != torch.strided or not tensor.numel():
         return id(tensor)
     return tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride()
 

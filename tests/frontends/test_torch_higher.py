@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 from torch._higher_order_ops import associative_scan, map, scan, while_loop  # noqa: E402
+from torch.utils.checkpoint import checkpoint  # noqa: E402
 
 import graphlens  # noqa: E402
 from graphlens.errors import CaptureError  # noqa: E402
@@ -90,6 +91,55 @@ def test_control_flow_is_regions_that_run(name: str) -> None:
     assert with_regions(graph) == ops
     with torch.no_grad():
         assert_same(graph, model(X))
+
+
+def of_the_compiler(model: nn.Module, grad: bool) -> tuple[Any, list[Any]]:
+    """The program that torch.compile hands to a backend, and what it is called with."""
+    held: list[Any] = []
+
+    def backend(program: Any, inputs: list[Any]) -> Any:
+        held.append((program, inputs))
+        return program.forward
+
+    torch._dynamo.reset()
+    with torch.set_grad_enabled(grad):
+        torch.compile(model, backend=backend)(X)
+    torch._dynamo.reset()
+    return held[0]
+
+
+@torch.compiler.nested_compile_region
+def region(dense: Any, x: torch.Tensor) -> Any:
+    return torch.relu(dense(x))
+
+
+WRAPPED: dict[str, tuple[Callable[..., Any], str]] = {
+    "a checkpoint": (
+        lambda d, x: checkpoint(lambda y: torch.relu(d(y)), x, use_reentrant=False) + 1,
+        "tag_activation_checkpoint",
+    ),
+    "a region": (lambda d, x: region(d, region(d, x)), "invoke_subgraph"),
+}
+
+
+@pytest.mark.parametrize("via", ["torch.fx", "torch.jit", "torch.export", "torch.eager"])
+@pytest.mark.parametrize("name", WRAPPED)
+def test_what_is_wrapped_is_computed(name: str, via: str) -> None:
+    model = Using(WRAPPED[name][0])
+    with torch.no_grad():
+        assert_same(check(graphlens.capture(model, X, via=via)), model(X))
+
+
+@pytest.mark.parametrize("via", ["torch.fx", "torch.eager"])
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_program_of_the_compiler_is_captured_with_its_wrappers(name: str, via: str) -> None:
+    function, op = WRAPPED[name]
+    model = Using(function)
+    program, inputs = of_the_compiler(model, grad=name == "a checkpoint")  # else it inlines
+    assert op in {str(node.target) for node in program.graph.nodes}
+    graph = check(graphlens.capture(program, *inputs, via=via))
+    (found,) = graphlens.run(graph, *(one.detach().numpy() for one in inputs))
+    np.testing.assert_allclose(found, model(X).detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 UNROLLED = {"scan", "map"}
