@@ -125,6 +125,10 @@ MORE: dict[str, Case] = {
     "matmul_of_small_ints": (lambda x: x.to(torch.uint8) @ x.to(torch.uint8).mT, ("n2x3",)),
     "is_all_true": (lambda x: (aten._is_all_true(x), aten._is_any_true(x)), ("b2x3",)),
     "grouped_mm": (lambda x, w: aten._grouped_mm(x.bfloat16(), w.bfloat16(), offs=torch.tensor([3, 3, 8], dtype=torch.int32)).float(), ("f8x16", "f3x16x8")),
+    # sparse
+    "sparse_layouts": (lambda x: (x.to_sparse().to_dense() * 2, x.to_sparse_csr() @ x.mT), ("f3x4",)),
+    "sparse_product": (lambda x, y: (torch.sparse.mm(x.to_sparse().coalesce(), y), torch.sparse.addmm(y, x.to_sparse(), y, beta=2, alpha=3)), ("f3x3", "f3x4")),
+    "sparse_made": (lambda v, x: torch.sparse_coo_tensor(torch.tensor([[0, 1, 1], [2, 0, 0]]), v, (4, 3)).coalesce() @ x, ("f3", "f3x2")),
     # complex
     "complex": (lambda x, y: Z(x, y), ("f2x3", "f2x3")),
     "complex_broadcast": (lambda x, y: torch.view_as_real(Z(x, y.expand(2, 3))), ("f2x3", "f3")),

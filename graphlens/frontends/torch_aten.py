@@ -27,6 +27,7 @@ from graphlens.frontends import (
     torch_aten_search,
     torch_aten_select,
     torch_aten_shape,
+    torch_aten_sparse,
     torch_aten_vision,
 )
 from graphlens.frontends.torch_call import TABLE, Row
@@ -56,6 +57,7 @@ FAMILIES = (
     torch_aten_search,
     torch_aten_select,
     torch_aten_shape,
+    torch_aten_sparse,
     torch_aten_vision,
 )
 """The modules that fill the table."""

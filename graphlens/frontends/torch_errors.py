@@ -16,14 +16,22 @@ _LENGTH = 600
 
 _NO_GPU = "it asks for a GPU, and this torch or machine has none: move the model to the CPU"
 _NESTED = "nested tensors have no one shape: give the model padded ones (to_padded_tensor)"
+_NO_VALUES = "a part of it is on the meta device, without values: put model and inputs on one"
 _REMEDIES = (
     ("nestedtensor", _NESTED),
     ("nested_tensor", _NESTED),
+    ("nestedint", _NESTED),
+    ("jagged", _NESTED),
     ("data-dependent", "Python control flow depends on a tensor's value"),
     ("datadependent", "Python control flow depends on a tensor's value"),
     ("cuda devices", _NO_GPU),
     ("cuda enabled", _NO_GPU),
     ("nvidia", _NO_GPU),
+    ("xpu", _NO_GPU),
+    ("cpu and cuda:", "the model mixes devices: move all of it, and what it makes, to one"),
+    ("meta and cpu", _NO_VALUES),
+    ("cpu and meta", _NO_VALUES),
+    ("device meta", _NO_VALUES),
     ("meta tensors", "the value of a tensor is asked for, which has none while tracing"),
 )
 

@@ -55,7 +55,11 @@ def capture(
     dims = dims_of(given, dynamic_shapes)
     dynamic = export_dims(given, dims) if _is_plain(dynamic_shapes) else dynamic_shapes
     with as_before(model):
-        return read(_exported(model, given, dynamic), dims, type(model).__name__)
+        program = _exported(model, given, dynamic)
+    try:
+        return read(program, dims, type(model).__name__)
+    except Exception as error:
+        raise cannot_capture("torch.export", model, error) from error
 
 
 def _is_plain(dynamic: Any) -> bool:

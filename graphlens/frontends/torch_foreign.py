@@ -19,6 +19,8 @@ from graphlens.frontends.torch_types import array_of, tensor_of
 from graphlens.ir.node import Attribute, Node, Value
 
 _OPERANDS = "operands"
+_OBJECT = "ScriptObject <"
+"""How the text of an argument begins that is an object of a class of torch's."""
 _PLACE = re.compile(r"(\w+)\[(\d+)\]")
 _NAMED = re.compile(r"(?:Optional\[)?(ScalarType|Device|Layout|MemoryFormat)")
 """Types of arguments whose values are objects of torch's own, which attributes hold as text."""
@@ -83,10 +85,16 @@ def run(node: Node, operands: Sequence[np.ndarray | None]) -> list[np.ndarray]:
         operands: Their values.
 
     Raises:
-        NotImplementedError: If no such op is registered with torch, or what it gives has no
-            dense form.
+        NotImplementedError: If no such op is registered with torch, what it gives has no dense
+            form, or it takes an object of torch, which a graph does not hold.
     """
     func = _overload(node)
+    lost = [name for name, value in node.attributes.items() if _OBJECT in str(value)]
+    if lost:
+        raise NotImplementedError(
+            f"{node.qualified} takes an object of torch as {lost[0]!r} (packed weights), which a "
+            "graph does not hold: capture the model as it was before it was packed"
+        )
     args, kwargs = _arguments(func, node, [tensor_of(np.asarray(one)) for one in operands])
     with torch.no_grad():
         result = func(*args, **kwargs)

@@ -63,7 +63,8 @@ def arguments(
         device: Where the tensors are put, if not left where they are.
 
     Raises:
-        CaptureError: If one is none of these, nor a number, a string, None or a container.
+        CaptureError: If one is none of these, nor a number, a string, None or a container; or if
+            it is a nested tensor.
     """
     formals = _formals(forward, len(inputs))
     named = [*zip(formals, inputs, strict=True), *(kwargs or {}).items()]
@@ -124,6 +125,11 @@ def _formals(forward: Callable[..., Any], count: int) -> list[str]:
 def _made(name: str, one: Any, anything: bool) -> Any:
     """An argument with arrays and types made into tensors."""
     if isinstance(one, torch.Tensor):
+        if one.is_nested:
+            raise CaptureError(
+                f"input {name!r} is a nested tensor, which has no one shape: give the model a "
+                "padded one (to_padded_tensor)"
+            )
         # an object of its own, so that one tensor can be given twice
         return one.detach().requires_grad_(one.requires_grad)
     if one is None or isinstance(one, bool | int | float | complex | str | torch.dtype):

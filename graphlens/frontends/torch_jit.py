@@ -180,9 +180,9 @@ class _Made:
     def captured(self, given: Arguments, names: Sequence[str] = ()) -> Graph:
         """The graph of a call, its outputs by these names or as they are returned."""
         recorder = ScriptRecorder(self._translator(""), weights_of(self.model))
-        args, kwargs = recorder.inputs(given)
         script = Script(recorder, self.strip)
         try:
+            args, kwargs = recorder.inputs(given)
             result = recorder.run(script.call, self._call(args, kwargs), {})
         except _ON_DATA:
             return self._live(given, names)

@@ -21,6 +21,7 @@ from graphlens.frontends.torch_repeats import Call, Form, Made, call_of
 from graphlens.frontends.torch_scopes import user_line
 from graphlens.frontends.torch_signature import Signature, signature
 from graphlens.frontends.torch_state import tracing
+from graphlens.frontends.torch_tensors import same_storage
 from graphlens.frontends.torch_translate import Translator
 from graphlens.frontends.torch_views import Ref
 from graphlens.ir.graph import Graph
@@ -162,9 +163,11 @@ class Recorder(Above):
         """What came of a call, if it is one tensor that remembers nothing."""
         if type(result) is not FakeTensor or result.constant is not None or result.is_complex():
             return None
+        if result.layout != torch.strided:
+            return None
         places = [self._place(one) for one in call.tensors]
         given = next((index for index, one in enumerate(places) if one is result), -1)
-        shares = any(_same_storage(result, one) for one in places)
+        shares = any(same_storage(result, one) for one in places)
         if writes != (given == 0) or (given < 0 and (shares or result.storage_offset())):
             return None
         form = Form(tuple(result.shape), result.stride(), result.dtype, result.fake_device)
@@ -189,7 +192,7 @@ class Recorder(Above):
             refs,
             words,
             [translator.symbols.type_of(one) for one in flat if result is not None],
-            lambda: _same_storage(flat[0], self._faked(args[0])),
+            lambda: same_storage(flat[0], self._faked(args[0])),
             lambda: self._expanded(func, *self._all_faked(args, kwargs)),
         )
         for one, ref in zip(flat, made, strict=False):
@@ -320,9 +323,3 @@ class Recorder(Above):
 
 class _Place:
     """What stands for the fake twin of a real tensor until an op needs one."""
-
-
-def _same_storage(one: Any, other: Any) -> bool:
-    if not isinstance(other, torch.Tensor):
-        return False
-    return one.untyped_storage()._cdata == other.untyped_storage()._cdata

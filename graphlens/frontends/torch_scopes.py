@@ -13,10 +13,17 @@ from typing import Any
 
 import torch
 
+from graphlens.frontends.stdlib import is_standard
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
 
-_LIBRARY = (str(Path(torch.__file__).parent) + os.sep, "<frozen", "<eval_with_key>", "<string>")
+_TORCH = Path(torch.__file__).parent
+_LIBRARY = (
+    *(str(folder) + os.sep for folder in (_TORCH, _TORCH.with_name("sympy"))),
+    "<frozen",
+    "<eval_with_key>",
+    "<string>",
+)
 HERE = str(Path(__file__).parent.parent)
 """The folder of our own code."""
 _LINE = re.compile(r'File "([^"]+)", line (\d+)')
@@ -63,8 +70,8 @@ class Scopes:
 
 @cache
 def is_users(file: str) -> bool:
-    """Whether a file is neither torch's, nor ours, nor made up."""
-    return not file.startswith(_LIBRARY) and not file.startswith(HERE)
+    """Whether a file is neither torch's, nor Python's, nor ours, nor made up."""
+    return not file.startswith((*_LIBRARY, HERE)) and not is_standard(file)
 
 
 def user_line() -> tuple[str, int]:

@@ -30,6 +30,10 @@ _THROUGH_BITS = {
 """Types that numpy lacks: the integer of the same width to view through, and ml_dtypes' type."""
 
 
+LARGEST_DENSE = 2**30
+"""Bytes that a sparse tensor may take when it is made dense."""
+
+
 def dtype_name(dtype: torch.dtype) -> str:
     """Our name of a torch dtype; `UNDEFINED` for quantised and other odd ones."""
     return NAMES.get(dtype, UNDEFINED)
@@ -68,10 +72,15 @@ def _symbol(name: str) -> Any:
 def array_of(tensor: torch.Tensor) -> np.ndarray | None:
     """A tensor's values as a numpy array that shares its memory where it lies in the CPU's.
 
-    None where it has none (meta and fake tensors) or no dense form (sparse, quantised).
+    None where it has none (meta and fake tensors) or no dense form (quantised, nested, or sparse
+    and more than `LARGEST_DENSE` bytes when dense).
     """
-    if tensor.is_meta or tensor.layout != torch.strided or tensor.is_quantized:
+    if tensor.is_meta or tensor.is_quantized or tensor.is_nested:
         return None
+    if tensor.layout != torch.strided:
+        if tensor.numel() * tensor.element_size() > LARGEST_DENSE:
+            return None
+        tensor = tensor.detach().to_dense()
     held = tensor.detach().cpu().resolve_conj().resolve_neg()
     through = _THROUGH_BITS.get(held.dtype)
     if through is None:

@@ -14,10 +14,14 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 import graphlens  # noqa: E402
-from graphlens.errors import CaptureError  # noqa: E402
+from graphlens.errors import CaptureError, RunError  # noqa: E402
 from graphlens.frontends.torch_types import array_of  # noqa: E402
 
-pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:.*torch.jit.*")]
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore:.*torch.jit.*"),
+    pytest.mark.filterwarnings("ignore:Sparse (CSR tensor|invariant)|ComplexHalf"),
+]
 X = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
 WAYS = ["torch.fx", "torch.jit", "torch.export", "torch.eager"]
 every_way = pytest.mark.parametrize("via", WAYS)
@@ -75,6 +79,54 @@ def test_every_dtype(via: str, dtype: torch.dtype) -> None:
         model = Doing(lambda x, w: x @ w, torch.rand(4, 2).to(dtype))
     x = X.to(dtype)
     assert_same(graphlens.capture(model, x, via=via), [model(x)], x)
+
+
+@every_way
+def test_sparse_weights_are_held_as_dense_ones(via: str) -> None:
+    sparse = (torch.eye(4) * torch.arange(4.0)).to_sparse()
+    model = Doing(lambda x, w: torch.sparse.mm(w, x.t()), sparse)
+    graph = graphlens.capture(model, X, via=via)
+    np.testing.assert_array_equal(graph.weights["weight"], sparse.to_dense().numpy())
+    assert_same(graph, [model(X)], X)
+
+
+def test_a_sparse_weight_that_is_too_large_as_a_dense_one_has_no_values() -> None:
+    sparse = torch.sparse_coo_tensor([[0], [1]], [1.0], (100_000, 100_000))
+    graph = graphlens.capture(Doing(lambda x, w: w @ x, sparse), torch.ones(100_000, 1))
+    with pytest.raises(RunError, match="no values for its weights"):
+        graphlens.run(graph, np.ones((100_000, 1), np.float32))
+
+
+@every_way
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_a_nested_input_is_refused_with_the_way_out(via: str, layout: torch.layout) -> None:
+    x = torch.nested.nested_tensor([X, X[:2]], layout=layout)
+    with pytest.raises(CaptureError, match=r"input 'x' is a nested tensor.*to_padded_tensor"):
+        graphlens.capture(Doing(lambda x, w: x * 2), x, via=via)
+
+
+@pytest.mark.filterwarnings("ignore:.*(torch.ao.quantization is|are) deprecated")
+def test_an_op_on_an_object_of_torch_is_drawn_and_says_why_it_does_not_run() -> None:
+    inner = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTM(4, 5)), {nn.LSTM})[0]
+    graph = graphlens.capture(inner, torch.rand(3, 1, 4))
+    with pytest.raises(
+        RunError, match=r"takes an object of torch as 'params'.*before it was packed"
+    ):
+        graphlens.run(graph, np.ones((3, 1, 4), np.float32))
+
+
+@every_way
+def test_a_dtype_that_no_graph_has_is_refused(via: str) -> None:
+    with pytest.raises(CaptureError, match=r"torch.* cannot capture Doing"):
+        graphlens.capture(Doing(lambda x, w: x * 2), X.to(torch.complex32), via=via)
+
+
+@every_way
+def test_errors_show_no_frames_of_python_itself(via: str) -> None:
+    with pytest.raises(CaptureError, match="missing") as caught:
+        graphlens.capture(nn.Linear(4, 2), via=via)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @every_way

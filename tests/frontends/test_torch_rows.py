@@ -34,6 +34,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same'"),
     # of what is computed of nothing
     pytest.mark.filterwarnings("ignore:.*degrees of freedom"),
+    # of sparse tensors that are made in the cases
+    pytest.mark.filterwarnings("ignore:Sparse (CSR tensor|invariant)"),
 ]
 
 ALL = CASES | MOVES | MORE | DYNAMIC
