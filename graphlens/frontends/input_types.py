@@ -31,12 +31,13 @@ def type_given(value: Any) -> TensorType:
         dims = None if value.shape.rank is None else value.shape.as_list()
         shape = None if dims is None else tuple("?" if dim is None else dim for dim in dims)
         return TensorType(value.dtype.name, shape)
+    kind = type(value).__name__
     if not hasattr(value, "shape"):
         value = np.asarray(value)
     dtype = getattr(value.dtype, "name", None) or str(value.dtype).removeprefix("torch.")
     if dtype == "object" and not _is_text(value):
         raise CaptureError(
-            f"an input of {type(value).__name__} is no tensor: give arrays, tensors or TensorTypes"
+            f"an input of type {kind} is no tensor: give arrays, tensors or TensorTypes"
         )
     if dtype.startswith(("object", "str", "bytes")):
         dtype = "string"

@@ -54,7 +54,8 @@ def capture(
         model: A Keras model or layer, or the path of a ``.keras`` file.
         inputs: Arrays, tensors or TensorTypes, as the model is called with (one per input, or one
             list or dict). Without any, the model's own input specs are taken with batch size 1.
-        kwargs: Further arguments of the call (``mask=...``).
+        kwargs: Inputs by name, where none are given by place, and further arguments of the call
+            (``mask=...``).
         dynamic_shapes: Symbols for axes of the inputs, by input name or place:
             ``{'input_layer': {0: 'N'}}``.
 
@@ -72,10 +73,37 @@ def capture(
     if not isinstance(model, keras.Layer):
         raise CaptureError(f"a {type(model).__name__} is no Keras model or layer")
     struct, names, types = _signature(model, inputs, dynamic_shapes)
-    call = Call(model, struct, tuple(names), tuple(types), dict(kwargs or {}))
+    words = dict(kwargs or {})
+    if not inputs:
+        types = [
+            type_given(words.pop(name)) if name in words else held
+            for name, held in zip(names, types, strict=True)
+        ]
+    _refuse_unknown(model, words, names)
+    call = Call(model, struct, tuple(names), tuple(types), words)
     graph: Graph = _BACKEND.capture_call(call, inputs)
     graph.graph["capture"] = "keras"
     return graph
+
+
+def _refuse_unknown(model: Any, words: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse what a model would ignore (one made of layers takes any keyword) or cannot use.
+
+    Raises:
+        CaptureError: If a keyword is neither an input nor an argument of the call, or if a type is
+            given for an argument, which needs its value.
+    """
+    formals = inspect.signature(model.call).parameters
+    anything = any(each.kind is each.VAR_KEYWORD for each in formals.values())
+    ignored = anything and isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
+    for name, value in words.items():
+        if name not in formals and (ignored or not anything):
+            raise CaptureError(f"{model.name!r} has no input {name!r}, only {list(names)}")
+        if isinstance(value, TensorType):
+            raise CaptureError(
+                f"{name!r} is an argument of the call of {model.name!r}, and not one of its inputs "
+                f"{list(names)}: give its value, not its type"
+            )
 
 
 def _signature(

@@ -44,7 +44,7 @@ def _trace(call: Call) -> Any:
         if not call.model.built:
             call(*(tf.zeros([dim or 1 for dim in spec.shape], spec.dtype) for spec in specs))
         return tf.function(lambda *tensors: call(*tensors)).get_concrete_function(*specs)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CaptureError(
             f"the Keras model {call.model.name!r} could not be traced on "
             f"{list(map(str, call.types))}: {told(error)}"

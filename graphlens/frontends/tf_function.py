@@ -48,7 +48,7 @@ def capture_function(
     title = getattr(function, "__name__", type(function).__name__)
     try:
         concrete = (traced or tf.function(function)).get_concrete_function(*specs, **words)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CaptureError(
             f"tf.function {title!r} could not be traced on {[*specs, *words.values()]}: "
             f"{told(error)}"

@@ -1,5 +1,7 @@
 """Functions of TensorFlow that raise, print, nest, change variables; inputs of every kind."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from graphlens.frontends import keras_model  # noqa: E402
 from graphlens.frontends.tf_graph import capture  # noqa: E402
 from graphlens.ir import check  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
+from graphlens.tensor import TensorType  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -28,6 +31,56 @@ def test_error_while_traced_ends_in_the_users_lines():
     assert "no use for (2, 3)" in text
     assert f'"{__file__}", line' in text
     assert "site-packages" not in text
+
+
+def test_error_of_many_frames_shows_the_innermost_three():
+    def deep(x, depth):
+        return deep(x, depth - 1) if depth else fails(x)
+
+    with pytest.raises(CaptureError) as found:
+        capture(tf.function(lambda x: deep(x, 20)), X)
+    text = str(found.value)
+    assert text.count(f'"{__file__}", line') == 3
+    assert text.splitlines()[-1].strip().startswith("raise ValueError")
+
+
+def test_error_of_a_model_of_layers_names_no_files_of_frameworks():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    with pytest.raises(
+        CaptureError, match="expected axis -1 of input shape to have value 4"
+    ) as found:
+        keras_model.capture(model, X)
+    assert ".py" not in str(found.value)
+
+
+@pytest.mark.parametrize("kind", ["tf", "keras"])
+def test_model_that_exits_does_not_end_the_program(kind):
+    def leaves(*_):
+        sys.exit(3)
+
+    class Leaving(keras.layers.Layer):
+        def call(self, x):
+            return leaves(x)
+
+    with pytest.raises(CaptureError, match="SystemExit: 3"):
+        _ = capture(tf.function(leaves), X) if kind == "tf" else keras_model.capture(Leaving(), X)
+
+
+def test_input_that_is_no_tensor_is_named_by_its_type():
+    with pytest.raises(CaptureError, match="an input of type _RangeDataset is no tensor"):
+        capture(tf.function(lambda x: x), tf.data.Dataset.range(3))
+
+
+def test_input_of_a_keras_model_is_given_by_its_name():
+    model = keras.Sequential([keras.Input((None,), name="words"), keras.layers.Embedding(9, 2)])
+    graph = keras_model.capture(model, kwargs={"words": TensorType("float32", (5, 7))})
+    assert graph.type_of(graph.outputs[0]).shape == (5, 7, 2)
+    with pytest.raises(CaptureError, match=r"has no input 'wrods', only \['words'\]"):
+        keras_model.capture(model, kwargs={"wrods": TensorType("float32", (5, 7))})
+    with pytest.raises(
+        CaptureError, match=r"'mask' is an argument .* give its value, not its type"
+    ):
+        keras_model.capture(model, kwargs={"mask": TensorType("bool", (5, 7))})
 
 
 def test_error_in_a_layer_names_the_users_lines_without_colours():
