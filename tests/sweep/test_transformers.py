@@ -134,5 +134,19 @@ def test_the_next_class_of_a_type_is_tried_where_the_first_does_not_run():
 
 
 def test_a_model_that_is_only_its_parts_is_its_first_part():
-    subject = sets.build(Spec("transformers", "qwen2_5_omni"))
-    assert type(subject.model).__name__.startswith("Qwen2_5OmniThinker")
+    subject = sets.build(Spec("transformers", "bark"))
+    assert type(subject.model).__name__ == "BarkSemanticModel"
+
+
+def test_heads_that_share_out_a_width_still_do_when_small():
+    made = filled(transformers.DFineConfig())
+    config = transformers.DFineConfig(**made)
+    assert config.d_model == config.decoder_attention_heads * config.head_dim == 64
+    assert config.decoder_in_channels == [64, 64, 64]
+
+
+def test_a_hint_of_another_type_stands_alone():
+    config = transformers.OmDetTurboConfig()
+    made = hinted(config, filled(config))["backbone_config"]
+    assert made["model_type"] == "swin"
+    assert "backbone" not in made

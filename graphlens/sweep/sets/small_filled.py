@@ -16,7 +16,7 @@ _WHERE_NONE: Mapping[str, Any] = {
     "n_shared_experts": 1,
     "sliding_window": 8,
     "indexer_n_heads": 4,
-    "indexer_kv_heads": 2,
+    "indexer_kv_heads": 1,
     "indexer_head_dim": 16,
     "indexer_budget": 8,
     "indexer_compress_ratio": 2,
@@ -62,9 +62,10 @@ def filled(config: Any) -> dict[str, Any]:
             made = _made(one, name, value)
             if made is not None:
                 held[name] = made
-            elif name not in held and _is_width(name, value) and value in agreed:
-                held[name] = agreed[value]
+            elif name not in held:
+                held.update(_agreeing(name, value, agreed))
         _per_layer(one, held)
+        _share_heads(one, held)
     return found
 
 
@@ -103,6 +104,15 @@ def _widths(default: Mapping[str, Any], held: Mapping[str, Any]) -> Iterator[tup
             yield value, held[name]
 
 
+def _agreeing(name: str, value: Any, agreed: Mapping[int, int]) -> dict[str, Any]:
+    """The field made small with those that equal it by default, or nothing."""
+    if _is_width(name, value) and value in agreed:
+        return {name: agreed[value]}
+    if isinstance(value, list | tuple) and name.endswith("_channels") and len({*value}) == 1:
+        return {name: [agreed.get(each, each) for each in value]}
+    return {}
+
+
 def _is_width(name: str, value: Any) -> bool:
     """Whether it is the width of a signal that another part may take."""
     return type(value) is int and value > _NO_WIDTH and name.endswith(("_size", "_dim", "d_model"))
@@ -119,6 +129,17 @@ def _made(config: Any, name: str, value: Any) -> Any:
         return None
     made = (min(value, _AT_MOST[key]) for key in known if key in _AT_MOST)
     return next(made, next((one for key in known[1:] if (one := smaller(key, value))), None))
+
+
+def _share_heads(config: Any, held: dict[str, Any]) -> None:
+    """Keep heads that share a layer's width out among them as wide as that makes them."""
+    names = ("hidden_size", "num_attention_heads", "head_dim")
+    width, heads, head = (getattr(config, name, None) for name in names)
+    if not (isinstance(width, int) and isinstance(heads, int)) or head != width // heads:
+        return
+    known = [config.attribute_map.get(name, name) for name in names]
+    if known[2] in held:
+        held[known[2]] = held.get(known[0], width) // held.get(known[1], heads)
 
 
 def _per_layer(config: Any, held: dict[str, Any]) -> None:

@@ -29,12 +29,36 @@ _DETECTOR = {
     "kernel_list": [3, 2, 2],
 }
 
+_STAGES = {
+    "backbone_config": {
+        "model_type": "pp_lcnet_v4",
+        "stem_channels": [3, 12, 24],
+        "block_configs": [
+            [[3, 24, 24, 1, True]],
+            [[3, 24, 48, 2, False]],
+            [[3, 48, 96, 2, False]],
+            [[3, 96, 192, 2, True]],
+        ],
+        "out_features": ["stage1", "stage2", "stage3", "stage4"],
+    },
+    "layer_list_out_channels": [24, 48, 96, 192],
+}
+"""A backbone that halves an image at every stage, as what reads it takes for granted."""
+
 _EFFICIENT = {
     "width_coefficient": 1.0,
     "depth_coefficient": 0.5,
     "hidden_dim": 1280,
     "image_size": 64,
 }
+
+_EYE = {
+    "model_type": "timm_wrapper",
+    "architecture": "vit_pe_core_tiny_patch16_384",
+    "num_classes": 64,
+    "model_args": {"img_size": [64, 64], "embed_dim": 64, "depth": 2, "num_heads": 4},
+}
+"""A tower of timm for images of 64 pixels."""
 
 HINTS: Mapping[str, Mapping[str, Any]] = {
     # the words that stand for parts of an image are in the tokenizer's file alone
@@ -54,7 +78,20 @@ HINTS: Mapping[str, Mapping[str, Any]] = {
     "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8.0}},
     "moonshine_streaming": {"num_key_value_heads": 4},
     "qwen3_omni_moe_talker_text": {"shared_expert_intermediate_size": 64},
+    "qwen3_omni_moe": {"talker_config": {"spatial_merge_size": 2}},
     "t5gemma2_text": {"dropout_rate": 0.0},
+    # words that one part makes and another reads
+    "clvp": {"speech_config": {"vocab_size": 512}},
+    # frames in windows of 100, of which the example has two for each of these
+    "qwen3_asr_encoder": {"max_source_positions": 50},
+    # channels that double at every stage
+    **{f"vibevoice_acoustic_tokenizer_{way}": {"num_filters": 4} for way in ("encoder", "decoder")},
+    # rotary angles of 32 numbers at least, in a head of 64 / 2
+    "clvp_encoder": {"num_attention_heads": 2},
+    "blt_local_encoder": {"hidden_size_global": 64},
+    "blt_local_decoder": {"hidden_size_global": 64},
+    # latents and layers under names that nothing else has
+    "perceiver": {"num_latents": 16, "d_latents": 64, "num_self_attends_per_block": 2},
     # validated against the text's width, or against another part
     "fun_asr_nano": {"adaptor_config": {"intermediate_size": 16}},
     "gemma4_assistant": {"text_config": {"hidden_size_per_layer_input": 0}},
@@ -78,7 +115,10 @@ HINTS: Mapping[str, Mapping[str, Any]] = {
     # scales and kernels, of which the defaults have none
     "lw_detr": {"projector_scale_factors": [1.0]},
     "pp_ocrv5_server_det": _DETECTOR,
-    "pp_ocrv6_medium_det": _DETECTOR,
+    "pp_ocrv6_medium_det": {**_DETECTOR, "backbone_config": _STAGES["backbone_config"]},
+    "pp_ocrv6_small_det": _STAGES,
+    "uvdoc_backbone": {"out_indices": [1, 2, 3, 4, 5, 6]},
+    "pp_doclayout_v2": {"class_thresholds": [0.5, 0.5], "class_order": [0, 1]},
     # layers of a kind whose weights are tied, of which there must be two
     **{
         key: {
@@ -102,7 +142,29 @@ HINTS: Mapping[str, Mapping[str, Any]] = {
     "efficientnet": _EFFICIENT,
     "align_vision_model": _EFFICIENT,
     "align": {"projection_dim": 320},
-    # the name of a model of timm
+    "oneformer": {"conv_dim": 64, "mask_dim": 64, "task_seq_len": 16},
+    # models of timm, by their names and what makes them small
+    "pe_video_encoder": {"vision_config": {**_EYE, "do_pooling": True, "global_pool": "map"}},
+    "perception_lm": {"vision_config": _EYE},
+    "omdet-turbo": {
+        "image_size": 64,
+        "apply_layernorm_after_vision_backbone": False,
+        # other than the decoder's width: of equal ones the library makes no projection
+        "class_embed_dim": 128,
+        "text_projection_in_dim": 128,
+        "text_projection_out_dim": 128,
+        "text_config": {"hidden_size": 128},
+        "backbone_config": {
+            "model_type": "swin",
+            "image_size": 64,
+            "embed_dim": 32,
+            "depths": [1, 1, 1, 1],
+            "num_heads": [2, 2, 2, 2],
+            "out_indices": [2, 3, 4],
+        },
+        "encoder_in_channels": [64, 128, 256],
+        "vision_features_channels": [64, 64, 64],
+    },
     "timm_backbone": {"backbone": "resnet18"},
 }
 """Model type -> fields, wherever a configuration of the type is, as part of another too."""
@@ -137,4 +199,7 @@ def _held(config: Any, found: Mapping[str, Any], name: str) -> Any:
 
 
 def _merged(before: Any, hint: Any) -> Any:
+    """The hint alone where it is of another type; else what was there, with the hint's fields."""
+    if isinstance(hint, Mapping) and "model_type" in hint:
+        return dict(hint)
     return {**before, **hint} if isinstance(before, dict) and isinstance(hint, Mapping) else hint

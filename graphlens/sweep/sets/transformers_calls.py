@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from graphlens.frontends.torch_inputs import returned
 from graphlens.sweep.sets.transformers_inputs import EXAMPLES, FOLLOWING
 from graphlens.sweep.subject import CannotBuildError
 
@@ -28,7 +29,7 @@ Call = Mapping[str, int]
 
 
 def arguments(model: Any) -> dict[str, torch.Tensor]:
-    """The first of the likely arguments that the model runs on.
+    """The first of the likely arguments that the model runs on, and returns tensors.
 
     Raises:
         CannotBuildError: If it runs on none.
@@ -48,7 +49,7 @@ def arguments(model: Any) -> dict[str, torch.Tensor]:
         try:
             inputs = _made(call, model.config)
             with torch.no_grad():
-                model(**inputs)
+                returned(model(**inputs))
         except Exception as error:  # the library refuses in as many ways as it has models
             reasons.append(f"{'+'.join(call)}: {error}")
         else:

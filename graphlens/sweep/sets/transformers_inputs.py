@@ -13,6 +13,8 @@ from graphlens.sweep.sets.transformers_pixels import PIXELS
 
 _SAMPLES = 4000
 """Samples of a waveform."""
+_WHOLE_SAMPLES = 3840
+"""Samples of one that is cut into frames of 80, 96 or 256 without a rest."""
 
 
 def _tokens(config: Any) -> torch.Tensor:
@@ -86,6 +88,11 @@ def _one_channel(config: Any) -> torch.Tensor:
     return torch.rand(1, 1, _SAMPLES - _SAMPLES % 512)
 
 
+def _codes(config: Any) -> torch.Tensor:
+    """Words of every codebook, one below the other."""
+    return _few_words(config).repeat(size(config, "num_codebooks", 1), 1)
+
+
 def _one(*number: int) -> Example:
     return lambda config: torch.tensor(number)
 
@@ -98,7 +105,7 @@ _WORDS = (_tokens, _few_words)
 
 EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "input_ids": (_tokens, _few_words, _words_and_image, _words_and_clip),
-    "decoder_input_ids": _WORDS,
+    "decoder_input_ids": (*_WORDS, _codes),
     **PIXELS,
     "input_values": (
         _waveform,
@@ -106,6 +113,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
         lambda config: torch.rand(
             1, size(config, "max_length", 128), size(config, "num_mel_bins", 80)
         ),
+        lambda config: torch.rand(1, _WHOLE_SAMPLES),
     ),
     "input_features": (
         _mels,

@@ -81,7 +81,8 @@ def _places(config: Any) -> torch.Tensor:
 
 def _placed_patches(config: Any) -> torch.Tensor:
     """Row and column of each patch from 1, then its pixels."""
-    return torch.cat([_places(config).flip(-1) + 1.0, _patches(config)[None]], -1)
+    pixels = torch.rand(1, _PATCHES, size(config, "patch_embed_hidden_size", _pixels(config)))
+    return torch.cat([_places(config).flip(-1) + 1.0, pixels], -1)
 
 
 def _grid(*counts: int) -> Example:
@@ -106,7 +107,10 @@ PIXELS: Mapping[str, tuple[Example, ...]] = {
     **dict.fromkeys(("spatial_shapes", "target_sizes", "image_grid_hw"), (_grid(_SIDE, _SIDE),)),
     "merge_sizes": (lambda config: torch.tensor([1]),),
     "pixel_position_ids": (_places,),
-    "pixel_attention_mask": (lambda config: torch.ones(1, _PATCHES, dtype=torch.int64),),
+    "pixel_attention_mask": (
+        lambda config: torch.ones(1, _PATCHES, dtype=torch.int64),
+        lambda config: torch.ones(1, size(config, "num_frames", 2), dtype=torch.int64),
+    ),
     "flattened_patches": (_placed_patches,),
 }
 """Argument -> what it may be; the first that a model takes is used."""
