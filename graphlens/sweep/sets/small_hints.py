@@ -90,6 +90,9 @@ HINTS: Mapping[str, Mapping[str, Any]] = {
     "clvp_encoder": {"num_attention_heads": 2},
     "blt_local_encoder": {"hidden_size_global": 64},
     "blt_local_decoder": {"hidden_size_global": 64},
+    # the widths of two encoders together
+    "neucodec": {"quantization_dim": 128},
+    "xcodec2": {"quantization_dim": 128},
     # latents and layers under names that nothing else has
     "perceiver": {"num_latents": 16, "d_latents": 64, "num_self_attends_per_block": 2},
     # validated against the text's width, or against another part

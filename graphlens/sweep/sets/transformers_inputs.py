@@ -114,6 +114,7 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
             1, size(config, "max_length", 128), size(config, "num_mel_bins", 80)
         ),
         lambda config: torch.rand(1, _WHOLE_SAMPLES),
+        lambda config: torch.rand(1, 1, LENGTH * 320),
     ),
     "input_features": (
         _mels,
