@@ -38,6 +38,28 @@ class Above(ProxyTorchDispatchMode):
         with torch._C._DisablePythonDispatcher(), self._below:
             return func(*args, **(kwargs or {}))
 
+    def handed(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Take an aten call as torch's dispatcher hands it over, without the way through it.
+
+        The way costs more than most calls do. As there, the mode is off while the call is done.
+
+        Args:
+            func: The op's overload.
+            args: Its arguments by position, of the types that the schema has.
+            kwargs: Those that the schema takes by name only.
+        """
+        stack = torch._ops.mode_stack_state_for_pre_dispatch()
+        if stack.get(0) is not self or stack.count() != 1:
+            return func(*args, **kwargs)
+        key = torch._C.DispatchKey.PreDispatch
+        stack.set(0, None)
+        torch._C._dispatch_tls_set_dispatch_key_included(key, False)
+        try:
+            return self.__torch_dispatch__(func, (), args, kwargs)
+        finally:
+            stack.set(0, self)
+            torch._C._dispatch_tls_set_dispatch_key_included(key, True)
+
     def __sym_dispatch__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Arithmetic of symbolic sizes is torch's own: it is kept in their expressions."""
         return func(*args, **(kwargs or {}))

@@ -186,6 +186,16 @@ def _conv(held: Any, weight: Any, bias: Any, *window: Any) -> Any:
     return _dense((held.shape[0], weight.shape[0], *sizes), held.dtype)
 
 
+def _convolution(held: Any, weight: Any, bias: Any, *rest: Any) -> Any:
+    """As a trace has it, after torch's own choice of a kernel."""
+    stride, padding, dilation, transposed, _, groups, *_ = rest
+    return (
+        NotImplemented
+        if transposed
+        else _conv(held, weight, bias, stride, padding, dilation, groups)
+    )
+
+
 def _slid(sizes: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> list[int] | None:
     """The sizes of what a window sees; None if it fits nowhere."""
     rank = len(sizes)
@@ -279,6 +289,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(["amax", "amin", "mean", "sum"], _reduced),
     **dict.fromkeys(["layer_norm", "rms_norm"], _layer_norm),
     **dict.fromkeys(["softmax", "log_softmax"], _softmax),
+    "_convolution": _convolution,
     "adaptive_avg_pool2d": _adaptive,
     "batch_norm": _batch_norm,
     "cat": _cat,

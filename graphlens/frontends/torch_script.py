@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,12 +10,10 @@ import torch
 
 from graphlens.errors import CaptureError
 from graphlens.frontends.torch_regions import ScriptRaiseError, ScriptRecorder, is_unknown
-from graphlens.frontends.torch_scopes import is_users
 from graphlens.frontends.torch_script_call import CONTEXTS, is_of_kind, plain
+from graphlens.frontends.torch_script_node import bind, called, line_of, operands, results
 from graphlens.frontends.torch_script_ops import PRIMITIVES, WEAK
 from graphlens.frontends.torch_values import UNSET
-
-_LINE = re.compile(r'File "([^"]+)", line (\d+)|^\s*(\S[^\n(]*)\((\d+)\): ', re.MULTILINE)
 
 
 class Script:
@@ -39,49 +36,39 @@ class Script:
 
     def run(self, graph: Any, args: Sequence[Any], path: str) -> Any:
         """Run a graph on its inputs."""
-        env = dict(zip([_key(one) for one in graph.inputs()], args, strict=True))
         self.recorder.scope.append(path.removeprefix(self._strip).removeprefix("."))
         try:
-            self._block(graph, env)
+            made = self._graph(graph, args)
         finally:
             self.recorder.scope.pop()
-        results = [env[_key(one)] for one in graph.outputs()]
-        return results[0] if len(results) == 1 else tuple(results)
+        return made[0] if len(made) == 1 else tuple(made)
+
+    def _graph(self, graph: Any, args: Sequence[Any]) -> list[Any]:
+        block = graph.block()
+        return self._block(block, dict(zip(results(block.paramNode()), args, strict=True)))
 
     def _block(self, block: Any, env: dict[str, Any]) -> list[Any]:
         for node in block.nodes():
-            results = self._node(node, env)
-            names = [_key(one) for one in node.outputs()]
-            if len(names) == 1:
-                results = (results,)
-            env.update(zip(names, results or (), strict=False))
-        return [env[_key(one)] for one in block.outputs()]
+            bind(node, self._node(node, env), env)
+        return [env[name] for name in operands(block.returnNode())]
 
     def _node(self, node: Any, env: dict[str, Any]) -> Any:
         """The result of one node, a sequence if it has several."""
-        domain, _, op = node.kind().partition("::")
-        args = [env[_key(one)] for one in node.inputs()]
+        kind = node.kind()
+        if kind == "prim::Constant":  # half of all nodes
+            return node.output().toIValue() if node.hasAttribute("value") else None
+        domain, _, op = kind.partition("::")
+        args = [env[name] for name in operands(node)]
         if domain == "prim":
             return self._primitive(op, node, args, env)
         if domain == "aten":
             return self._aten(op, node, args)
-        return _dispatched(node)(*args)
+        return called(node.schema()).call(args, self.recorder.handed)
 
     def _primitive(self, op: str, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
-        special = {
-            "Constant": self._constant,
-            "GetAttr": self._attribute,
-            "CallMethod": self._method,
-            "If": self._if,
-            "Loop": self._loop,
-            "PythonOp": self._python,
-            "SetAttr": self._set,
-            "CreateObject": self._object,
-            "fork": self._fork,
-            "isinstance": _is_instance,
-        }.get(op)
+        special = _SPECIAL.get(op)
         if special is not None:
-            return special(node, args, env)
+            return special(self, node, args, env)
         if op in ("ListUnpack", "TupleUnpack"):
             return tuple(args[0]) if node.outputsSize() != 1 else args[0][0]
         if op == "RaiseException":
@@ -93,9 +80,6 @@ class Script:
         raise CaptureError(
             f"TorchScript's prim::{op} cannot be captured: {str(node).strip()[:200]}"
         )
-
-    def _constant(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
-        return node.output().toIValue() if node.hasAttribute("value") else None
 
     def _attribute(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         name, module = node.s("name"), args[0]
@@ -122,9 +106,8 @@ class Script:
 
     def _fork(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         """What is to be computed beside this: in a graph everything may be."""
-        graph = node.g("Subgraph")
-        results = self._block(graph, dict(zip(map(_key, graph.inputs()), args, strict=True)))
-        return results[0] if len(results) == 1 else tuple(results)
+        made = self._graph(node.g("Subgraph"), args)
+        return made[0] if len(made) == 1 else tuple(made)
 
     def _method(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         module = args[0]
@@ -143,19 +126,19 @@ class Script:
     def _if(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         then, otherwise = node.blocks()
         if is_unknown(args[0]):
-            results = self.recorder.branch(
+            made = self.recorder.branch(
                 args[0],
                 lambda: self._block(then, dict(env)),
                 lambda: self._block(otherwise, dict(env)),
             )
         else:
-            results = self._block(then if bool(args[0]) else otherwise, env)
-        return results[0] if len(results) == 1 else results
+            made = self._block(then if bool(args[0]) else otherwise, env)
+        return made[0] if len(made) == 1 else made
 
     def _loop(self, node: Any, args: list[Any], env: dict[str, Any]) -> Any:
         (body,) = node.blocks()
         trips, going, *carried = args
-        names = [_key(one) for one in body.inputs()]
+        names = results(body.paramNode())
         if is_unknown(trips):
             carried = self.recorder.loop(trips, going, self._round(body, names, env), carried)
             return carried[0] if len(carried) == 1 else carried
@@ -188,8 +171,8 @@ class Script:
         found = plain(op, held, {})
         if found is not NotImplemented:
             return found
-        self.recorder.line = _line(node)
-        return _dispatched(node)(*held)
+        self.recorder.line = line_of(node)
+        return called(node.schema()).call(held, self.recorder.handed)
 
 
 class _Module:
@@ -211,8 +194,23 @@ class _Object:
         self.state: dict[str, Any] = {}
 
 
-def _is_instance(node: Any, args: list[Any], env: dict[str, Any]) -> bool:
+def _is_instance(script: Script, node: Any, args: list[Any], env: dict[str, Any]) -> bool:
     return is_of_kind(_KINDS.findall(str(node))[0], args[0])
+
+
+_KINDS = re.compile(r"prim::isinstance\[types=\[(.*)\]\]\(")
+_SPECIAL: dict[str, Callable[[Script, Any, list[Any], dict[str, Any]], Any]] = {
+    "GetAttr": Script._attribute,
+    "CallMethod": Script._method,
+    "If": Script._if,
+    "Loop": Script._loop,
+    "PythonOp": Script._python,
+    "SetAttr": Script._set,
+    "CreateObject": Script._object,
+    "fork": Script._fork,
+    "isinstance": _is_instance,
+}
+"""Primitives that are more than a function of their operands."""
 
 
 def _graph_of(method: Any) -> Any:
@@ -228,14 +226,10 @@ def _graph_of(method: Any) -> Any:
         graph = graph.copy()
         torch._C._jit_pass_inline(graph)
         return graph
-    if any(node.kind() == "prim::CallFunction" for node in graph.nodes()):
+    if graph.findAllNodes("prim::CallFunction"):
         graph = graph.copy()
         torch._C._jit_pass_inline(graph)
     return graph
-
-
-def _key(value: Any) -> str:
-    return value.debugName()
 
 
 def _number(one: Any) -> Any:
@@ -251,53 +245,3 @@ _ASKED = {
     "FloatImplicit": torch.float64, "__not__": torch.bool,
 }  # fmt: skip
 """Ops that ask for a tensor's value: where it depends on data, the answer is a tensor."""
-
-
-def _dispatched(node: Any) -> Callable[..., Any]:
-    """The op overload of a node."""
-    name = node.schema().partition("(")[0]
-    domain, _, rest = name.partition("::")
-    base, _, overload = rest.partition(".")
-    packet = getattr(getattr(torch.ops, domain), base)
-    found = getattr(packet, overload or "default")
-    named = [one.name for one in found._schema.arguments if one.kwarg_only]
-    plain = len(found._schema.arguments) - len(named)
-    kinds = [str(one.type) for one in found._schema.arguments]
-    names = [one.name for one in found._schema.arguments]
-
-    def call(*args: Any) -> Any:
-        words = dict(zip(named, args[plain:], strict=False))
-        own = 1 if kinds[:1] == ["Tensor"] else 0
-        if any(_is_odd(kind, one) for kind, one in zip(kinds[own:], args[own:], strict=False)):
-            # a size that a trace made a tensor of, or a number that depends on data
-            rest = dict(zip(names[2:plain], args[2:plain], strict=False))
-            for places, more in ((args[:plain], words), (args[:2], {**rest, **words})):
-                with contextlib.suppress(RuntimeError):
-                    return packet(*places, **more)
-        held = [
-            torch.tensor(one) if kind == "Tensor" and _is_plain(one) else one
-            for kind, one in zip(kinds, args, strict=False)
-        ]
-        return found(*held[:plain], **words)
-
-    return call
-
-
-def _is_plain(one: Any) -> bool:
-    return isinstance(one, bool | int | float)
-
-
-_KINDS = re.compile(r"prim::isinstance\[types=\[(.*)\]\]\(")
-
-
-def _is_odd(kind: str, one: Any) -> bool:
-    """Whether a number is given for a tensor, or a tensor for a number."""
-    return _is_plain(one) if kind == "Tensor" else "Tensor" not in kind and is_unknown(one)
-
-
-def _line(node: Any) -> tuple[str, int]:
-    """The user's line of a node, innermost first in a trace's text."""
-    for file, number, traced, at in _LINE.findall(node.sourceRange()):
-        if is_users(file or traced):
-            return file or traced, int(number or at)
-    return "", 0

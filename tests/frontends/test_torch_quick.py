@@ -24,6 +24,7 @@ LAST = A.to(memory_format=torch.channels_last)
 MASK = A > 0.5
 INTS = torch.arange(6).reshape(2, 3)
 W, BIAS = torch.rand(6, 3, 3, 3), torch.rand(6)
+WINDOW = [1, 1], [1, 1], [1, 1]
 STATS = [torch.rand(3) for _ in range(4)]
 
 PLAIN: list[tuple[Any, ...]] = [
@@ -53,6 +54,7 @@ PLAIN: list[tuple[Any, ...]] = [
     (aten.embedding.default, C, INTS % 4),
     (aten.conv2d.default, A, W, BIAS, [1, 1], [1, 1]),
     (aten.conv2d.default, A, W, None, [2, 1], [1, 2], [1, 1]),
+    (aten._convolution.default, A, W, BIAS, *WINDOW, False, [0, 0], 1, *[False] * 4),
     (aten.conv1d.default, A[:, :, 0].contiguous(), W[:, :, 0].contiguous(), None, [2]),
     (aten.max_pool2d.default, A, [2, 2]),
     (aten.max_pool2d.default, A, [3], [2], [1]),
@@ -113,6 +115,7 @@ LEFT: list[tuple[Any, ...]] = [
     (aten.conv2d.default, LAST, W),
     (aten.conv2d.default, A[:, :2].contiguous(), W),
     (aten.conv2d.default, A[:, :, :1, :1].contiguous(), W),
+    (aten._convolution.default, A, W[:3], None, *WINDOW, True, [0, 0], 1, *[False] * 4),
     (aten.sum.default, INTS),
     (aten.mean.default, A, torch.float64),
     (aten.scaled_dot_product_attention.default, A, A[:, :1], A[:, :1]),
