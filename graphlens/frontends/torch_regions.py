@@ -74,6 +74,8 @@ class ScriptRecorder(Recorder):
         if home is self.translator:
             return place.graphlens_ref
         if home is None and id(tensor) in self._names:
+            if len(self._frames) == 1:
+                return super()._ref(tensor)
             with self._inside(self._frames[0]):
                 super()._ref(tensor)
             home = self._frames[0].translator

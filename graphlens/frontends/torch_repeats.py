@@ -192,7 +192,7 @@ class Repeats:
             return
         places = {value: _Read(_OPERAND, index, value) for index, value in enumerate(operands)}
         steps: list[_Step] = []
-        for node in islice(self._graph, before, None):
+        for node in self._since(before):
             if self._is_const(Value(node)):
                 continue
             step = self._step(node, name, places)
@@ -204,6 +204,11 @@ class Repeats:
         result = self._read(made.value, places)
         if result is not None:
             self._known[call.key] = Pattern(tuple(steps), result, made)
+
+    def _since(self, before: int) -> list[str]:
+        """The nodes after the first ``before``, without a walk over those."""
+        held = self._graph._node
+        return list(islice(reversed(held), len(held) - before))[::-1]
 
     def _step(self, node: str, name: str, places: Mapping[Value, _Read]) -> _Step | None:
         held = self._graph.nodes[node]

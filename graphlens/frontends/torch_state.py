@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from operator import is_
 from typing import Any
 
 import torch
@@ -72,15 +73,14 @@ def as_before(model: Any) -> Iterator[None]:
         if not isinstance(held, torch.jit.ScriptModule)
         for fields in (vars(held), held._buffers, held._parameters)
     ]
-    kept = [(fields, dict(fields)) for fields in tables]
+    kept = [(fields, tuple(fields), tuple(fields.values())) for fields in tables]
     try:
         yield
     finally:
-        for fields, before in kept:
-            same = len(fields) == len(before)
-            if not same or any(fields.get(key) is not one for key, one in before.items()):
+        for fields, keys, before in kept:
+            if tuple(fields) != keys or not all(map(is_, fields.values(), before)):
                 fields.clear()
-                fields.update(before)
+                fields.update(zip(keys, before, strict=True))
 
 
 _FLAGS = ("_is_compiling_flag", "_is_exporting_flag")

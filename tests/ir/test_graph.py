@@ -45,6 +45,26 @@ def test_networkxs_own_names_mean_what_networkx_means():
     assert nx.load_centrality(nx.DiGraph(graph))["x"] == 0
 
 
+def test_nodes_and_edges_are_kept_as_networkx_keeps_them():
+    """They are put in straight; what networkx would have made is the same, caches among it."""
+    graph, own = Graph(), nx.MultiDiGraph()
+    for name, above in (("x", ""), ("a", "xx"), ("b", "ax")):
+        views = len(graph.adj), len(graph.pred), list(graph.edges)
+        assert views == (len(own.adj), len(own.pred), list(own.edges))
+        graph.add(Node("Add", results=(HELD,)), [Value(one) for one in above], name)
+        own.add_node(name, **graph.nodes[name])
+        for operand, one in enumerate(above):
+            own.add_edge(one, name, operand, result=0)
+    assert nx.utils.graphs_equal(nx.MultiDiGraph(graph), own)
+    assert nx.utils.graphs_equal(nx.MultiDiGraph(graph.reverse()), own.reverse())
+    graph.remove_edge("x", "a", 1)
+    own.remove_edge("x", "a", 1)
+    assert (dict(graph.pred["a"]), dict(graph.adj["x"])) == (
+        dict(own.pred["a"]),
+        dict(own.adj["x"]),
+    )
+
+
 def test_its_views_subgraphs_and_reversal_are_networkxs():
     graph = parse(SPLIT)
     assert set(graph.subgraph(["x", "s"]).edges) == {("x", "s", 0)}
