@@ -16,6 +16,7 @@ from graphlens.frontends.torch_dynamic import Dims, Symbolic, dims_of
 from graphlens.frontends.torch_eager import recorded
 from graphlens.frontends.torch_errors import cannot_capture, is_a_fault
 from graphlens.frontends.torch_inputs import Arguments, arguments, device_of, flattened
+from graphlens.frontends.torch_layers import of_function, of_layer
 from graphlens.frontends.torch_record import Recorder
 from graphlens.frontends.torch_regions import ScriptRecorder
 from graphlens.frontends.torch_scopes import Scopes, followed, line_in, user_line
@@ -188,6 +189,12 @@ class _Interpreter:
         recorder, scope = self._recorder, self._recorder.scope
         given = iter(args)
         made: dict[torch.fx.Node, Any] = {}
+        does: dict[str, Callable[[Any, Any, Any], Any]] = {
+            "get_attr": self._attribute,
+            "call_module": self._call_module,
+            "call_method": _call_method,
+            "call_function": self._call_function,
+        }
         for node in self._graph.nodes:
             if node.op == "placeholder":
                 made[node] = _given(node, given, kwargs)
@@ -200,18 +207,10 @@ class _Interpreter:
             recorder.line = node.meta.get(_LINE) or line_in(node.stack_trace)
             scope.append(next(reversed(stack.values()))[0] if stack else "")
             try:
-                made[node] = self._does(node.op)(node.target, held, named)
+                made[node] = does[node.op](node.target, held, named)
             finally:
                 scope.pop()
         return None
-
-    def _does(self, op: str) -> Callable[[Any, Any, Any], Any]:
-        return {
-            "get_attr": self._attribute,
-            "call_module": self._call_module,
-            "call_method": _call_method,
-            "call_function": self._call_function,
-        }[op]
 
     def _attribute(self, target: str, *_: Any) -> Any:
         return attrgetter(target)(self._module)
@@ -222,9 +221,13 @@ class _Interpreter:
             with followed(self._paths, self._recorder.scope):
                 return module(*args, **kwargs)
         self._recorder.scope[-1] = self._paths[id(module)]
-        return module(*args, **kwargs)
+        said = of_layer(module, args, kwargs)
+        return module(*args, **kwargs) if said is None else self._recorder.handed(*said)
 
     def _call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+        said = of_function(target, args, kwargs)
+        if said is not None:
+            return self._recorder.handed(*said)
         if getattr(target, "__module__", None) in _PLAIN:
             return target(*args, **kwargs)
         with followed(self._paths, self._recorder.scope):  # it may run modules
