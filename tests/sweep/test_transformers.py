@@ -136,6 +136,7 @@ def test_the_next_class_of_a_type_is_tried_where_the_first_does_not_run():
 def test_a_model_that_is_only_its_parts_is_its_first_part():
     subject = sets.build(Spec("transformers", "bark"))
     assert type(subject.model).__name__ == "BarkSemanticModel"
+    assert subject.about == "small, BarkSemanticModel"
 
 
 def test_heads_that_share_out_a_width_still_do_when_small():

@@ -29,13 +29,15 @@ def names() -> list[str]:
 def build(name: str) -> Subject:
     """The base model in inference mode, and the smallest inputs that it takes.
 
-    Where no configuration makes one of its type's classes run, the next class is tried.
+    Where no configuration makes one of its type's classes run, the next class is tried; what was
+    made of which class is told where it is not the first.
 
     Raises:
         CannotBuildError: If no configuration and inputs were found that the library runs.
     """
     reasons: list[str] = []
-    for kind in _class_names(name):
+    kinds = _class_names(name)
+    for kind in kinds:
         for about, shrink in _SHRINKERS.items():
             try:
                 model = _made(getattr(transformers, kind), _default(name), shrink)
@@ -43,7 +45,8 @@ def build(name: str) -> Subject:
             except Exception as error:  # the library refuses in as many ways as it has models
                 reasons.append(f"{about}: {type(error).__name__}: {error}")
             else:
-                return Subject(model, (), inputs, about)
+                made = type(model).__name__
+                return Subject(model, (), inputs, about if made == kinds[0] else f"{about}, {made}")
     raise CannotBuildError(" | ".join(" ".join(each.split())[:120] for each in reasons))
 
 
