@@ -9,6 +9,7 @@ and all its children where it goes beyond. Stdin ends when whoever asked is gone
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -42,6 +43,10 @@ def main(modules: Sequence[str]) -> None:
     for module in (*_OWN, *modules):
         with contextlib.suppress(ModuleNotFoundError):  # a model that needs it will say so
             importlib.import_module(module)
+    # a child's garbage collector would write to, and so copy, every page of what was imported:
+    # a cost that whatever happens to run then would be charged with
+    gc.collect()
+    gc.freeze()
     _say(told, "{}")
     rest = b""
     while got := os.read(asked, 65536):

@@ -41,6 +41,12 @@ def test_a_model_that_prints_and_forks_is_captured_like_any_other(worker):
     assert row.peak_bytes > 0
 
 
+def test_what_a_model_is_born_with_is_not_gone_through_for_garbage(worker):
+    row = row_of(worker, "counts")
+    count = int(row.reason.removeprefix("ValueError: ").split()[0])
+    assert count > 100_000  # torch alone
+
+
 @pytest.mark.parametrize(
     ("name", "status", "reason"),
     [

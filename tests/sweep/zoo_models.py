@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -59,6 +60,13 @@ class Slow(Plain):
         return x
 
 
+class Counts(Plain):
+    """Says how much of what it was born with its garbage collector leaves alone."""
+
+    def before(self, x):
+        raise ValueError(f"{gc.get_freeze_count()} objects")
+
+
 class Ends(Plain):
     def before(self, x):
         os._exit(3)
@@ -93,7 +101,7 @@ def _maker(kind):
 
 rude, raises = map(_maker, (Rude, Raises))
 needs_gpu, fat, slow, ends = map(_maker, (NeedsGpu, Fat, Slow, Ends))
-aborts, foreign, random = map(_maker, (Aborts, Foreign, Random))
+aborts, foreign, random, counts = map(_maker, (Aborts, Foreign, Random, Counts))
 
 
 def quits():
