@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ def recognise(path: str | Path) -> Format:
         )
     found = next((each.name for each in FORMATS if _CHECKS[each.name](path, head)), "")
     raise FormatError(
-        f"{str(path)!r} is not what its name says: expected {promised[0].name}, found "
+        f"{str(path)!r} is not what its name says: expected "
+        f"{' or '.join(each.name for each in promised)}, found "
         f"{found or 'something else'} (it begins with {head[:8]!r})"
         + ("" if found else "; it may be truncated or of another program")
     )
@@ -114,7 +116,8 @@ def _members(path: Path, head: bytes) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(path) as archive:
             return tuple(name.partition("/")[2] or name for name in archive.namelist())
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+        # names that are no text, a version of zip that is none ...
         raise FormatError(
             f"{str(path)!r} is a zip archive that is cut off or damaged ({error}): get it again"
         ) from error

@@ -160,3 +160,37 @@ def test_a_file_is_drawn_without_any_framework(tmp_path, name, content):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def zipped(name="m/data.pkl"):
+    """The bytes of an archive of one member, packed, with a directory at the end."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, b"content " * 100)
+    return held.getvalue()
+
+
+def a_name_that_is_no_text():
+    return zipped("m/\u00e9.pkl").replace("\u00e9".encode(), b"\xff\xfe")
+
+
+def a_version_that_is_none():
+    content = bytearray(zipped())
+    content[content.index(b"PK\x01\x02") + 6] = 145
+    return bytes(content)
+
+
+@pytest.mark.parametrize("make", [a_name_that_is_no_text, a_version_that_is_none])
+@pytest.mark.parametrize("suffix", [".pt", ".pt2", ".keras"])
+def test_an_archive_whose_directory_is_damaged_is_refused(make, suffix, tmp_path):
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(make())
+    with pytest.raises(FormatError, match="a zip archive that is cut off or damaged"):
+        formats.recognise(path)
+
+
+def test_a_file_that_may_be_of_two_kinds_is_expected_to_be_either(tmp_path):
+    path = tmp_path / "model.pb"
+    path.write_bytes(b"hello")
+    with pytest.raises(FormatError, match="expected a Caffe2 net or a TensorFlow GraphDef"):
+        formats.recognise(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,8 @@ def read_archive(path: Path) -> Archive:
         KeyError,
         EOFError,
         ValueError,
-        NotImplementedError,
+        RuntimeError,  # a member that is encrypted, or packed in a way that is not known
+        zlib.error,
     ) as error:
         raise FormatError(
             f"{str(path)!r} holds no TorchScript that can be read: {error}"

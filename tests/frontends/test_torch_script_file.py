@@ -275,6 +275,19 @@ def test_a_member_that_is_missing_is_refused(tmp_path):
         graphlens.capture(changed, TensorType("float32", (3, 4)))
 
 
+def test_a_member_that_is_packed_and_damaged_is_refused(tmp_path):
+    path = tmp_path / "model.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("data.pkl", "constants.pkl", "code/__torch__.py"):
+            archive.writestr(f"model/{name}", bytes(range(256)) * 4)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"model/data.pkl") + len("model/data.pkl")
+    content[place : place + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match="holds no TorchScript that can be read"):
+        graphlens.capture(path)
+
+
 def test_a_member_that_swells_is_not_unpacked(tmp_path):
     path = saved(tmp_path, Early())
     changed = path.with_name("changed.pt")
