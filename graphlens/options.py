@@ -62,6 +62,8 @@ def _pairs(text: str, whole: str) -> dict[str, Any]:
         pair = _PAIR.match(text, place)
         if pair is None:
             raise UsageError(f"cannot read the options {text!r} in {whole!r}: expected name=value")
+        if pair[1] in found:
+            raise UsageError(f"the option {pair[1]!r} is given twice in {whole!r}")
         found[pair[1]] = _value(pair[2])
         place = pair.end()
     return found

@@ -50,3 +50,8 @@ def test_an_unknown_option_lists_those_that_are_known():
 def test_a_function_without_options_says_so():
     with pytest.raises(UsageError, match="pass 'len' takes no options, found 'far'"):
         options.bind("pass", "len", len, {"far": 2})
+
+
+def test_an_option_that_is_given_twice_is_refused():
+    with pytest.raises(UsageError, match="'to' is given twice"):
+        options.parse("layout{to=NCHW,to=NHWC}")

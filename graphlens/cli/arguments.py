@@ -77,7 +77,18 @@ def add_json(made: argparse.ArgumentParser) -> None:
 
 def add_passes(made: argparse.ArgumentParser, meaning: str) -> None:
     """Which passes to run."""
-    made.add_argument("--passes", metavar="NAME[{OPTION=VALUE}],...", help=meaning)
+    made.add_argument("--passes", type=named, metavar="NAME[{OPTION=VALUE}],...", help=meaning)
+
+
+def named(text: str) -> str:
+    """Names of passes; an empty text is a variable of the shell that is not set, not all of them.
+
+    Raises:
+        argparse.ArgumentTypeError: If there are none.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("no pass is named: graphlens list passes")
+    return text
 
 
 def add_folding(made: argparse.ArgumentParser) -> None:

@@ -12,14 +12,15 @@ from graphlens.errors import UsageError
 if TYPE_CHECKING:
     from graphlens.tensor import TensorType
 
-_INPUT = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)=)?(?P<shape>[^:=]*)(?::(?P<dtype>\w+))?")
+_INPUT = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<shape>[^:=]*)(?::(?P<dtype>\w+))?")
 
 
 def parse(texts: Iterable[str]) -> tuple[tuple[TensorType, ...], dict[str, TensorType]]:
     """The inputs given by place, and those given by name.
 
     Raises:
-        UsageError: If a text is not ``[NAME=]SHAPE[:DTYPE]``, or names a dtype that is not known.
+        UsageError: If a text is not ``[NAME=]SHAPE[:DTYPE]``, names a dtype that is not known, or a
+            name that was there before.
     """
     by_place: list[TensorType] = []
     by_name: dict[str, TensorType] = {}
@@ -28,6 +29,8 @@ def parse(texts: Iterable[str]) -> tuple[tuple[TensorType, ...], dict[str, Tenso
         if found is None:
             raise _unreadable(text)
         held = _type(found["shape"], found["dtype"] or "float32", text)
+        if found["name"] in by_name:
+            raise UsageError(f"--input {text!r}: {found['name']!r} is given twice")
         if found["name"]:
             by_name[found["name"]] = held
         else:
@@ -43,12 +46,14 @@ def _type(shape: str, dtype: str, text: str) -> TensorType:
         )
     if shape in ("", "()", "scalar"):
         return tensor_type(dtype, ())
-    parts = re.split(r"\s*,\s*" if "," in shape else "x", shape.strip("[]()"))
+    if shape[0] + shape[-1] in ("[]", "()"):
+        shape = shape[1:-1]
+    parts = re.split(r"\s*,\s*" if "," in shape else "x", shape)
     return tensor_type(dtype, tuple(_dim(part, text) for part in parts))
 
 
 def _dim(part: str, text: str) -> int | str:
-    if part.isdecimal():
+    if part.isdecimal() and part.isascii():
         return int(part)
     if part.isidentifier():
         return part

@@ -52,7 +52,10 @@ def capture(
         UsageError: If a file does not exist.
     """
     if kwargs or dynamic_shapes is not None:
-        raise UsageError("a Caffe2 net takes no kwargs and no dynamic_shapes")
+        raise UsageError(
+            "the inputs of a Caffe2 net are given in their order: leave out names (NAME=) and "
+            "dynamic_shapes"
+        )
     predict_path, init_path = _pair(Path(model))
     predict = _read(predict_path)
     weights = {} if init_path is None else _weights(_read(init_path))

@@ -39,7 +39,7 @@ def capture(
         model: A path, the bytes of a file, or a model.
         inputs: Arrays or `TensorType`s that the inputs are to be like: all or none; they fix
             symbolic dimensions.
-        kwargs: Not supported: an ONNX model's inputs have an order.
+        kwargs: The same by the inputs' names, any of them.
         dynamic_shapes: Not supported: the file says which dimensions are symbols.
 
     Raises:
@@ -47,8 +47,10 @@ def capture(
         CaptureError: If the inputs given do not fit.
         UsageError: If the file does not exist.
     """
-    if kwargs or dynamic_shapes is not None:
-        raise UsageError("an ONNX model takes no kwargs and no dynamic_shapes")
+    if dynamic_shapes is not None:
+        raise UsageError(
+            "an ONNX model says itself which sizes are open: dynamic_shapes has no use here"
+        )
     proto, weights, title = _read(model)
     versions = _versions(proto, title)
     try:
@@ -57,7 +59,9 @@ def capture(
         graph = Graph()
         _about(proto, graph)
         reader = Reader(versions, weights)
-        return _named(reader.main(proto.graph, _given(proto, inputs), graph), proto, title)
+        return _named(
+            reader.main(proto.graph, _given(proto, inputs, kwargs or {}), graph), proto, title
+        )
     except FormatError as error:
         raise FormatError(f"{title}: {error}") from error
 
@@ -182,20 +186,33 @@ _ANONYMOUS = frozenset({"", "main_graph", "torch_jit", "torch-jit-export"})
 """What exporters call every graph."""
 
 
-def _given(proto: onnx.ModelProto, inputs: Sequence[Any]) -> list[TensorType] | None:
-    if not inputs:
+def _given(
+    proto: onnx.ModelProto, inputs: Sequence[Any], named: Mapping[str, Any]
+) -> list[TensorType] | None:
+    """The types of the inputs, where any is given."""
+    if not inputs and not named:
         return None
     weights = {tensor.name for tensor in proto.graph.initializer}
-    entries = [entry for entry in proto.graph.input if entry.name not in weights]
-    if len(entries) != len(inputs):
-        names = [entry.name for entry in entries]
-        raise CaptureError(f"the model takes {len(names)} inputs {names}, given {len(inputs)}")
-    types = [_type_of(given) for given in inputs]
-    for entry, held in zip(entries, types, strict=True):
-        stated = tensor_type(entry.type)
-        if not _fits(held, stated):
-            raise CaptureError(f"input {entry.name!r} of the model is {stated}, given {held}")
-    return types
+    entries = {entry.name: entry for entry in proto.graph.input if entry.name not in weights}
+    names = list(entries)
+    if (inputs and len(names) != len(inputs)) or any(name not in entries for name in named):
+        found = [*(f"{len(inputs)} by place" for _ in inputs[:1]), *map(repr, named)]
+        raise CaptureError(f"the model takes {len(names)} inputs {names}, given {', '.join(found)}")
+    given = dict(zip(names, inputs, strict=False))  # all of them, or none
+    twice = [name for name in named if name in given]
+    if twice:
+        raise CaptureError(f"inputs {twice} are given by place and by name")
+    given |= named
+    return [_fitted(entry, given.get(name)) for name, entry in entries.items()]
+
+
+def _fitted(entry: onnx.ValueInfoProto, given: Any | None) -> TensorType:
+    """The type of an input: that of what is given for it, else what the model states."""
+    stated = tensor_type(entry.type)
+    held = stated if given is None else _type_of(given)
+    if not _fits(held, stated):
+        raise CaptureError(f"input {entry.name!r} of the model is {stated}, given {held}")
+    return held
 
 
 def _fits(given: TensorType, stated: TensorType) -> bool:

@@ -149,14 +149,23 @@ def _made(name: str, one: Any, anything: bool) -> Any:
     )
 
 
+LARGEST_EXAMPLE = 2**30
+"""Bytes of an example that is made of a type."""
+
+
 def example(name: str, held: TensorType) -> torch.Tensor:
     """A tensor of a type: zeros of integers, seeded values in [-1, 1) of floats.
 
     Raises:
-        CaptureError: If the type has no shape or no torch dtype.
+        CaptureError: If the type has no shape or no torch dtype, or is too large.
     """
     if held.shape is None or held.dtype not in DTYPES:
         raise CaptureError(f"input {name!r}: no example can be made of the type {held}")
+    if (held.nbytes or 0) > LARGEST_EXAMPLE:
+        raise CaptureError(
+            f"input {name!r} of type {held} takes {held.nbytes:,} bytes, more than the "
+            f"{LARGEST_EXAMPLE:,} that an example may: ask for a smaller one, or give a tensor"
+        )
     shape = [dim if isinstance(dim, int) else _SYMBOLIC_SIZE for dim in held.shape]
     dtype = DTYPES[held.dtype]
     if not dtype.is_floating_point:

@@ -199,6 +199,19 @@ def test_an_unknown_front_end(model, out, fails):
     fails("draw", model, "-o", out, "--via", "torch.fy", code=2, saying="torch.fy")
 
 
+def test_passes_that_are_an_empty_text(model, fails):
+    fails("optimize", model, "--passes", "", code=2, saying="no pass is named")
+
+
+def test_an_input_by_a_name_that_the_file_does_not_have(model, out, fails):
+    fails("draw", model, "-o", out, "--input", "z=2", code=4, saying="1 inputs ['x'], given 'z'")
+
+
+def test_an_input_that_does_not_fit_into_the_memory(torch_code, out, fails):
+    arguments = (f"{torch_code}:four", "-o", out, "--input", "1000000000x4")
+    fails("draw", *arguments, code=4, saying="takes 16,000,000,000 bytes")
+
+
 def test_an_unknown_pass(model, fails):
     fails("optimize", model, "--passes", "fuze", code=2, saying="unknown pass 'fuze'")
 

@@ -117,8 +117,20 @@ def test_inputs_given_fix_the_symbols():
     assert str(graph.type_of(Value("t"))) == "float32[9, 4]"
     with pytest.raises(CaptureError, match=r"takes 1 inputs \['x'\], given 2"):
         capture(proto, np.zeros(1), np.zeros(1))
-    with pytest.raises(UsageError, match="takes no kwargs"):
-        capture(proto, kwargs={"x": 1})
+    with pytest.raises(UsageError, match="dynamic_shapes has no use here"):
+        capture(proto, dynamic_shapes={"x": {0: "N"}})
+
+
+def test_inputs_are_given_by_name_too_and_any_of_them():
+    proto = model("m (float[N, 4] x, float[M, 4] z) => (float[K, 4] y) { y = Add (x, z) }")
+    graph = capture(proto, kwargs={"x": TensorType("float32", (5, 4))})
+    assert [str(graph.type_of(Value(name))) for name in "xz"] == ["float32[5, 4]", "float32[M, 4]"]
+    with pytest.raises(CaptureError, match=r"takes 2 inputs \['x', 'z'\], given 'y'"):
+        capture(proto, kwargs={"y": TensorType("float32", (5, 4))})
+    with pytest.raises(CaptureError, match=r"inputs \['x'\] are given by place and by name"):
+        capture(proto, *2 * [np.zeros((5, 4), "float32")], kwargs={"x": np.zeros((5, 4))})
+    with pytest.raises(CaptureError, match=r"'x' of the model is float32\[N, 4\], given int64"):
+        capture(proto, kwargs={"x": TensorType("int64", (5, 4))})
 
 
 CONTROL = """
