@@ -98,8 +98,8 @@ def texts_over_boxes(drawn: Drawn) -> list[str]:
 
 
 def cut_texts(drawn: Drawn) -> list[str]:
-    """The texts that lost letters in their middle."""
-    return [text for text, _, _ in drawn.texts if re.search(r"\S…\S", text)]
+    """The texts that lost letters: those with an ellipsis at a letter; others stand for a list."""
+    return [text for text, _, _ in drawn.texts if re.search(r"\w…|…\w", text)]
 
 
 def _walk(element: ElementTree.Element, shift: Point, role: str, found: Drawn) -> None:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from graphlens.render.frame import LEAD, header, header_widths, in_one_line, title_fitted
+from graphlens.render.frame import (
+    LEAD,
+    badge,
+    header,
+    in_one_line,
+    title_fitted,
+    title_needs,
+    title_room,
+)
 from graphlens.render.head import (
     MARGIN,
     heading,
@@ -16,9 +24,10 @@ from graphlens.render.head import (
     pane_head,
 )
 from graphlens.render.layout import Layout, layout
-from graphlens.render.measure import NOTE, Size, height, shapes
+from graphlens.render.measure import Size, height, shapes
 from graphlens.render.metrics import fitted, width
 from graphlens.render.part import Frame, Line
+from graphlens.render.room import NOTE
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
 from graphlens.view import Cluster, Diagram
 
@@ -104,21 +113,20 @@ def _cluster(
         for step in (6.0, 3.0):
             found.append(Rect(x + step, y + step, wide, high, 9.0, "cluster0", "frame", 1.0))
     found.append(Rect(x, y, wide, high, 9.0, f"cluster{min(depth, 2)}", "frame", 1.0))
-    right = x + wide
-    if cluster.repeat > 1:
-        badge = f"× {cluster.repeat}"
-        span = width(badge, 11.0, True) + 14.0
-        right -= span + 7.0
+    times, span = badge(cluster)
+    if times:
+        right = x + wide - span - 7.0
         found.append(Rect(right, y + 4.5, span, 17.0, 8.5, "badge"))
-        found.append(Text(right + span / 2, y + 16.9, badge, 11.0, "on_badge", True, "middle"))
-    widths = header_widths(cluster)
-    needed = (sum(widths) + 5.0 if in_one_line(cluster) else max(widths, default=0.0)) + 1.0
-    between = [at for at in crossed if x < at < x + wide]
-    left, room = _free(x + 10.0, right - 6.0, [at for at in between if at < right], needed)
+        found.append(Text(right + span / 2, y + 16.9, times, 11.0, "on_badge", True, "middle"))
+    needed = title_needs(cluster)
+    left, room = title_room(cluster, wide, [at - x for at in crossed])
+    left += x
     base = y + 15.0
-    for text, size, tone, bold in header(cluster):
+    words = header(cluster)
+    last = sum(bold for *_, bold in words) - 1
+    for index, (text, size, tone, bold) in enumerate(words):
         longer = f"{text} …"
-        if goes_on and bold and width(longer, size, bold) <= min(room, needed + 14.0):
+        if goes_on and index == last and width(longer, size, bold) <= min(room, needed + 14.0):
             text = longer
         word = title_fitted(text, size, room, bold)
         if word != text and not bold and in_one_line(cluster):
@@ -130,17 +138,6 @@ def _cluster(
         else:
             base += 12.5
     return Group(tuple(found), cluster.title, "cluster")
-
-
-def _free(left: float, right: float, crossed: list[float], needed: float) -> tuple[float, float]:
-    """Where a title may begin and how long it may be: the first wide stretch between arrows."""
-    edges = [left - 5.0, *sorted(crossed), right + 5.0]
-    stretches = [(b - a - 8.0, a + 5.0) for a, b in pairwise(edges)]
-    for room, start in stretches:
-        if room >= needed:
-            return start, room
-    room, start = max(stretches)
-    return start, room
 
 
 def _crossed(lines: Sequence[Line], y: float) -> list[float]:
@@ -247,7 +244,7 @@ def _apart(one: Frame, other: Frame) -> bool:
 
 def _label(line: Line, frame: Frame, right: bool) -> tuple[Text, Frame]:
     """A shape beside the arrow where it leaves its box, and the room that it takes."""
-    text = fitted(line.arrow.label, NOTE, 140.0)
+    text = fitted(line.arrow.label, NOTE, 200.0)
     wide = width(text, NOTE)
     left = line.points[0][0] + (5.0 if right else -5.0)
     base = frame.y + frame.height + 11.5

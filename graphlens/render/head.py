@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from graphlens.render import theme
-from graphlens.render.measure import NOTE
 from graphlens.render.metrics import fitted, width
+from graphlens.render.room import NOTE
 from graphlens.render.scene import Rect, Shape, Text
 from graphlens.view import Diagram, Fact, Pane
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from graphlens.render.columns import BARE_GAP, BOX_GAP, RANK_GAP, Room
-from graphlens.render.frame import header_size
+from graphlens.render.frame import header_size, title_lacks
 from graphlens.render.measure import Size
 from graphlens.render.ranks import Item, Link
 from graphlens.render.scene import Point, straight
@@ -258,6 +258,13 @@ class _Engine:
         held.level = arrange(items, links, self._spacing(high + 8.0), self.patient)
         room = max(wide, held.level.width + 2 * _SIDE)
         held.shift = (room - held.level.width) / 2
+        gates = [
+            held.level.lefts[index] + held.shift + _POINT / 2
+            for index, name in enumerate(held.members)
+            if held.ends[name] == "top"
+        ]
+        lacking = title_lacks(self.clusters[cluster], room, gates)
+        room, held.shift = room + 2 * lacking, held.shift + lacking
         closed = not any(edge == "bottom" for edge in held.ends.values())
         held.size = (room, held.level.height + (_FOOT if closed else 0.0))
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graphlens.render.columns import GUTTER, Room, columns, scale
-from graphlens.render.measure import NOTE, evened
+from graphlens.render.measure import evened
 from graphlens.render.part import Frame, Line, Link, Part
+from graphlens.render.room import NOTE
 from graphlens.render.scene import Point, rounded
+from graphlens.render.wrap import wrapped
 from graphlens.view import Arrow, Box, Cluster, Diagram
 from graphlens.view.tag import tag
 from graphlens.view.trim import few_tags
@@ -21,6 +23,8 @@ _LANES, _NEAR = 2, 14
 _USUAL = Room(1100.0)
 _WIDE, _FLAT = (_USUAL.widest, 720.0, 480.0, 240.0, 150.0), 2.5
 """Points that boxes side by side may take; tried in turn until a picture is not too flat."""
+_SHARES, _FEW = (0.85, 0.72), 2
+"""Shares of the width of boxes that are tried where more panes than that are not legible."""
 _MANY = 400
 """Boxes from which on no time is taken for lines that cross: there would be too much of it."""
 _TRIED = 2
@@ -65,12 +69,27 @@ def layout(diagram: Diagram) -> Layout:
     legible on a page.
     """
     while True:
-        placed = _best(diagram)
+        whole = wrapped(diagram)
+        placed = _best(whole)
         if placed is not None and (diagram.behind is None or _scale(placed) >= LEGIBLE):
-            placed = _untangled(diagram, placed)
-            if diagram.behind is None or _scale(placed) >= LEGIBLE:
+            placed = _untangled(whole, placed)
+            if _scale(placed) >= LEGIBLE:
                 return placed
+            if diagram.behind is None:
+                return _narrower(diagram, placed)
         diagram = diagram.coarser or diagram
+
+
+def _narrower(diagram: Diagram, placed: Layout) -> Layout:
+    """A diagram of many panes with shorter lines in its boxes, where that makes it larger."""
+    for share in _SHARES if len(diagram.panes) > _FEW else ():
+        whole = wrapped(diagram, share)
+        found = _best(whole)
+        if found is not None:
+            placed = max(placed, _untangled(whole, found), key=_scale)
+        if _scale(placed) >= LEGIBLE:
+            break
+    return placed
 
 
 def _untangled(diagram: Diagram, placed: Layout) -> Layout:

@@ -6,18 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from graphlens.render.metrics import clean, fitted, path_fitted, width
+from graphlens.render.room import DETAIL, GAP, NOTE, PAD, SMALL, TITLE, inner, room
 from graphlens.render.scene import Group, Path, Rect, Shape, Text, straight
 from graphlens.render.theme import edge, fill
 from graphlens.view import Box, Face, Row, Tag
 
 ROW, TAG, SUMMARY, STRIP = 18.5, 14.5, 13.5, 12.0
-TITLE, DETAIL, NOTE = 11.0, 10.0, 10.0
-_PAD, _GAP, _STEP = 9.0, 6.0, 8.0
+_STEP = 8.0
 _NARROWEST, _EVEN = 88.0, 1.3
-_ROOMS = {1: 250.0, 2: 202.0}
-_LEAST = 140.0
-"""The width that a box may have by the number of panes, and where they are more."""
-_TEXT, _FINE = 150.0, 130.0
 _NAME = 120
 """Letters of the name that a screen reader says."""
 _SHORT = 30.0
@@ -35,7 +31,7 @@ class Size(NamedTuple):
 
 def measured(box: Box) -> Size:
     """The size of a box that holds every one of its faces."""
-    sizes = [_face(face, box.tags, _room(box)) for face in box.faces if face is not None]
+    sizes = [_face(face, box.tags, room(box)) for face in box.faces if face is not None]
     wide = max(size.width for size in sizes)
     return Size(-(-wide // _STEP) * _STEP, max(size.height for size in sizes))
 
@@ -53,18 +49,15 @@ def evened(boxes: Sequence[Box]) -> dict[str, Size]:
     return sizes
 
 
-def _room(box: Box) -> float:
-    return _ROOMS.get(len(box.faces), _LEAST)
-
-
 def _face(face: Face, tags: tuple[Tag, ...], room: float) -> Size:
     wide = [_row_width(row, room) for row in face.rows]
-    wide += [width(_tagged(tag, room), NOTE) + 2 * _PAD + 12 for tag in tags]
+    wide += [width(tagged(tag, room), NOTE) + 2 * PAD + 12 for tag in tags]
     return Size(min(room, max(_NARROWEST, *wide)), height(face, tags))
 
 
-def _tagged(tag: Tag, room: float) -> str:
-    return fitted(tag.text, NOTE, min(_TEXT, room - 30.0))
+def tagged(tag: Tag, room: float) -> str:
+    """The name of a value, cut to what a box of some width has room for."""
+    return fitted(tag.text, NOTE, room - 30.0)
 
 
 def height(face: Face, tags: tuple[Tag, ...] = ()) -> float:
@@ -76,31 +69,35 @@ def row_height(row: Row) -> float:
     """The height of one line of a box."""
     if row.strip:
         return STRIP
-    return SUMMARY if row.style in _SMALL else ROW
+    if row.goes_on:
+        return ROW - 4.0 if row.text else SUMMARY
+    return SUMMARY if row.style in SMALL else ROW
 
 
 _ENDS = ("input", "output")
-_SMALL = ("summary", "measure")
 
 
 def _row_width(row: Row, room: float) -> float:
-    text, detail, note = _words(row, room)
-    if row.style in _SMALL:
-        return width(detail, NOTE) + 2 * _PAD + 3 + (_BAR if row.bar >= 0.0 else 0.0)
-    parts = [width(text, TITLE, True)]
+    text, detail, note = said(row, room)
+    if row.style in SMALL:
+        return width(detail, NOTE) + 2 * PAD + 3 + (_BAR if row.bar >= 0.0 else 0.0)
+    parts = [width(text, TITLE, True)] if text else []
     parts += [width(detail, DETAIL)] if detail else []
-    parts += [width(note, NOTE) + _GAP] if note else []
-    return sum(parts) + _GAP * (len(parts) - 1) + 2 * _PAD + 4
+    parts += [width(note, NOTE) + GAP] if note else []
+    return sum(parts) + GAP * (len(parts) - 1) + 2 * PAD + 4
 
 
-def _words(row: Row, room: float) -> tuple[str, str, str]:
-    if row.style in _SMALL:
-        return "", fitted(row.detail, NOTE, room - 2 * _PAD - 3), ""
+def said(row: Row, room: float) -> tuple[str, str, str]:
+    """Name, detail and figure of a line, cut to what a box of some width has room for."""
+    if row.style in SMALL:
+        return "", fitted(row.detail, NOTE, room - 2 * PAD - 3), ""
     note = fitted(row.note, NOTE, 50.0)
-    left = room - 2 * _PAD - 4 - (width(note, NOTE) + _GAP if note else 0.0)
+    left = inner(room) - (width(note, NOTE) + GAP if note else 0.0)
     named = path_fitted if row.style == "module" else fitted
-    text = named(row.text, TITLE, min(_TEXT, left), True)
-    return text, fitted(row.detail, DETAIL, _FINE), note
+    text = named(row.text, TITLE, left, True)
+    left -= width(text, TITLE, True) + GAP if text else 0.0
+    detail = fitted(row.detail, DETAIL, left)
+    return text, detail if detail == row.detail or left > _SHORT else "", note
 
 
 def shapes(box: Box, pane: int, x: float, y: float, size: Size) -> Group | None:
@@ -109,15 +106,16 @@ def shapes(box: Box, pane: int, x: float, y: float, size: Size) -> Group | None:
     if face is None:
         return None
     high = height(face, box.tags)
-    title = "\n".join(row.title or f"{row.text} {row.detail}".strip() for row in face.rows)
+    whole = [row for row in face.rows if not row.goes_on or not row.title]
+    title = "\n".join(row.title or f"{row.text} {row.detail}".strip() for row in whole)
     if face.kind in ("input", "output"):
-        inner = _ends(face, box.tags, x, y, size.width, high)
+        drawn = _ends(face, box.tags, x, y, size.width, high)
     else:
-        inner = _body(face, box.tags, x, y, size.width, high)
+        drawn = _body(face, box.tags, x, y, size.width, high)
     link = next((row.link for row in face.rows if row.link), "")
-    said = [f"{row.text} {row.detail}".strip() for row in face.rows if not row.strip]
-    name = clean(", ".join(said)[:_NAME])
-    return Group(tuple(inner), title or name, f"box {face.kind}", link, name)
+    words = [f"{row.text} {row.detail}".strip() for row in face.rows if not row.strip]
+    name = clean(", ".join(words)[:_NAME])
+    return Group(tuple(drawn), title or name, f"box {face.kind}", link, name)
 
 
 def _ends(
@@ -135,7 +133,7 @@ def _ends(
         top += TAG
     for row in face.rows:
         found += _line(row, x, top, wide)
-        top += ROW
+        top += row_height(row)
     return found
 
 
@@ -177,24 +175,25 @@ def _row(
     inside = face.tint or ("paper" if row.mark == "removed" else fill(row.style))
     yield Rect(x, top, wide, high, radius, inside, square_top=not first, square_bottom=not last)
     if row.strip:
-        yield from _strip(row.strip, x + _PAD + 3, top + 1.0, wide - 2 * _PAD - 3)
+        yield from _strip(row.strip, x + PAD + 3, top + 1.0, wide - 2 * PAD - 3)
         return
-    if row.style in _SMALL:
-        yield from _small(row, face, x + _PAD + 3, top, wide - 2 * _PAD - 3)
+    if row.style in SMALL:
+        yield from _small(row, face, x + PAD + 3, top, wide - 2 * PAD - 3)
         return
     if face.kind != "module":
-        yield Rect(x + 4, top + 4, 3.0, high - 8, 1.5, edge(row.style))
-    if not first:
+        on = 11.0 if row.goes_on else 0.0  # one mark for all lines of an operation
+        yield Rect(x + 4, top + 4 - on, 3.0, high - 8 + on, 1.5, edge(row.style))
+    if not first and not row.goes_on:
         yield Path(straight((x, top), (x + wide, top)), stroke="paper", line=1.0)
     yield from _line(row, x + 3, top, wide - 3, "ink" if face.tint else "")
 
 
 def _small(row: Row, face: Face, x: float, top: float, wide: float) -> Iterator[Shape]:
     """A line in small type; that of a measure ends in a bar as long as its share."""
-    text = _words(row, wide + 2 * _PAD + 3)[1]
+    text = said(row, wide + 2 * PAD + 3)[1]
     yield Text(x, top + 8.5, text, NOTE, "ink" if face.tint else "soft")
     if row.bar > 0.0:
-        room = max(0.0, wide - width(text, NOTE) - _GAP)
+        room = max(0.0, wide - width(text, NOTE) - GAP)
         yield Rect(x + wide - room, top + 2.5, max(1.0, room * row.bar), 5.0, 1.0, "bar")
 
 
@@ -215,29 +214,21 @@ def _strip(styles: tuple[str, ...], x: float, top: float, wide: float) -> Iterat
 _TONES = {"removed": "removed", "added": "added", "changed": "changed"}
 
 
-def _line(row: Row, x: float, top: float, wide: float, plain: str = "") -> Iterator[Shape]:
-    text, detail, note = _words(row, wide + 3)
-    base = top + ROW / 2 + 3.7
-    ghost = row.mark == "removed"
+def _line(row: Row, x: float, top: float, wide: float, plain: str = "") -> Iterator[Text]:
+    text, detail, note = said(row, wide + 3)
+    base = top + (row_height(row) - 4.0 if row.goes_on else ROW / 2 + 3.7)
     strong = row.style != "more"
-    yield Text(
-        x + _PAD,
-        base,
-        text,
-        TITLE,
-        _TONES.get(row.mark, "ink" if strong else plain or "soft"),
-        strong,
-        struck=ghost,
-    )
-    left = x + _PAD + width(text, TITLE, strong) + _GAP
+    left = x + PAD
+    if text:
+        tone = _TONES.get(row.mark, "ink" if strong else plain or "soft")
+        ghost = row.mark == "removed"
+        yield Text(left, base, text, TITLE, tone, strong, struck=ghost)
+        left += width(text, TITLE, strong) + GAP
     if detail:
-        end = x + wide - _PAD - (width(note, NOTE) + _GAP if note else 0.0)
         tone = "changed" if row.mark == "changed" else plain or "soft"
-        said = fitted(detail, DETAIL, end - left)
-        if said == detail or end - left > _SHORT:
-            yield Text(left, base, said, DETAIL, tone)
+        yield Text(left, base, detail, DETAIL, tone)
     if note:
-        yield Text(x + wide - _PAD, base, note, NOTE, plain or "faint", anchor="end")
+        yield Text(x + wide - PAD, base, note, NOTE, plain or "faint", anchor="end")
 
 
 def _tag(tag: Tag, x: float, top: float, wide: float) -> Iterator[Shape]:
@@ -245,5 +236,5 @@ def _tag(tag: Tag, x: float, top: float, wide: float) -> Iterator[Shape]:
     middle = top + TAG / 2 + 0.5
     tip = ((x + 9, middle - 3), (x + 14, middle), (x + 9, middle + 3))
     yield Path(straight(*tip, tip[0]), "none", "line", closed=True)
-    word = _tagged(tag, wide)
+    word = tagged(tag, wide)
     yield Text(x + 18, top + TAG / 2 + 3.9, word, NOTE, "soft", italic=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphlens.render.measure import Size
-from graphlens.render.metrics import fitted
+from graphlens.render.measure import Size, said, tagged
 from graphlens.render.page_layout import Inside, insides, scope_face, sizes
 from graphlens.render.theme import PALETTE, WORDS
-from graphlens.view.diagram import MemoryMap, Row
+from graphlens.view.diagram import MemoryMap, Row, Tag
 from graphlens.view.page_data import Entry, Item, Page, Scope, State, Wire
 
-_TEXT, _FINE, _NOTE, _TAG = 150.0, 130.0, 50.0, 150.0
+_WIDEST = 250.0
+"""The width that a box may have."""
 
 
 class _Texts:
@@ -81,12 +81,7 @@ def _entry(entry: Entry) -> list[Any]:
 
 def _row(row: Row) -> list[str]:
     """A line with as much of its words as the box has room for; the details have all of them."""
-    return [
-        fitted(row.text, 11.0, _TEXT, True),
-        fitted(row.detail, 10.0, _FINE),
-        fitted(row.note, 10.0, _NOTE),
-        row.style,
-    ]
+    return [*said(row, _WIDEST), row.style]
 
 
 def _scope(
@@ -115,7 +110,7 @@ def _scope(
 
 
 def _item(item: Item, size: Size, place: tuple[int, int]) -> list[Any]:
-    tags = [fitted(tag, 10.0, _TAG) for tag in item.tags]
+    tags = [tagged(Tag(tag), _WIDEST) for tag in item.tags]
     held = item.scope if item.scope >= 0 else list(item.entries)
     return [held, tags, round(size.width), round(size.height, 1), *place]
 

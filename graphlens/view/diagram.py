@@ -22,6 +22,7 @@ class Row:
             a strip of colours instead of words.
         bar: Of a line that says a measure: its share of the largest one, drawn as a bar; below 0
             for none.
+        goes_on: Whether it goes on with the line above, which was too long.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Row:
     strip: tuple[str, ...] = ()
     link: str = ""
     bar: float = -1.0
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,15 @@ def test_the_default_picture_of_a_real_model_fits_a_page(history):
         found = drawn(view.graph(graph))
         fits_a_page(found)
         assert geometry.crossings(found) == 0
+        assert geometry.cut_texts(found) == []
 
 
 def test_before_and_after_and_the_film_strip_fit_a_page(history):
-    fits_a_page(drawn(view.before_after(history)))
-    fits_a_page(drawn(view.before_after(history, strip=True)))
+    for strip in (False, True):
+        found = drawn(view.before_after(history, strip=strip))
+        fits_a_page(found)
+        assert geometry.crossings(found) == 0
+        assert geometry.cut_texts(found) == []
 
 
 def test_nothing_overlaps_in_a_flat_picture_with_a_measure(history):
