@@ -105,13 +105,34 @@ def add_folding(made: argparse.ArgumentParser) -> None:
     )
 
 
-def add_overlay(made: argparse.ArgumentParser, measures: Sequence[str]) -> None:
+def add_overlay(
+    made: argparse.ArgumentParser,
+    measures: Sequence[str],
+    meaning: str = "colour boxes by what they cost, or by sort, with a scale",
+) -> None:
     """What boxes are coloured by; by default the kind of operation."""
     made.add_argument(
         "--color-by",
-        choices=measures,
-        help="colour boxes by what they cost, or by sort, with a scale",
+        type=_colouring(measures),
+        metavar=f"{{{','.join(measures)},FILE.json}}",
+        help=f"{meaning}; a file has a number of one's own for each node: "
+        '{"conv1": 0.5, "fc": 2}',
     )
+
+
+def _colouring(measures: Sequence[str]) -> Callable[[str], str]:
+    """What takes the name of a measure, or of a file that is there."""
+
+    def colouring(text: str) -> str:
+        if text in measures or (text.endswith(".json") and Path(text).is_file()):
+            return text
+        missing = "there is no such file" if text.endswith(".json") else "no such measure"
+        raise argparse.ArgumentTypeError(
+            f"cannot colour by {text!r}: {missing} (must be one of {', '.join(measures)}, or a "
+            ".json file)"
+        )
+
+    return colouring
 
 
 MEASURES = ("flops", "bytes", "params", "memory", "time", "dtype", "scope", "group")
@@ -124,9 +145,21 @@ def folding(arguments: argparse.Namespace) -> dict[str, Any]:
         "depth": arguments.depth,
         "flat": arguments.flat or None,
         "expand": tuple(arguments.expand) if arguments.expand else None,
-        "color_by": getattr(arguments, "color_by", None),
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in given.items() if value is not None} | colours(arguments)
+
+
+def colours(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What boxes are coloured by, by the views' name for it; a file is read.
+
+    Raises:
+        UsageError: If a file cannot be read, or holds something else than numbers.
+    """
+    by: str | None = getattr(arguments, "color_by", None)
+    if by is None:
+        return {}
+    read = registry.load("graphlens.view.own:read")
+    return {"color_by": read(Path(by)) if by.endswith(".json") else by}
 
 
 def check_picture(arguments: argparse.Namespace) -> None:

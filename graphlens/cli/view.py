@@ -40,10 +40,17 @@ def add(commands: common.Commands) -> None:
     made.add_argument(
         "--prove", action="store_true", help="run the graph of every pass to prove it the same"
     )
+    common.add_overlay(
+        made,
+        common.MEASURES,
+        "what boxes are coloured by when the page opens; the page has a choice of them",
+    )
     made.add_argument(
-        "--color-by",
-        choices=("flops", "bytes", "params", "memory", "time", "dtype", "scope", "group"),
-        help="what boxes are coloured by when the page opens; the page has a choice of them",
+        "--weight-values",
+        choices=("some", "all", "none"),
+        default="some",
+        help="whose values are summed up for who clicks a weight: by default those of weights of "
+        "up to 4 million numbers",
     )
     made.add_argument(
         "--profile",
@@ -99,11 +106,11 @@ def _choices(
     arguments: argparse.Namespace, graphs: Sequence[Graph], progress: Progress
 ) -> dict[str, Any]:
     """The choices that were made, by the names that the page gives them."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"weight_values": arguments.weight_values}
     if arguments.profile or arguments.color_by == "time":
         progress.say("measuring")
         profiles = [api.profile(graph) for graph in graphs]
         single = not arguments.other and not arguments.passes and not arguments.optimize
-        found = {"profile": profiles[0]} if single else {"profiles": profiles}
+        found |= {"profile": profiles[0]} if single else {"profiles": profiles}
         found["color_by"] = "time"
-    return found | ({"color_by": arguments.color_by} if arguments.color_by else {})
+    return found | common.colours(arguments)

@@ -66,6 +66,7 @@ def details(page: Page) -> dict[str, Any]:
             texts.all_of((d.attributes, d.reads, d.gives, d.source, d.origins, d.members))
             for d in (entry.detail for entry in page.entries)
         ],
+        "weights": texts.all_of(tuple(held.facts for held in page.weights)),
         "texts": list(texts.numbers),
         "schemas": {
             held.op: [held.summary, held.operands, held.results, held.attributes]

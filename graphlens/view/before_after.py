@@ -15,6 +15,7 @@ from graphlens.view.cells import union
 from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Fact, Pane
 from graphlens.view.measure import measures, overlaid
+from graphlens.view.own import By, checked
 from graphlens.view.picture import Folding, folded
 from graphlens.view.quotient import topological
 from graphlens.view.scope import scopes
@@ -31,7 +32,7 @@ def before_after(
     flat: bool = False,
     threads: bool = False,
     strip: bool = False,
-    color_by: str = "",
+    color_by: By = "",
 ) -> Diagram:
     """What a pipeline, or one pass, did to a graph, as a Diagram of two panes.
 
@@ -52,19 +53,21 @@ def before_after(
     if strip:
         return film_strip(history, how, color_by)
     before, after = opened(history.before), opened(history.after)
+    color_by = checked(color_by, before, after)
     drawn = union((before, after), (_matches(before, after),), color_by=color_by)
     head = Diagram(before.name or "graph", (), subtitle=totals(history.before), threads=threads)
     whole = laid(*drawn, _panes(history), head)
     return _coloured(folded(whole, how), (before, after), color_by)
 
 
-def film_strip(history: History | Step, how: Folding, color_by: str = "") -> Diagram:
+def film_strip(history: History | Step, how: Folding, color_by: By = "") -> Diagram:
     """The captured graph and what each pass that changed it made of it, in panes."""
     whole: tuple[Step, ...] | None = getattr(history, "steps", None)
     given = cast("tuple[Step, ...]", (history,)) if whole is None else whole
     steps = [step for step in given if step.changed]
     graphs = [opened(history.before), *(opened(step.after) for step in steps)]
     matches = [_matches(*pair) for pair in pairwise(graphs)]
+    color_by = checked(color_by, *graphs)
     drawn = union(graphs, matches, color_by=color_by)
     first = history.evidence if whole is not None else None
     before = [first, *(step.evidence for step in steps)]
@@ -75,7 +78,7 @@ def film_strip(history: History | Step, how: Folding, color_by: str = "") -> Dia
     return _coloured(folded(laid(*drawn, panes, head), how), graphs, color_by)
 
 
-def _coloured(diagram: Diagram, graphs: Sequence[Graph], color_by: str) -> Diagram:
+def _coloured(diagram: Diagram, graphs: Sequence[Graph], color_by: By) -> Diagram:
     if not color_by:
         return diagram
     return overlaid(diagram, graphs, color_by, measures(graphs[0], color_by))

@@ -15,6 +15,7 @@ from graphlens.view.fit import worth
 from graphlens.view.mark import marked, told_apart
 from graphlens.view.measure import measured, measures
 from graphlens.view.operand import Stored, stored
+from graphlens.view.own import By
 from graphlens.view.scope import nested, renamed
 from graphlens.view.stack import weighed
 
@@ -32,7 +33,7 @@ class Side:
     known: Stored
 
     @staticmethod
-    def of(graph: Graph, color_by: str = "") -> Side:
+    def of(graph: Graph, color_by: By = "") -> Side:
         """A graph as a side, its boxes measured if that is asked for."""
         known = stored(graph)
         names = [name for name in graph.in_order() if name not in known]
@@ -48,7 +49,7 @@ def union(
     graphs: Sequence[Graph],
     matches: Sequence[Mapping[str, tuple[str, ...]]],
     details: bool = False,
-    color_by: str = "",
+    color_by: By = "",
 ) -> tuple[list[Box], list[Arrow], Mapping[str, str]]:
     """Several graphs drawn as one, before any scope becomes a cluster.
 

@@ -12,6 +12,7 @@ from graphlens.errors import UsageError, unknown_name
 from graphlens.ir import OURS, REGION, Graph, Value
 from graphlens.view import words
 from graphlens.view.diagram import Box, Diagram, Face, Row, Scale
+from graphlens.view.own import By, owned
 
 STEPS = 7
 """Tints of the scale of a measure."""
@@ -28,25 +29,30 @@ class Measures:
         amounts: How much, by node name; empty where it is no number.
         sorts: Which, by node name; empty where it is a number.
         said: A number in words.
+        own: Whether it is somebody's own: its sum may mean nothing, and it may be below 0.
     """
 
     title: str
     amounts: Mapping[str, float] = field(default_factory=dict[str, float])
     sorts: Mapping[str, str] = field(default_factory=dict[str, str])
     said: Callable[[float], str] = str
+    own: bool = False
 
 
-def measures(graph: Graph, by: str, profile: Mapping[str, float] | None = None) -> Measures:
+def measures(graph: Graph, by: By, profile: Mapping[str, float] | None = None) -> Measures:
     """The measure of every operation of a graph.
 
     Args:
         graph: What is drawn.
-        by: A name of `MEASURES`.
+        by: A name of `MEASURES`, or somebody's own number of each node.
         profile: Seconds of each node, for ``'time'``.
 
     Raises:
         UsageError: If there is no such measure, or ``'time'`` has no profile.
     """
+    if not isinstance(by, str):
+        own = owned(by)
+        return Measures(own.title, own.of(graph), said=words.number, own=True)
     if by not in MEASURES:
         raise unknown_name("measure", by, sorted(MEASURES))
     if by == "time":
@@ -154,7 +160,7 @@ def measured(boxes: Sequence[Box], found: Measures) -> list[Box]:
     ]
 
 
-def overlaid(diagram: Diagram, graphs: Sequence[Graph], by: str, found: Measures) -> Diagram:
+def overlaid(diagram: Diagram, graphs: Sequence[Graph], by: By, found: Measures) -> Diagram:
     """A folded diagram with its boxes tinted by their measures, and the scale that says how.
 
     All panes, and the coarser diagrams behind it, have one scale.
@@ -181,23 +187,26 @@ def _shown_behind(behind: Callable[[], Diagram], found: Sequence[Measures]) -> D
 
 def _tinted(diagram: Diagram, found: Sequence[Measures]) -> Diagram:
     faces = [face for box in diagram.boxes for face in box.faces if face is not None]
-    most = max((face.measure or 0.0 for face in faces), default=0.0) or 1.0
+    known = [face.measure for face in faces if face.measure is not None]
+    least, most = min((0.0, *known)), max((0.0, *known))
+    wide = (most - least) or 1.0
     totals = [sum(each.amounts.values()) or 1.0 for each in found]
-    said = found[0].said
+    said, own = found[0].said, found[0].own
 
     def tinted(face: Face, pane: int) -> Face:
         if face.measure is None:
             return face
-        step = min(STEPS - 1, int(STEPS * face.measure / most))
-        percent = 100 * face.measure / totals[min(pane, len(totals) - 1)]
+        share = (face.measure - least) / wide
+        percent = 0.0 if own else 100 * face.measure / totals[min(pane, len(totals) - 1)]
         text = said(face.measure) + (f" · {percent:.0f} %" if percent >= 0.5 else "")
-        return _with(face, f"heat{step}", Row("", text, style="measure", bar=face.measure / most))
+        row = Row("", text, style="measure", bar=share)
+        return _with(face, f"heat{min(STEPS - 1, int(STEPS * share))}", row)
 
-    ends = {0: "0", STEPS - 1: said(most)}
+    ends = {0: said(least), STEPS - 1: said(most)}
     entries = tuple((f"heat{step}", ends.get(step, "")) for step in range(STEPS))
     whole = " → ".join(dict.fromkeys(map(said, totals)))
-    scale = Scale(f"{found[0].title} of each box, of {whole} in all", entries)
-    return replace(_each(diagram, tinted), scale=scale)
+    title = found[0].title if own else f"{found[0].title} of each box, of {whole} in all"
+    return replace(_each(diagram, tinted), scale=Scale(title, entries))
 
 
 def _sorted(diagram: Diagram, found: Sequence[Measures]) -> Diagram:

@@ -14,6 +14,7 @@ from graphlens.view.cells import union
 from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Fact, Pane, Row
 from graphlens.view.measure import measures, overlaid
+from graphlens.view.own import By, checked
 from graphlens.view.picture import Folding, folded
 
 _ROWS = 9
@@ -27,7 +28,7 @@ def difference(
     depth: int | None = None,
     expand: Sequence[str] = (),
     flat: bool = False,
-    color_by: str = "",
+    color_by: By = "",
 ) -> Diagram:
     """Two graphs of any origin as one, and what differs between them.
 
@@ -44,6 +45,7 @@ def difference(
     """
     found = _opened(found)
     before, after = found.before, found.after
+    color_by = checked(color_by, before, after)
     related = _related(found)
     matches = found.matches() if related else dict.fromkeys(found.matches(), ())
     boxes, arrows, kinds = union((before, after), (matches,), True, color_by)

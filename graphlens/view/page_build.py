@@ -14,6 +14,7 @@ from graphlens.view.page_data import STRIP, Detail, Entry, Item, Scope, Wire
 from graphlens.view.page_measure import Measurer
 from graphlens.view.page_schema import operand_names
 from graphlens.view.page_tree import IN, OUT, Level, Unit, levels
+from graphlens.view.weight import Weights
 
 _OPEN = 60
 """Items that are shown when the page opens, about."""
@@ -24,9 +25,9 @@ _LONG = 300
 class Builder:
     """Nodes and scopes as they are met; one that was met before is not taken again."""
 
-    def __init__(self, measurer: Measurer) -> None:
+    def __init__(self, measurer: Measurer, weights: Weights) -> None:
         """Nothing yet."""
-        self.measurer = measurer
+        self.measurer, self.weights = measurer, weights
         self.entries: list[Entry] = []
         self.scopes: list[Scope] = []
         self._entry: dict[Entry, int] = {}
@@ -36,8 +37,9 @@ class Builder:
         """Take in a graph and the times of its nodes; the index of the scope that is all of it."""
         diagram = flat(graph)
         known = stored(graph)
-        own = {box.id: self._take(graph, _entry(graph, box, known)) for box in diagram.boxes}
+        own = {box.id: self._take(graph, self._made(graph, box, known)) for box in diagram.boxes}
         self.measurer.time(seconds, own)
+        self.measurer.own(graph, own)
         found = levels(diagram)
         opened = _opened(found)
         index: dict[str, int] = {}
@@ -56,6 +58,18 @@ class Builder:
             self.entries.append(entry)
             self.measurer.take(graph, entry.name, index, entry.kind)
         return index
+
+    def _made(self, graph: Graph, box: Box, known: Stored) -> Entry:
+        node, face = graph.node(box.id), box.face
+        return Entry(
+            name=box.id,
+            op=node.qualified,
+            kind=face.kind,
+            rows=tuple(Row(r.text, r.detail, r.note, r.style) for r in face.rows),
+            scope=node.scope,
+            shape=" ".join(words.dims(held.shape) for held in node.results),
+            detail=_detail(graph, box.id, node, known, self.weights),
+        )
 
 
 def _inside(level: Level, boxes: dict[str, list[Box]]) -> list[Box]:
@@ -145,20 +159,7 @@ def _item(unit: Unit, own: dict[str, int], index: dict[str, int]) -> Item:
 # -- one node -----------------------------------------------------------------------------------
 
 
-def _entry(graph: Graph, box: Box, known: Stored) -> Entry:
-    node, face = graph.node(box.id), box.face
-    return Entry(
-        name=box.id,
-        op=node.qualified,
-        kind=face.kind,
-        rows=tuple(Row(r.text, r.detail, r.note, r.style) for r in face.rows),
-        scope=node.scope,
-        shape=" ".join(words.dims(held.shape) for held in node.results),
-        detail=_detail(graph, box.id, node, known),
-    )
-
-
-def _detail(graph: Graph, name: str, node: Node, known: Stored) -> Detail:
+def _detail(graph: Graph, name: str, node: Node, known: Stored, weights: Weights) -> Detail:
     usual = defaults(node.op, node.domain)
     reads = operands(graph, name, known)
     body = node.regions.get("body")
@@ -169,7 +170,7 @@ def _detail(graph: Graph, name: str, node: Node, known: Stored) -> Detail:
             for key, value in node.attributes.items()
         ),
         reads=tuple(
-            (read.name, read.role, words.held(read.held), word)
+            (read.name, read.role, words.held(read.held), word, _place(weights.of(graph, read)))
             for read, word in zip(reads, operand_names(node, len(reads)), strict=True)
             if read
         ),
@@ -184,6 +185,10 @@ def _detail(graph: Graph, name: str, node: Node, known: Stored) -> Detail:
             if not body.node(member).is_structural
         ),
     )
+
+
+def _place(index: int) -> str:
+    return "" if index < 0 else str(index)
 
 
 def _short(value: object) -> str:

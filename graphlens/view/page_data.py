@@ -13,8 +13,9 @@ class Detail:
 
     Attributes:
         attributes: Name, value and whether the value is ONNX's default.
-        reads: Name, role (``'value'``, ``'param'``, ``'const'``), type and the op's own word
-            (``'X'``, ``'W'``) of each operand; an operand that is not given is left out.
+        reads: Name, role (``'value'``, ``'param'``, ``'const'``), type, the op's own word
+            (``'X'``, ``'W'``) and place in `Page.weights` (``''`` for none) of each operand; an
+            operand that is not given is left out.
         gives: The type of each result.
         source: The framework's op, and file:line.
         origins: Names of the captured nodes that it stands for, itself left out.
@@ -22,11 +23,19 @@ class Detail:
     """
 
     attributes: tuple[tuple[str, str, bool], ...] = ()
-    reads: tuple[tuple[str, str, str, str], ...] = ()
+    reads: tuple[tuple[str, str, str, str, str], ...] = ()
     gives: tuple[str, ...] = ()
     source: tuple[str, str] = ("", "")
     origins: tuple[str, ...] = ()
     members: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What is known of a weight or constant, in words: of each fact its name and what it says."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,8 @@ class Overlay:
     Attributes:
         name: As ``--color-by`` calls it.
         title: What it is.
-        unit: How an amount is said: ``'count'``, ``'size'`` or ``'seconds'``; ``''`` for a sort.
+        unit: How an amount is said: ``'count'``, ``'size'``, ``'seconds'``, ``'number'`` (which may
+            be below 0); ``''`` for a sort.
         values: Of each node in `Page.entries`: an amount, or an index into ``sorts``; None where
             it is not known or not an operation's.
         sorts: The sorts that there are.
@@ -183,6 +193,7 @@ class Page:
         scopes: The scopes of all states, inner ones before outer ones.
         states: At least one.
         schemas: Of the ops that occur.
+        weights: What nodes read that is known before they run.
         memory: Memory maps.
         overlays: What nodes can be coloured by.
         color_by: The name of the overlay that the page opens with, ``''`` for none.
@@ -194,6 +205,7 @@ class Page:
     scopes: tuple[Scope, ...]
     states: tuple[State, ...]
     schemas: tuple[Schema, ...] = ()
+    weights: tuple[Weight, ...] = ()
     memory: tuple[MemoryMap, ...] = ()
     overlays: tuple[Overlay, ...] = ()
     color_by: str = ""

@@ -21,6 +21,7 @@ from graphlens.view.fold import fold, fold_to
 from graphlens.view.gather import gather_inputs
 from graphlens.view.link import linked
 from graphlens.view.measure import measured, measures, overlaid
+from graphlens.view.own import By, checked
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
@@ -33,7 +34,7 @@ def graph(
     depth: int | None = None,
     expand: Collection[str] = (),
     flat: bool = False,
-    color_by: str = "",
+    color_by: By = "",
     profile: Mapping[str, float] | None = None,
     source_url: str = "",
 ) -> Diagram:
@@ -49,7 +50,7 @@ def graph(
         flat: Every operation a box of its own, nothing folded or rolled.
         color_by: What boxes are coloured by instead of the kind of operation: ``'flops'``,
             ``'bytes'``, ``'params'``, ``'memory'``, ``'time'``, ``'dtype'``, ``'scope'`` or
-            ``'group'``.
+            ``'group'``; or a number of one's own for each node, by its name.
         profile: Seconds of each node (`graphlens.profile`), for ``'time'``.
         source_url: The address that boxes link to, with ``{file}`` and ``{line}`` in it.
 
@@ -66,6 +67,7 @@ def graph(
     whole = replace(whole, subtitle=totals(graph))
     if not color_by:
         return folded(whole, how)
+    color_by = checked(color_by, drawn)
     found = measures(drawn, color_by, profile)
     whole = whole.having(measured(whole.boxes, found))
     return overlaid(folded(whole, how), (drawn,), color_by, found)

@@ -58,6 +58,39 @@ def test_a_drawing_is_coloured_by_what_is_asked_for(model, tmp_path, options, sa
     assert said in out.read_text()
 
 
+@pytest.mark.parametrize("verb", ["draw", "optimize", "diff", "view"])
+def test_pictures_are_coloured_by_a_file_of_ones_own(model, tmp_path, verb):
+    numbers = tmp_path / "sensitivity.json"
+    numbers.write_text('{"a": 1.5, "d": -2}')
+    out = tmp_path / ("page.html" if verb == "view" else "own.svg")
+    models = [model] * (1 + (verb == "diff"))
+    assert main([verb, *models, "-o", str(out), "--color-by", str(numbers)]) == 0
+    assert "sensitivity" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is not JSON"),
+        ('{"missing": 1}', "no operation is called 'missing'"),
+        ('{"a": NaN}', "expected a finite number for 'a'"),
+        (None, "there is no such file"),
+    ],
+)
+def test_a_file_that_fits_no_graph_is_refused_in_words(model, tmp_path, capsys, text, said):
+    numbers = tmp_path / "own.json"
+    if text is not None:
+        numbers.write_text(text)
+    arguments = ["draw", model, "-o", str(tmp_path / "own.svg"), "--color-by", str(numbers)]
+    try:
+        code = main(arguments)
+    except SystemExit as exit:  # argparse ends so what it refuses itself
+        code = exit.code
+    assert code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "own.svg").exists()
+
+
 @pytest.mark.parametrize("verb", [["optimize", "--no-prove"], ["diff"]])
 def test_before_and_after_and_a_difference_are_coloured_too(model, tmp_path, verb):
     out = tmp_path / "measure.svg"

@@ -27,8 +27,18 @@ def test_a_click_on_a_node_says_everything_about_it(view, net):
         "weight",
     ):
         assert wanted in said
-    viewer.page.locator("#details summary").click()
+    viewer.page.locator("#details .schema summary").click()
     assert "The convolution operator consumes an input tensor" in viewer.details
+
+
+def test_a_click_on_a_weight_says_what_its_values_are(view, net):
+    viewer = view(net)
+    viewer.click("stem.conv")
+    assert "float32" in viewer.details
+    assert "mean" not in viewer.details
+    viewer.page.locator("#details .weight summary").first.click()
+    for wanted in ("8×3×3×3", "864 B", "min", "max", "mean", "std", "216 (100 %)", "0 0 0 0"):
+        assert wanted in viewer.details
 
 
 def test_a_click_beside_everything_selects_nothing(view, net):

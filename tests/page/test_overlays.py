@@ -8,6 +8,7 @@ import graphlens
 from graphlens.errors import UsageError
 from graphlens.view import page
 from graphlens.view.measure import MEASURES, measures
+from graphlens.view.own import Own
 
 
 def tint(viewer, name):
@@ -53,6 +54,25 @@ def test_boxes_take_the_colour_of_what_they_cost(view, net):
     assert tint(viewer, "x") is None
     assert "FLOPs" in legend(viewer)
     assert "in all" in legend(viewer)
+
+
+def test_nodes_take_the_colour_of_somebodys_own_numbers(view, net):
+    numbers = {"stem.conv": -1.0, "stage0.0.a.conv": 2.0, "stage0.0.b.conv": 1.0, "pool": 0.0}
+    viewer = view(net, drawn={"color_by": Own(numbers, "error")})
+    assert "error" in legend(viewer)
+    assert "-1" in legend(viewer)
+    assert "in all" not in legend(viewer)
+    viewer.press("o")
+    tints = {name: tint(viewer, name) for name in (*numbers, "stem.relu")}
+    assert tints == {
+        "stem.conv": "heat0",
+        "stage0.0.a.conv": "heat6",
+        "stage0.0.b.conv": "heat4",
+        "pool": "heat2",
+        "stem.relu": None,
+    }
+    viewer.click("stem.conv")
+    assert "error" in viewer.details
 
 
 def test_what_is_painted_is_the_tint(view, net):

@@ -73,6 +73,11 @@ export function detailOf(entry) {
   return { attributes, reads, gives, source, origins, members, schema: details.schemas[entry.op] };
 }
 
+/** What is known of a weight or constant: the name of each fact, and what it says. */
+export function weightOf(place) {
+  return spelt(details.weights[Number(place)], details.texts);
+}
+
 /** The page's data, its scopes and nodes as objects. */
 export function readPage() {
   const page = readScript("page");

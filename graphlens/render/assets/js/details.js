@@ -3,7 +3,7 @@
 import { html, nothing, render } from "lit";
 import { short } from "./search.js";
 import { alike } from "./alike.js";
-import { detailOf, isScopeName, namesIn, pathOf, scopeName } from "./data.js";
+import { detailOf, isScopeName, namesIn, pathOf, scopeName, weightOf } from "./data.js";
 
 const ROLES = { param: " · weight", const: " · constant" };
 
@@ -56,7 +56,7 @@ function nodeDetails(app, { entry, chain }) {
   return html`<h2>${entry.name}</h2>
     <p class="kind"><i class="dot" data-style=${entry.rows[0].style}></i>${entry.op}${held.schema ? html` <small>ONNX</small>` : nothing}</p>
     ${held.gives.length ? section("gives", list(held.gives)) : nothing}
-    ${held.reads.length ? section("reads", html`<ul class="links">${held.reads.map(([name, role, kind, word]) => html`<li>${word ? html`<small>${word}</small> ` : nothing}${nameButton(app, name, name)} <span>${kind}${ROLES[role] ?? ""}</span></li>`)}</ul>`) : nothing}
+    ${held.reads.length ? section("reads", html`<ul class="links">${held.reads.map((read) => html`<li>${operand(app, read)}</li>`)}</ul>`) : nothing}
     ${readers(app, entry)}
     ${held.attributes.length ? section("attributes", table(held.attributes.map(([key, value, usual]) => [key, usual ? html`${value} <small>default</small>` : value]))) : nothing}
     ${measures(app, entry)}
@@ -66,6 +66,14 @@ function nodeDetails(app, { entry, chain }) {
     ${held.origins.length ? section("stands for", list(held.origins)) : nothing}
     ${matched(app, entry)}
     ${held.schema ? schemaDetails(held.schema) : nothing}`;
+}
+
+/** One operand; of a weight or constant all that is known of it opens with a click. */
+function operand(app, [name, role, kind, word, weight]) {
+  const called = word ? html`<small>${word}</small> ` : nothing;
+  const said = html`<span>${kind}${ROLES[role] ?? ""}</span>`;
+  if (weight === "") return html`${called}${nameButton(app, name, name)} ${said}`;
+  return html`<details class="weight"><summary>${called}<b class="name">${name}</b> ${said}</summary>${table(weightOf(weight))}</details>`;
 }
 
 /** What the node costs. */

@@ -45,10 +45,10 @@ export class Legend {
     return list(ordered.map(([word, { style, count }]) => [edge(style), word, count]));
   }
 
-  heat(measure, { most, total }) {
+  heat(measure, { least, most, total }) {
     const steps = Array.from({ length: STEPS }, (_, step) => html`<i data-tone="heat${step}"></i>`);
-    return html`<p class="scale"><span>0</span>${steps}<span>${measure.said(most)}</span></p>
-      <p>of ${measure.said(total)} in all</p>`;
+    return html`<p class="scale"><span>${measure.said(least)}</span>${steps}<span>${measure.said(most)}</span></p>
+      ${measure.unit === "number" ? nothing : html`<p>of ${measure.said(total)} in all</p>`}`;
   }
 
   sorts(measure, { ordered, tints }) {

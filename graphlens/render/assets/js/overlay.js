@@ -2,12 +2,12 @@
 
 import { edge } from "./brush.js";
 import { readScript } from "./data.js";
-import { bytes, count, seconds } from "./words.js";
+import { bytes, count, figure, seconds } from "./words.js";
 
 const STEPS = 7;
 const KINDS = 8;
 const STRIP = 48;
-const SAID = { count, size: bytes, seconds };
+const SAID = { count, size: bytes, seconds, number: figure };
 
 /** One measure: of each node an amount, or the number of its sort. */
 class Measure {
@@ -82,16 +82,21 @@ export class Overlay {
   amounts(placed, roots) {
     const { app: { page }, chosen } = this;
     let most = 0;
+    let least = 0;
+    const take = (amount) => {
+      most = Math.max(most, amount ?? 0);
+      least = Math.min(least, amount ?? 0);
+    };
     const go = (inner) => {
       for (const held of inner.items) {
         const { scope, entries } = held.item;
         if (held.inner) go(held.inner);
-        else if (scope >= 0) most = Math.max(most, chosen.sum(page, page.scopes[scope]) ?? 0);
-        else for (const index of entries) most = Math.max(most, chosen.values[index] ?? 0);
+        else if (scope >= 0) take(chosen.sum(page, page.scopes[scope]));
+        else entries.forEach((index) => take(chosen.values[index]));
       }
     };
     placed.forEach(go);
-    return { most: most || 1, total: chosen.sum(page, roots.at(-1)) ?? 0 };
+    return { least, most: most || (least ? 0 : 1), total: chosen.sum(page, roots.at(-1)) ?? 0 };
   }
 
   sorts(roots) {
@@ -109,11 +114,11 @@ export class Overlay {
   // -- colours ----------------------------------------------------------------------------
 
   /** The word of the colour of an amount or sort, or null. */
-  word(amount, most = this.scale?.most) {
+  word(amount, most = this.scale?.most, least = this.scale?.least) {
     const { chosen, scale } = this;
     if (amount === null || amount === undefined || !scale) return null;
     if (!chosen.unit) return scale.tints.get(amount) ?? null;
-    return `heat${Math.max(0, Math.min(STEPS - 1, Math.floor((STEPS * amount) / (most || 1))))}`;
+    return `heat${Math.max(0, Math.min(STEPS - 1, Math.floor((STEPS * (amount - least)) / (most - least || 1))))}`;
   }
 
   /** The word of the inside of a node, or null where nothing is chosen or known. */
@@ -150,6 +155,7 @@ export class Overlay {
     const held = entriesIn(page, scope).map((index) => chosen.values[index]).filter((value) => value !== null);
     const step = Math.max(1, Math.ceil(held.length / STRIP));
     const most = chosen.unit ? held.reduce((a, b) => Math.max(a, b), 0) : 0;
-    return held.filter((_, place) => place % step === 0).map((value) => this.word(value, most) ?? "module.fill");
+    const least = chosen.unit ? held.reduce((a, b) => Math.min(a, b), 0) : 0;
+    return held.filter((_, place) => place % step === 0).map((value) => this.word(value, most, least) ?? "module.fill");
   }
 }

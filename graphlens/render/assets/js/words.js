@@ -25,3 +25,6 @@ export function seconds(number) {
   const [unit, word] = number >= 1 ? [1, "s"] : number >= 1e-3 ? [1e3, "ms"] : [1e6, "µs"];
   return `${Number((number * unit).toPrecision(3))} ${word}`;
 }
+
+/** ``0.125``, ``-1e-7``. */
+export const figure = (number) => String(Number(number.toPrecision(4)));
