@@ -117,6 +117,8 @@ def test_a_model_that_is_called_with_a_session_says_so():
 
     with pytest.raises(CannotBuildError, match="called with a session"):
         arguments(Video())
+    with pytest.raises(CannotBuildError, match=r"^it is called with a session"):
+        sets.build(Spec("transformers", "edgetam_video"))
 
 
 def test_an_argument_without_an_example_is_named():

@@ -13,7 +13,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from graphlens.sweep.sets.small_config import shallow, small, small_in_three
 from graphlens.sweep.sets.small_filled import filled
 from graphlens.sweep.sets.small_hints import HINTS, hinted
-from graphlens.sweep.sets.transformers_calls import arguments
+from graphlens.sweep.sets.transformers_calls import SessionError, arguments
 from graphlens.sweep.sets.weights import with_noise
 from graphlens.sweep.subject import CannotBuildError, Subject
 
@@ -42,6 +42,8 @@ def build(name: str) -> Subject:
             try:
                 model = _made(getattr(transformers, kind), _default(name), shrink)
                 inputs = arguments(model)
+            except SessionError:
+                raise
             except Exception as error:  # the library refuses in as many ways as it has models
                 reasons.append(f"{about}: {type(error).__name__}: {error}")
             else:

@@ -24,6 +24,11 @@ _SESSIONS = ("inference_session",)
 _NEVER_ADDED = ("inputs_embeds", "hidden_states", "attention_mask", "decoder_inputs_embeds")
 """What stands in for another argument, or says no more than what there is without it."""
 
+
+class SessionError(CannotBuildError):
+    """A model whose call takes a session, whatever its configuration."""
+
+
 Call = Mapping[str, int]
 """Argument -> which of its examples."""
 
@@ -61,7 +66,7 @@ def _refuse_unknown(needed: Sequence[str]) -> None:
     unknown = [name for name in needed if name not in EXAMPLES and name not in FOLLOWING]
     session = [name for name in unknown if name in _SESSIONS]
     if session:
-        raise CannotBuildError(f"it is called with a session ({session[0]}), no tensors")
+        raise SessionError(f"it is called with a session ({session[0]}), no tensors")
     if unknown:
         raise CannotBuildError(f"there is no example for its {', '.join(unknown)}")
 
