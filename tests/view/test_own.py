@@ -8,6 +8,7 @@ import pytest
 import graphlens
 from graphlens import view
 from graphlens.errors import UsageError
+from graphlens.view import page
 from graphlens.view.own import Own, read
 
 
@@ -73,7 +74,7 @@ def test_what_is_no_number_of_an_operation_is_refused(numbers, said):
         view.graph(graph, color_by=numbers)
     assert said in str(found.value)
     with pytest.raises(UsageError):
-        view.page.of_graph(graph, color_by=numbers)
+        page.of_graph(graph, color_by=numbers)
 
 
 @pytest.mark.parametrize(
