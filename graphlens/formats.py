@@ -93,6 +93,10 @@ def recognise(path: str | Path) -> Format:
 
 
 def _head(path: Path) -> bytes:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UsageError(
+            f"{str(path)!r} is a pipe or a device, which is read once: expected a file"
+        )
     try:
         with path.open("rb") as file:
             head = file.read(512)

@@ -1,6 +1,7 @@
 """Model files, told by their bytes: a name may lie."""
 
 import io
+import os
 import pickle
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+import graphlens
 from graphlens import formats
 from graphlens.errors import FormatError, UsageError
 
@@ -147,19 +149,43 @@ def test_a_folder_with_a_caffe2_net_is_one(tmp_path):
     assert formats.recognise(tmp_path) is formats.CAFFE2
 
 
-@pytest.mark.parametrize(("name", "content"), [("model.onnx", "onnx"), ("model.pb", "net")])
-def test_a_file_is_drawn_without_any_framework(tmp_path, name, content):
-    (tmp_path / name).write_bytes(CONTENTS[content])
-    frameworks = ("torch", "tensorflow", "keras", "onnxruntime", "onnx.reference")
-    code = (
-        "import sys, graphlens\n"
-        f"graphlens.draw(graphlens.capture({name!r}), 'model.svg')\n"
-        f"print([each for each in {frameworks} if each in sys.modules])"
-    )
+def loaded_by(folder, code, frameworks, **environment):
+    """Which of these modules are loaded in a process of its own once it has run the code."""
+    code = f"import sys, graphlens\n{code}\n"
+    code += f"print([each for each in {frameworks} if each in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.strip() == "[]"
+    return done.stdout.strip()
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # of TensorFlow's variables
+def test_a_keras_file_loads_the_framework_of_its_backend_only(tmp_path):
+    keras = pytest.importorskip("keras")
+    pytest.importorskip("torch")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.save(tmp_path / "model.keras")
+    code = "graphlens.draw(graphlens.capture('model.keras'), 'model.svg')"
+    frameworks = ("torch", "tensorflow", "jax", "torchvision", "transformers", "onnxruntime")
+    assert loaded_by(tmp_path, code, frameworks, KERAS_BACKEND="torch") == "['torch']"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("model.onnx", "onnx"), ("model.pb", "net"), ("model.json", "saved")]
+)
+def test_a_file_is_drawn_without_any_framework(tmp_path, name, content):
+    if content == "saved":
+        graphlens.save(graphlens.capture(CONTENTS["onnx"], via="onnx"), tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(CONTENTS[content])
+    frameworks = ("torch", "tensorflow", "keras", "onnxruntime", "onnx.reference")
+    code = f"graphlens.draw(graphlens.capture({name!r}), 'model.svg')"
+    assert loaded_by(tmp_path, code, frameworks) == "[]"
 
 
 def zipped(name="m/data.pkl"):

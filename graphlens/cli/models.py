@@ -89,7 +89,14 @@ def _way_in(text: str | None) -> tuple[str | None, dict[str, Any]]:
     known = registry.entries(registry.FRONTENDS)
     if named[0][0] not in known:
         raise unknown_name("front end", named[0][0], known)
+    for option in named[0][1]:
+        if option in _NOT_OPTIONS:
+            raise UsageError(f"--via {text!r}: {option!r} is no option of a front end")
     return named[0]
+
+
+_NOT_OPTIONS = ("model", "inputs", "via", "kwargs", "trust")
+"""What else `api.capture` takes, which the command's other arguments say."""
 
 
 def read(text: str) -> Model:
@@ -103,7 +110,7 @@ def read(text: str) -> Model:
     head, colon, name = text.partition(":")
     if colon and head in registry.entries(registry.LIBRARIES):
         return _of_library(head, name)
-    if formats.looks_like_path(text):
+    if text and formats.looks_like_path(text):
         return Model(Path(text))
     source, colon, name = text.rpartition(":")
     if not colon or not name.isidentifier():

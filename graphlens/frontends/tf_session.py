@@ -196,7 +196,8 @@ def _weights(ops: Sequence[Any], builder: Builder) -> Frame:
 def _wanted(graph: Any, outputs: Sequence[Any] | None) -> tuple[list[Any], list[Any]]:
     """The tensors to return, and the changes of variables to make and return."""
     if outputs is not None:
-        named = [outputs] if isinstance(outputs, str) or hasattr(outputs, "graph") else outputs
+        single = not isinstance(outputs, Sequence) or isinstance(outputs, str)
+        named = [outputs] if single else outputs
         tensors: list[Any] = []
         updates: list[Any] = []
         for output in named:

@@ -199,6 +199,20 @@ def test_an_unknown_front_end(model, out, fails):
     fails("draw", model, "-o", out, "--via", "torch.fy", code=2, saying="torch.fy")
 
 
+@pytest.mark.parametrize("option", ["kwargs", "model", "trust"])
+def test_an_option_that_the_command_has_itself(option, model, out, fails):
+    fails("draw", model, "-o", out, "--via", f"onnx{{{option}=1}}", code=2, saying=repr(option))
+
+
+def test_a_model_that_is_an_empty_text(out, fails):
+    fails("draw", "", "-o", out, code=2, saying="no model ''")
+
+
+def test_a_pipe_in_place_of_a_file(tmp_path, out, fails):
+    os.mkfifo(tmp_path / "pipe.onnx")
+    fails("draw", tmp_path / "pipe.onnx", "-o", out, code=2, saying="is a pipe or a device")
+
+
 def test_passes_that_are_an_empty_text(model, fails):
     fails("optimize", model, "--passes", "", code=2, saying="no pass is named")
 

@@ -108,6 +108,8 @@ def test_outputs_named_need_only_their_own_inputs():
 def test_unknown_output_is_a_clear_error():
     with pytest.raises(CaptureError, match="'nowhere'"):
         capture(regression(), outputs=["nowhere"])
+    with pytest.raises(CaptureError, match="outputs= names 1, which is not a tensor"):
+        capture(regression(), outputs=1)
 
 
 TF1_PROGRAM = """
