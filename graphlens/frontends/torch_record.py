@@ -126,7 +126,8 @@ class Recorder(Above):
         if held.base in _ASKING and all(not isinstance(one, FakeTensor) for one in args):
             with torch._C._DisableTorchDispatch():
                 return func(*args, **kwargs)
-        call = None if self.symbolic else call_of(func, held, args, kwargs)
+        symbolic = self.fake.shape_env is not None  # whose sizes are no keys
+        call = None if symbolic else call_of(func, held, args, kwargs)
         if call is None:
             return self._first(func, args, kwargs)
         refs = [self._ref(one) for one in call.tensors]

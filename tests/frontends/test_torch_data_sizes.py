@@ -128,6 +128,7 @@ CASES: dict[str, Callable[[torch.Tensor], Any]] = {
     ),
     "cond": chosen,
     "expand": lambda x: (x[:1].expand(count(x), 4), torch.broadcast_to(x[0], (count(x), 4))),
+    "count_nonzero": lambda x: torch.count_nonzero(x[x > 0.1].int()),
     "eye": lambda x: torch.eye(count(x)),
     "filled": lambda x: (
         torch.zeros(count(x)),
