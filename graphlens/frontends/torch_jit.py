@@ -115,23 +115,43 @@ class _Flat(torch.nn.Module):
 
 def _traced(model: torch.nn.Module, given: Arguments) -> Graph:
     flat = _Flat(model, given)
+    *others, last = _TOLD
+    traced = None
+    for told in others:
+        with contextlib.suppress(Exception, SystemExit):  # what is not of that branch comes again
+            traced = _trace(flat, given, *told)
+            break
     try:
-        traced = _trace(flat, given, exporting=True)
-    except (Exception, SystemExit):  # of any kind: what is not of that branch is raised again
-        try:
-            traced = _trace(flat, given, exporting=False)
-        except (Exception, SystemExit) as error:
-            raise cannot_capture("torch.jit.trace", model, error) from error
+        traced = traced or _trace(flat, given, *last)
+    except (Exception, SystemExit) as error:
+        raise cannot_capture("torch.jit.trace", model, error) from error
     made = _Made(traced, model, type(model).__name__, "torch.jit.trace", Scopes.of(model), _INNER)
     return made.captured(given, flat.names)
 
 
-def _trace(flat: _Flat, given: Arguments, exporting: bool) -> Any:
-    """The traced program of a model that is told, or not, that it is exported (see `compiling`)."""
+_TOLD = ((True, False), (True, True), (False, True))
+"""Whether a model is told that it is exported (see `compiling`), and that it is traced: as it is by
+the other ways in, which take another branch than a trace does in some; else as a trace alone."""
+
+
+def _trace(flat: _Flat, given: Arguments, exported: bool, traced: bool) -> Any:
+    """The traced program of a model that is told, or not, that it is exported and traced."""
     example = tuple(tensor.clone() for tensor in given.tensors)
-    with warnings.catch_warnings(), tracing(exporting), _unwritten(flat):
+    asked = contextlib.nullcontext() if traced else _untold()
+    with warnings.catch_warnings(), tracing(exported), asked, _unwritten(flat):
         warnings.simplefilter("ignore")  # the tracer's own, on Python that it follows once
         return torch.jit.trace(flat, example, check_trace=False, strict=False)
+
+
+@contextlib.contextmanager
+def _untold() -> Iterator[None]:
+    """Not to tell Python that it is traced."""
+    told = torch.jit.is_tracing
+    torch.jit.is_tracing = bool
+    try:
+        yield
+    finally:
+        torch.jit.is_tracing = told
 
 
 @contextlib.contextmanager

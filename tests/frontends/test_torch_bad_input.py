@@ -229,6 +229,22 @@ def test_a_model_that_fails_as_exported_is_captured_as_it_runs(via: str) -> None
     assert_same(graphlens.capture(Doing(run), X, via=via), [X * 2], X)
 
 
+def test_a_trace_takes_the_branch_that_the_model_takes_as_it_runs() -> None:
+    def run(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return x - weight if torch.jit.is_tracing() else x * 2 + weight
+
+    assert_same(graphlens.capture(Doing(run), X, via="torch.jit"), [X * 2], X)
+
+
+def test_a_model_that_can_only_be_traced_as_such_is_told_so() -> None:
+    def run(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        if not torch.jit.is_tracing() or not torch.compiler.is_exporting():
+            raise ValueError("no such branch")
+        return x * 2 + weight
+
+    assert_same(graphlens.capture(Doing(run), X, via="torch.jit"), [X * 2], X)
+
+
 def test_fx_runs_a_model_on_its_inputs_where_python_asks_for_their_values() -> None:
     def run(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return x[x > 0.5] * float(x.sum()) + weight
