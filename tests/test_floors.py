@@ -40,7 +40,7 @@ NEIGHBOURS = {
 EDGES = {
     "torch": ("frontends/torch_", "frontends/keras_torch", "cli/libraries/timm",
               "cli/libraries/torchvision", "cli/libraries/transformers", "sweep/torch_side",
-              "sweep/sets/"),
+              "sweep/usual_layers", "sweep/sets/"),
     "torchvision": ("cli/libraries/torchvision", "sweep/sets/torchvision"),
     "timm": ("cli/libraries/timm", "sweep/sets/timm"),
     "transformers": ("cli/libraries/transformers", "sweep/sets/transformers"),

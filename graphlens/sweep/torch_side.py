@@ -18,6 +18,7 @@ from graphlens.errors import GraphlensError
 from graphlens.frontends.torch_inputs import arguments, returned
 from graphlens.frontends.torch_types import array_of
 from graphlens.sweep.subject import CannotBuildError, Subject
+from graphlens.sweep.usual_layers import UsualLayers
 
 _EXPORTER = "torch.onnx"
 _VIAS = ("torch.fx", "torch.eager", "torch.jit", "torch.export")
@@ -30,13 +31,13 @@ class _Torch:
         self._is_warm = False
 
     def warm(self) -> None:
-        """Capture a small module by every means: torch.export alone imports for seconds."""
+        """Capture usual layers by every means: torch.export alone imports for seconds."""
         if self._is_warm:
             return
         self._is_warm = True
         torch.set_num_threads(1)
-        model: Any = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU()).eval()
-        subject = Subject(model, (torch.zeros(1, 2),))
+        model: Any = UsualLayers().eval()
+        subject = Subject(model, (torch.zeros(1, 3, 8, 8),))
         for via in self.vias(subject)[:-1]:  # whoever wants the exporter waits for it anyway
             with contextlib.suppress(GraphlensError), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
