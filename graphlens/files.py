@@ -53,7 +53,9 @@ def write(path: str | Path, content: str | bytes) -> None:
         UsageError: If it cannot be written.
     """
     with atomic(path) as draft:
-        draft.write_bytes(content.encode() if isinstance(content, str) else content)
+        # A name may hold halves of characters, which no file does.
+        text = content.encode("utf-8", "replace") if isinstance(content, str) else content
+        draft.write_bytes(text)
 
 
 def _umask() -> int:

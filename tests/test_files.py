@@ -9,7 +9,7 @@ import pytest
 
 import graphlens
 from graphlens import files
-from graphlens.errors import UsageError
+from graphlens.errors import GraphError, UsageError
 from graphlens.ir import json_form, weights_file
 from graphlens.ir.graph import Graph
 from graphlens.ops.build import Builder
@@ -61,6 +61,21 @@ def test_a_name_that_just_fits_is_written_and_a_longer_one_refused(tmp_path):
     with pytest.raises(UsageError, match="File name too long"):
         files.write(tmp_path / ("n" * 256), "content")
     assert [path.name for path in tmp_path.iterdir()] == ["n" * 255]
+
+
+def test_half_a_character_in_a_name_is_drawn_and_saved_or_refused(tmp_path):
+    graph = adding(1)
+    graph.name = "\ud800half"
+    for suffix in ("svg", "txt", "html"):
+        graphlens.draw(graph, tmp_path / f"g.{suffix}")
+        assert "half" in (tmp_path / f"g.{suffix}").read_text()
+    pytest.importorskip("reportlab")
+    graphlens.draw(graph, tmp_path / "g.pdf")
+    assert b"half" in (tmp_path / "g.pdf").read_bytes()
+    graphlens.save(graph, tmp_path / "g.json")
+    assert graphlens.load(tmp_path / "g.json").name == graph.name
+    with pytest.raises(GraphError, match="is no text in UTF-8"):
+        graphlens.save(graph, tmp_path / "g.onnx")
 
 
 @pytest.mark.parametrize("which", ["weights", "graph"])

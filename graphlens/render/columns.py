@@ -60,6 +60,8 @@ def columns(diagram: Diagram, sizes: Mapping[str, Size]) -> list[Cut]:
     has as many columns as the first, of more even heights.
     """
     boxes = diagram.boxes
+    if not boxes:
+        return [Cut([()], 1.0)]
     cutter = _Cutter(diagram, sizes)
     if len(boxes) > _EXACT:
         return [Cut(cutter.roughly(), 0.0)]

@@ -27,7 +27,7 @@ def to_pdf(scene: Scene) -> bytes:
         ) from error
     held = io.BytesIO()
     canvas: Any = Canvas(held, (scene.width, scene.height), invariant=1)
-    canvas.setTitle(scene.title)
+    canvas.setTitle(scene.title.encode("utf-8", "replace").decode())
     canvas.setAuthor("graphlens")
     canvas.translate(0, scene.height)
     canvas.scale(1, -1)

@@ -51,7 +51,13 @@ def save_onnx(graph: Graph, path: str | Path) -> None:
         UsageError: If the file cannot be written.
     """
     target = Path(path)
-    lowered = lower(graph, outside=True)
+    try:
+        lowered = lower(graph, outside=True)
+    except UnicodeEncodeError as error:
+        raise GraphError(
+            f"{graph!r} makes no ONNX file: its name {error.object!r} is no text in UTF-8; "
+            "rename it, or save the graph as .json"
+        ) from error
     _check(lowered.model, graph)
     total = sum(array.nbytes for array in lowered.outside.values())
     with ExitStack() as stack:

@@ -143,6 +143,7 @@ def test_an_empty_graph_and_one_of_one_node_can_be_drawn():
     empty = Graph(name="empty")
     Builder(empty).output([])
     assert draw(view.graph(empty)).width > 0
+    assert draw(view.graph(Graph(name="nothing at all"))).width > 0
     one = Graph(name="one")
     make = Builder(one)
     make.output([make.op("RandomNormal", shape=(2,), results=[TensorType("float32", (2,))])])
