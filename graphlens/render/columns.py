@@ -75,6 +75,12 @@ def columns(diagram: Diagram, sizes: Mapping[str, Size]) -> list[Cut]:
     return found
 
 
+def even_columns(diagram: Diagram, sizes: Mapping[str, Size], count: int) -> list[tuple[Box, ...]]:
+    """A diagram in about so many columns of about as many boxes, cut where it costs least."""
+    cutter = _Cutter(diagram, sizes)
+    return [diagram.boxes[start:stop] for start, stop in pairwise(cutter.even(count))]
+
+
 def _scale(diagram: Diagram, pieces: Sequence[Piece]) -> float:
     wide = sum(piece.width for piece in pieces) + GUTTER * (len(pieces) - 1)
     return scale(diagram, wide, max(piece.height for piece in pieces) + 20.0)
@@ -129,14 +135,14 @@ class _Cutter:
         count = max(1.0, (_ASPECT * self.total / _COLUMN) ** 0.5)
         cuts: list[int] = []
         while True:
-            cuts = self._even(max(1, round(count)))
+            cuts = self.even(max(1, round(count)))
             pieces = [self.extent(start, stop) for start, stop in pairwise(cuts)]
             wide = sum(piece_wide + GUTTER for _, piece_wide in pieces)
             if count <= 1.0 or wide <= 1.4 * _ASPECT * max(high for high, _ in pieces):
                 return [self.boxes[start:stop] for start, stop in pairwise(cuts)]
             count *= 0.8
 
-    def _even(self, count: int) -> list[int]:
+    def even(self, count: int) -> list[int]:
         """Where ``count`` columns of about even length begin, and the end of the last."""
         length = max(2, len(self.boxes) // count)
         found = [0]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import log
 
-from graphlens.render.columns import GUTTER, Room, columns, scale
+from graphlens.render.columns import GUTTER, Room, columns, even_columns, scale
 from graphlens.render.measure import evened
 from graphlens.render.part import Frame, Line, Link, Part
 from graphlens.render.room import NOTE
@@ -23,6 +24,9 @@ _LANES, _NEAR = 2, 14
 _USUAL = Room(1100.0)
 _WIDE, _FLAT = (_USUAL.widest, 720.0, 480.0, 240.0, 150.0), 2.5
 """Points that boxes side by side may take; tried in turn until a picture is not too flat."""
+_NEEDLE, _SQUARE, _RIBBON, _RECUT = 0.4, 1.2, 2.7, 4
+"""Width over height from which on a picture is cut into other columns, what they aim at, and how
+often."""
 _SHARES, _FEW = (0.85, 0.72), 2
 """Shares of the width of boxes that are tried where more panes than that are not legible."""
 _MANY = 400
@@ -72,7 +76,7 @@ def layout(diagram: Diagram) -> Layout:
         whole = wrapped(diagram)
         placed = _best(whole)
         if placed is not None and (diagram.behind is None or _scale(placed) >= LEGIBLE):
-            placed = _untangled(whole, placed)
+            placed = _untangled(whole, placed if diagram.behind else _squarer(whole, placed))
             if _scale(placed) >= LEGIBLE:
                 return placed
             if diagram.behind is None:
@@ -90,6 +94,22 @@ def _narrower(diagram: Diagram, placed: Layout) -> Layout:
         if _scale(placed) >= LEGIBLE:
             break
     return placed
+
+
+def _squarer(diagram: Diagram, placed: Layout) -> Layout:
+    """The same in more columns where it is a needle, in fewer where it is a ribbon."""
+    for _ in range(_RECUT):
+        aspect = _aspect(placed)
+        count = max(1, round(len(placed.pieces) * (_SQUARE / max(aspect, 1e-3)) ** 0.5))
+        if _NEEDLE <= aspect <= _RIBBON or count == len(placed.pieces):
+            break
+        found = _laid_out(diagram, even_columns(diagram, evened(diagram.boxes), count))
+        placed = max(placed, found, key=lambda held: -abs(log(_aspect(held) / _SQUARE)))
+    return placed
+
+
+def _aspect(placed: Layout) -> float:
+    return max(1.0, len(placed.diagram.panes) * placed.width) / max(1.0, placed.height)
 
 
 def _untangled(diagram: Diagram, placed: Layout) -> Layout:

@@ -165,3 +165,23 @@ def test_a_flat_picture_of_many_boxes_is_wide_and_quick_to_lay_out():
     placed = layout(view.graph(graph, flat=True))
     assert len(placed.frames) == 702
     assert 1 / 3 <= placed.width / placed.height <= 3
+
+
+def dense(blocks):
+    """Blocks that read all before them, as in DenseNet."""
+    graph = Graph()
+    make = Builder(graph)
+    held = [make.input("x", TensorType("float32", (4, 4)))]
+    for _ in range(blocks):
+        wide = TensorType("float32", (4, 4 * len(held)))
+        joined = make.op("Concat", *held, axis=1, results=[wide]) if len(held) > 1 else held[0]
+        weight = make.param(f"w{len(held)}", TensorType("float32", (4 * len(held), 4)))
+        held.append(make.op("Relu", make.op("MatMul", joined, weight)))
+    make.output(held[-1:])
+    return graph
+
+
+def test_a_long_flat_picture_that_nothing_can_be_cut_out_of_is_no_needle():
+    placed = layout(view.graph(dense(110), flat=True))
+    assert len(placed.frames) > 300
+    assert 1 / 3 <= placed.width / placed.height <= 3
