@@ -12,7 +12,7 @@ import numpy as np
 
 from graphlens.view.diagram import Arrow, Cluster, Diagram, moved
 from graphlens.view.quotient import Tree, quotient
-from graphlens.view.runs import Run, root, span, starts_like, stretches, used
+from graphlens.view.runs import Run, Wiring, root, span, starts_like, stretches, used
 from graphlens.view.tidy import tidied
 
 _LONGEST = 400
@@ -46,6 +46,8 @@ def _runs(numbers: list[int], sizes: list[int]) -> Iterator[tuple[float, int, in
         numbers: The class of each member.
         sizes: How many boxes each is.
     """
+    if len(set(numbers)) == len(numbers):
+        return
     classes = np.array(numbers)
     before = [0, *itertools.accumulate(sizes)]
     for period in range(1, min(len(numbers) // 2, _LONGEST) + 1):
@@ -124,28 +126,46 @@ class _Roller:
         members = self.tree.members[cluster]
         numbers = [self.classify(member) for member in members]
         sizes = [len(self.inside(member)) for member in members]
+        wiring = None
         for _ in range(200):
-            run = self._best(members, numbers, sizes)
+            runs = heapq.nsmallest(_TRIED, _runs(numbers, sizes))
+            if not runs:
+                return
+            wiring = wiring or self._wiring(members)
+            run = self._best(members, sizes, [Run(*place) for _, *place in runs], wiring)
             if run is None:
                 return
             rolled = self._roll(cluster, members, run)
+            wiring.roll(run)
             place = slice(run.start, run.start + run.period * run.repeats)
             members[place] = [rolled]
             numbers[place] = [self.classify(rolled)]
             sizes[place] = [len(self.inside(rolled))]
 
-    def _best(self, members: list[Member], numbers: list[int], sizes: list[int]) -> Run | None:
-        """The run that saves most boxes, given the class and the boxes of each member."""
-        if len(set(numbers)) == len(numbers):
-            return None
-        for _, *place in heapq.nsmallest(_TRIED, _runs(numbers, sizes)):
-            verified = self._verified(members, Run(*place))
+    def _best(
+        self, members: list[Member], sizes: list[int], runs: Sequence[Run], wiring: Wiring
+    ) -> Run | None:
+        """The first of some runs whose blocks are wired alike; how many boxes each member is."""
+        for run in runs:
+            verified = self._verified(members, run) if wiring.is_chain(run) else None
             if verified is None:
                 continue
             block = sizes[verified.start : verified.start + verified.period]
             if (verified.repeats - 1) * sum(block) >= 2:
                 return verified
         return None
+
+    def _wiring(self, members: list[Member]) -> Wiring:
+        place = {box: index for index, each in enumerate(members) for box in self.inside(each)}
+        tails: list[int] = []
+        heads: list[int] = []
+        for box, head in place.items():
+            for arrow in self.into[box]:
+                tail = place.get(root(self.owner, arrow.tail), head)
+                if tail != head:
+                    tails.append(tail)
+                    heads.append(head)
+        return Wiring(tails, heads)
 
     def _verified(self, members: list[Member], run: Run) -> Run | None:
         """The longest part of a run whose blocks are wired alike."""

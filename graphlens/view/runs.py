@@ -58,6 +58,36 @@ def stretches(classes: np.ndarray, period: int) -> list[tuple[int, int]]:
     return list(zip(starts[long].tolist(), stops[long].tolist(), strict=True))
 
 
+class Wiring:
+    """Which members of a cluster read which, as their places in it, by the place of the reader."""
+
+    def __init__(self, tails: Sequence[int], heads: Sequence[int]) -> None:
+        """Of arrows whose heads are in order of execution."""
+        self._tails, self._heads = np.array(tails, np.int64), np.array(heads, np.int64)
+
+    def is_chain(self, run: Run) -> bool:
+        """Whether some block of a run reads the one before it."""
+        inside = self._inside(run)
+        block = (self._heads[inside] - run.start) // run.period
+        before = (self._tails[inside] - run.start) // run.period
+        return bool((block - before == 1).any())
+
+    def roll(self, run: Run) -> None:
+        """Take note that a run is one member from now on."""
+        gone = self._inside(run)
+        shorter = run.period * run.repeats - 1
+        for ends in (self._tails, self._heads):
+            ends[:] = np.where(ends > run.start, np.maximum(ends - shorter, run.start), ends)
+        kept = np.ones(len(self._heads), np.bool_)
+        kept[gone] = False
+        self._tails, self._heads = self._tails[kept], self._heads[kept]
+
+    def _inside(self, run: Run) -> slice:
+        """The arrows into the blocks of a run but for its first."""
+        ends = (run.start + run.period, run.start + run.period * run.repeats)
+        return slice(*np.searchsorted(self._heads, ends).tolist())
+
+
 def span(first: str, last: str) -> str:
     """``'layer.0–11'`` for ``'layer.0'`` and ``'layer.11'``."""
     stem, _, number = first.rpartition(".")

@@ -19,7 +19,8 @@ from graphlens.view.build import flat
 from graphlens.view.bundle import bundle
 from graphlens.view.fold import fold
 from graphlens.view.roll import _Roller, roll
-from graphlens.view.runs import stretches
+from graphlens.view.runs import Run, Wiring, stretches
+from graphlens.view.stack import stack
 
 
 def irregular(nodes: int) -> Graph:
@@ -157,3 +158,47 @@ def test_a_graph_of_every_shape_is_drawn_from_whatever_level():
             drawn = drawn.behind()
             sizes.append(len(drawn.boxes))
         assert sizes[-1] <= min(sizes)
+
+
+def test_blocks_side_by_side_are_told_from_a_chain_without_a_look_at_what_each_reads(monkeypatch):
+    graph = Graph(name="branches")
+    make = Builder(graph)
+    value = make.input("x", TensorType("float32", (1, 8)))
+    branches = [make.op("Relu", make.op("Exp", value)) for _ in range(200)]
+    make.output([make.op("Concat", *branches, axis=0)])
+    looked_at = []
+    reads = _Roller._reads
+
+    def counted(self, *given):
+        looked_at.append(given)
+        return reads(self, *given)
+
+    monkeypatch.setattr(_Roller, "_reads", counted)
+    drawn = stack(flat(graph))
+    assert roll(drawn).boxes == drawn.boxes
+    assert len(looked_at) < len(drawn.boxes)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_which_members_read_which_is_known_after_a_run_is_rolled(seed):
+    draw = random.Random(seed)
+    count = draw.randint(8, 30)
+    pairs = sorted(
+        (head, tail) for head in range(1, count) for tail in range(head) if draw.random() < 0.1
+    )
+    start, period, repeats = draw.randrange(3), draw.randint(1, 2), 2
+    run = Run(start, period, repeats)
+    wiring = Wiring([tail for _, tail in pairs], [head for head, _ in pairs])
+    wiring.roll(run)
+    stop = start + period * repeats
+
+    def moved(end):
+        return end if end < start else start if end < stop else end - period * repeats + 1
+
+    left = {(moved(t), moved(h)) for h, t in pairs if not start + period <= h < stop}
+    for other in (Run(a, p, 2) for p in (1, 2) for a in range(count - stop)):
+        chained = any(
+            (head - other.start) // other.period == 1 and (tail - other.start) // other.period == 0
+            for tail, head in left
+        )
+        assert wiring.is_chain(other) == chained
