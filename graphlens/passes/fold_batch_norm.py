@@ -179,7 +179,7 @@ def _set(editor: Editor, reader: str, operand: int, old: str, array: Array, affi
     """Give one operand of a node new numbers, in the old Param itself if nobody else reads it."""
     held = TensorType(str(array.dtype), array.shape)
     origins = _union(editor.graph, [old, *affine.constants])
-    if len(editor.graph.users(Value(old))) == 1:
+    if _read_once(editor.graph, old):
         editor.update(old, op=PARAM, results=(held,), origins=origins)
         editor.set_weight(old, array)
         return
@@ -187,6 +187,12 @@ def _set(editor: Editor, reader: str, operand: int, old: str, array: Array, affi
     name = editor.add(node, (), old, reader)
     editor.set_weight(name, array)
     editor.rewire(reader, operand, Value(name))
+
+
+def _read_once(graph: Graph, name: str) -> bool:
+    """Whether one operand reads a weight, without a look at the thousands that a tied one has."""
+    readers = graph.succ[name]
+    return len(readers) == 1 and all(len(edges) == 1 for edges in readers.values())
 
 
 def _new_bias(

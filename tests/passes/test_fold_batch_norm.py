@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from graphlens.ir import Graph, check, parse, to_text
+from graphlens.ir import Graph, User, Value, check, parse, to_text
+from graphlens.ops.build import Builder
 from graphlens.passes.fold_batch_norm import fold_batch_norm
 from graphlens.runtime.prove import prove
+from graphlens.tensor import TensorType
 
 Known = Callable[[str], Graph]
 
@@ -238,3 +240,34 @@ def test_a_lone_bias_stays_where_it_is(known: Known) -> None:
         """
     )
     assert fold_batch_norm(graph) is graph
+
+
+def test_readers_of_a_weight_that_many_share_are_not_counted_at_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = Graph(name="tied")
+    make = Builder(graph)
+    value = make.input("x", TensorType("float32", (1, 2, 4, 4)))
+    weight = make.param(
+        "w", TensorType("float32", (2, 2, 1, 1)), np.full((2, 2, 1, 1), 0.4, np.float32)
+    )
+    norm = [
+        make.param(name, TensorType("float32", (2,)), np.full(2, number, np.float32))
+        for name, number in {"scale": 0.5, "bias": 0.1, "mean": 0.2, "var": 1.0}.items()
+    ]
+    for _ in range(200):
+        value = make.op("Conv", value, weight, kernel_shape=(1, 1))
+        value = make.op("BatchNormalization", value, *norm)
+    make.output([value])
+    listed: list[int] = []
+    users = Graph.users
+
+    def counted(self: Graph, value: Value) -> tuple[User, ...]:
+        found = users(self, value)
+        listed.append(len(found))
+        return found
+
+    monkeypatch.setattr(Graph, "users", counted)
+    folded = fold_batch_norm(graph)
+    assert "BatchNormalization" not in map(folded.op, folded)
+    assert sum(listed) < 10 * len(graph)
