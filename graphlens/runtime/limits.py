@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from graphlens.ir.graph import Graph, walk
-from graphlens.ir.node import Value
+from graphlens.ir.node import OURS, Node, Value
+from graphlens.ops.infer import infer
 from graphlens.runtime.session import NoKernelError
+from graphlens.tensor import UNKNOWN, TensorType
 
 
 def must_end(graph: Graph) -> None:
@@ -27,6 +31,45 @@ def must_end(graph: Graph) -> None:
                 )
             if fields["op"] == "Loop" and not fields["domain"]:
                 _loop_must_end(held, name, f"{path}{name} (Loop)")
+
+
+def must_fit(graph: Graph, arrays: Sequence[Any]) -> None:
+    """Refuse inputs from which a graph of symbolic sizes makes a tensor too large.
+
+    Raises:
+        NoKernelError: Naming the node.
+    """
+    if all(each.nbytes is not None for f in graph.nodes.values() for each in f["results"]):
+        return
+    given = dict(zip(graph.inputs, arrays, strict=True))
+    types: dict[Value, TensorType] = {}
+    for name in graph.in_order():
+        node = graph.node(name)
+        for index, made in enumerate(_made(graph, name, node, types, given)):
+            types[Value(name, index)] = made
+            if (made.nbytes or 0) > LARGEST:
+                raise NoKernelError(
+                    f"{name} ({graph.op(name)}) makes {made.nbytes} bytes of these inputs, "
+                    f"more than half of this machine's memory ({LARGEST} bytes)"
+                )
+
+
+def _made(
+    graph: Graph,
+    name: str,
+    node: Node,
+    types: Mapping[Value, TensorType],
+    given: Mapping[str, Any],
+) -> tuple[TensorType, ...]:
+    """The types of a node's results, once the sizes of the inputs are known."""
+    if isinstance(given.get(name), np.ndarray):
+        return (TensorType(node.results[0].dtype, given[name].shape),)
+    if node.domain == OURS or node.regions or all(r.nbytes is not None for r in node.results):
+        return node.results
+    operands = graph.operands(name)
+    held = [None if each is None else types.get(each, UNKNOWN) for each in operands]
+    values = [None if each is None else graph.value_of(each) for each in operands]
+    return infer(node, held, values, len(node.results))
 
 
 def _loop_must_end(graph: Graph, name: str, where: str) -> None:

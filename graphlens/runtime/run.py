@@ -13,7 +13,7 @@ from graphlens.ir.node import OURS, REGION, STRUCTURAL, Value
 from graphlens.ops.schema import is_foreign
 from graphlens.runtime.foreign import find
 from graphlens.runtime.given import check_inputs
-from graphlens.runtime.limits import must_end
+from graphlens.runtime.limits import must_end, must_fit
 from graphlens.runtime.lowering import Lowered, lower
 from graphlens.runtime.segments import Segments, is_cut
 from graphlens.runtime.session import NoKernelError
@@ -51,6 +51,7 @@ class Runner:
         _must_be_known(graph)
         must_end(graph)
         self._graph = graph
+        self._fitting: set[tuple[Any, ...]] = set()
         try:
             self.lowered: Lowered = lower(graph, keep=keep, outside=True, typed=False)
         except GraphError as error:
@@ -67,6 +68,10 @@ class Runner:
             RunError: If the inputs do not fit or the run fails.
         """
         arrays = check_inputs(self._graph, inputs)
+        shapes = tuple(getattr(array, "shape", None) for array in arrays)
+        if shapes not in self._fitting:
+            must_fit(self._graph, arrays)
+            self._fitting.add(shapes)
         names = self.lowered.names
         feeds = {names[Value(n)]: a for n, a in zip(self._graph.inputs, arrays, strict=True)}
         try:

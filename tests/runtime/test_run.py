@@ -310,6 +310,27 @@ def fill(x: float32[2]):
         run(made, np.ones(2, "float32"))
 
 
+def doubled(times):
+    make = Builder(Graph())
+    value = make.input("x", TensorType("float32", ("N",)))
+    for index in range(times):
+        value = make.op("Concat", value, value, name=f"c{index}", axis=0)
+    make.output([value], ["y"])
+    return make.graph
+
+
+def test_sizes_that_the_inputs_make_too_large_are_refused_before_anything_runs(monkeypatch):
+    runner = Runner(doubled(60))
+    monkeypatch.setattr(runner, "_run", lambda feeds: pytest.fail("it was run"))
+    with pytest.raises(NoKernelError, match=r"\(Concat\) makes \d+ bytes of these inputs"):
+        runner(np.ones(2, np.float32))
+
+
+def test_sizes_of_symbols_that_fit_are_run():
+    (made,) = run(doubled(3), np.ones(2, np.float32))
+    assert made.shape == (16,)
+
+
 def test_a_loop_without_end_is_not_started():
     made = graph("""
 def spin(x: float32[2]):
