@@ -289,3 +289,30 @@ CROSSED = """(() => {
   return found;
 })()"""
 """Wires whose ways meet a box; a bend stays in the rectangle between its ends."""
+
+
+WRITTEN = """new Promise((done) => {
+  const paint = CanvasRenderingContext2D.prototype.fillText;
+  const seen = [];
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, room = Infinity) {
+    seen.push([text, x, Math.min(this.measureText(text).width, room), this.textAlign]);
+    paint.call(this, text, x, y, room);
+  };
+  graphlens.redraw();
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    CanvasRenderingContext2D.prototype.fillText = paint;
+    done(seen);
+  }));
+})"""
+
+
+def test_words_stay_in_their_box_whatever_the_font(view, net):
+    """A word that is too wide in the font that there is is drawn narrower, and none is left out."""
+    viewer = view(net)
+    viewer.press("o")
+    written = viewer.page.evaluate(WRITTEN)
+    box = viewer.ask("app.active.rectOf('x')")
+    words = {text: (left, left + wide) for text, left, wide, align in written if align != "right"}
+    assert words["x"][0] == pytest.approx(box["x"] + 9)
+    assert words["x"][1] + 3 <= words["1×3×16×16 float32"][0]
+    assert words["1×3×16×16 float32"][1] <= box["x"] + box["width"] - 8

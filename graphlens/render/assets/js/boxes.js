@@ -1,6 +1,6 @@
 // Nodes on the canvas: a line for each, names of values, rings around what is marked.
 
-import { cut, edge, fill, FONT, LEGIBLE, rounded, ROW, TAG } from "./brush.js";
+import { edge, fill, FONT, LEGIBLE, rounded, ROW, TAG } from "./brush.js";
 
 export function paintNodes(ctx, scene, held, left, top, count) {
   const { colour, camera, page } = scene;
@@ -65,26 +65,36 @@ function paintLine(ctx, scene, line, left, top, width, legible, ruled, tint) {
   paintWords(ctx, scene, line, left + 3, top, width - 3, tint && "ink");
 }
 
-/** The words of a line; `plain` is the colour of all of them where the line is tinted. */
+/** The words of a line; `plain` is the colour of all of them where the line is tinted.
+ *
+ * Boxes are as wide as Helvetica asks; in a wider font the whole line is drawn narrower.
+ */
 function paintWords(ctx, scene, line, left, top, width, plain = null) {
   const { colour } = scene;
   const base = top + 13;
   const bold = line.style !== "more";
-  ctx.font = `${bold ? 600 : 400} 11px ${FONT}`;
-  ctx.fillStyle = colour(bold ? "ink" : plain ?? "soft");
-  ctx.fillText(line.text, left + 9, base);
-  const used = line.detail || line.note ? ctx.measureText(line.text).width : 0;
-  ctx.font = `10px ${FONT}`;
-  if (line.note) {
-    ctx.fillStyle = colour(plain ?? "faint");
-    ctx.textAlign = "right";
-    ctx.fillText(line.note, left + width - 9, base);
-    ctx.textAlign = "left";
-  }
-  if (!line.detail) return;
-  ctx.fillStyle = colour(plain ?? "soft");
-  const noted = line.note ? ctx.measureText(line.note).width + 6 : 0;
-  ctx.fillText(cut(ctx, line.detail, width - 24 - used - noted), left + 15 + used, base);
+  const name = `${bold ? 600 : 400} 11px ${FONT}`;
+  const fine = `10px ${FONT}`;
+  const long = (text, font, gap) => {
+    if (!text) return 0;
+    ctx.font = font;
+    return ctx.measureText(text).width + gap;
+  };
+  const taken = long(line.text, name, 0);
+  const said = long(line.detail, fine, 6);
+  const noted = long(line.note, fine, 6);
+  const scale = Math.min(1, (width - 18) / Math.max(1, taken + said + noted));
+  const write = (text, font, tone, x, room) => {
+    ctx.font = font;
+    ctx.fillStyle = colour(tone);
+    ctx.fillText(text, x, base, Math.max(1, room * scale));
+  };
+  if (line.text) write(line.text, name, bold ? "ink" : plain ?? "soft", left + 9, taken);
+  if (line.detail) write(line.detail, fine, plain ?? "soft", left + 9 + (taken + 6) * scale, said - 6);
+  if (!line.note) return;
+  ctx.textAlign = "right";
+  write(line.note, fine, plain ?? "faint", left + width - 9, noted - 6);
+  ctx.textAlign = "left";
 }
 
 export function paintTags(ctx, scene, tags, left, top) {
