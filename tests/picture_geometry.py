@@ -97,6 +97,20 @@ def texts_over_boxes(drawn: Drawn) -> list[str]:
     return [text for text, frame in drawn.loose if any(_overlap(frame, box) for box in drawn.boxes)]
 
 
+def texts_over_lines(drawn: Drawn) -> list[str]:
+    """The texts beside arrows that lie over one."""
+    return [
+        text
+        for text, frame in drawn.loose
+        if any(
+            _inside((a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t), frame, -1.0)
+            for line in drawn.lines
+            for a, b in pairwise(line)
+            for t in (0.0, 0.25, 0.5, 0.75, 1.0)
+        )
+    ]
+
+
 def cut_texts(drawn: Drawn) -> list[str]:
     """The texts that lost letters: those with an ellipsis at a letter; others stand for a list."""
     return [text for text, _, _ in drawn.texts if re.search(r"\w…|…\w", text)]

@@ -162,6 +162,20 @@ def test_a_line_that_passes_by_goes_round_the_side_where_it_crosses_no_other():
     assert geometry.crossings(drawn(view.graph(made(branches), flat=True))) == 0
 
 
+def test_a_shape_stands_on_the_side_of_its_arrow_where_no_other_arrow_is():
+    def bottleneck(make):
+        x = make.op("Exp", make.input("x", TensorType("float32", (1, 64, 56, 56))))
+        inner = x
+        for name, (outer, wide) in {"narrow": (16, 64), "wide": (64, 16)}.items():
+            weight = make.param(name, TensorType("float32", (outer, wide, 1, 1)))
+            inner = make.op("Conv", inner, weight, kernel_shape=(1, 1))
+        return [make.op("Add", inner, x)]
+
+    found = drawn(view.graph(made(bottleneck), flat=True))
+    assert "1×64×56×56" in [text for text, _ in found.loose]
+    assert geometry.texts_over_lines(found) == []
+
+
 def test_boxes_have_names_for_screen_readers_and_links_only_where_asked_for():
     graph = picture_graphs.residual_net(blocks=1)
     assert "<a " not in render.svg(view.graph(graph))
