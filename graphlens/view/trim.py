@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from graphlens.view.build import rolled
@@ -9,12 +10,14 @@ from graphlens.view.diagram import Box, Diagram, Face, Tag
 from graphlens.view.fit import worth
 
 _TAGS = 3
+_LETTERS = 26
+"""Letters of the line that names what a box leaves out."""
 _BARE = 2
 """Lines of a box from which on folded scopes are a name and a strip of colours."""
 
 
 def trimmed(diagram: Diagram, lines: int) -> Diagram:
-    """The diagram with at most ``lines`` operations listed in each box, the others counted.
+    """The diagram with at most ``lines`` lines in each box, the last one naming what is left.
 
     Where that is next to nothing, folded scopes do without the list of what they hold, too. The
     same object if no box has more.
@@ -36,9 +39,24 @@ def _cut(face: Face, lines: int) -> Face:
     if face.kind != "module":
         least = sorted((worth(row.style) for row in face.rows), reverse=True)[lines - 2]
         ordered = sorted(face.rows, key=lambda row: worth(row.style) < least)
-        return replace(face, rows=rolled(ordered, lines), inside=face.contents)
+        *kept, more = rolled(ordered, lines)
+        left = _named([row.text for row in ordered[lines - 1 :] if row.text])
+        more = replace(more, text="", detail=left, style="summary")
+        return replace(face, rows=(*kept, more), inside=face.contents)
     strips = [row for row in face.rows if row.strip]
     return replace(face, rows=(face.rows[0], *strips)) if strips and lines <= _BARE else face
+
+
+def _named(names: list[str]) -> str:
+    """What is left out, in a line: each kind of operation, with its number if it is not alone."""
+    counts = Counter(names)
+    words = [f"{number} {name}" if number > 1 else name for name, number in counts.items()]
+    for shown in range(len(words), 0, -1):
+        left = len(words) - shown
+        said = " · ".join([*words[:shown], f"… {left} more"] if left else words)
+        if len(said) <= _LETTERS:
+            return said
+    return f"… {len(names)} more"
 
 
 def few_tags(diagram: Diagram, most: int = _TAGS) -> Diagram:

@@ -10,12 +10,14 @@ from graphlens.ops.build import Builder
 from graphlens.tensor import TensorType
 from graphlens.view.build import flat
 from graphlens.view.bundle import bundle
+from graphlens.view.diagram import Box, Diagram, Face, Row
 from graphlens.view.fit import cost, fits
 from graphlens.view.fold import fold, fold_to
 from graphlens.view.quotient import topological
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
+from graphlens.view.trim import trimmed
 
 
 def clusters(diagram):
@@ -379,3 +381,24 @@ def test_a_long_chain_neither_overflows_nor_hangs():
         x = make.op("Exp", x, results=[TensorType("float32", (4,))])
     make.output([x])
     assert len(view.graph(graph).boxes) < 40
+
+
+def chain(*names):
+    """A box that lists operations of these names, the first one a product."""
+    styles = ["matmul", *["view"] * (len(names) - 1)]
+    rows = tuple(Row(name, style=style) for name, style in zip(names, styles, strict=True))
+    return Diagram("", (Box("a", (Face(rows, "stack", len(rows)),)),))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("MatMul", "Reshape", "Add", "Reshape"), "2 Reshape · Add"),
+        (("MatMul", "LayerNormalization", "Transpose", "Add"), "… 3 more"),
+        (("MatMul", "Add", "Gelu", "Transpose", "Reshape"), "Add · Gelu · … 2 more"),
+    ],
+)
+def test_a_box_with_fewer_lines_names_what_it_leaves_out(names, said):
+    box = trimmed(chain(*names), 2).boxes[0]
+    assert [(row.text, row.detail) for row in box.face.rows] == [("MatMul", ""), ("", said)]
+    assert [text for text, _, _ in box.face.contents] == list(names)
