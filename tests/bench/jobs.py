@@ -60,6 +60,20 @@ def drawn_by_graphlens(folder: Path, name: str) -> Job:
     return _warmed(draw, models.tiny(), models.MODELS[name]())
 
 
+def before_and_after(folder: Path, name: str) -> Job:
+    """The default picture before and after all passes, and what can be measured of it."""
+    import graphlens
+
+    def draw(model, *example) -> dict:
+        history = graphlens.optimize(graphlens.capture(model, *example), prove=False)
+        path = folder / f"{name}.before_after.svg"
+        start = _cpu_seconds()
+        graphlens.draw(history, path)
+        return {"drawing": _cpu_seconds() - start, **_measured(path)}
+
+    return _warmed(draw, models.tiny(), models.MODELS[name]())
+
+
 def drawn_by_torchview(folder: Path, name: str) -> Job:
     """torchview's default picture (three levels of modules) of the same model."""
     import torchview
@@ -83,6 +97,7 @@ def _measured(path: Path) -> dict:
         "crossings": picture_geometry.crossings(found),
         "over_boxes": picture_geometry.over_boxes(found),
         "overlaps": len(picture_geometry.overlapping_texts(found)),
+        "cut": len(picture_geometry.cut_texts(found)),
         "bytes": found.bytes,
     }
 
@@ -134,6 +149,7 @@ JOBS = {
         picture_by_graphlens,
         picture_by_torchview,
         drawn_by_graphlens,
+        before_and_after,
         drawn_by_torchview,
         pipeline_by_graphlens,
         pipeline_by_onnxsim,

@@ -49,23 +49,30 @@ _LIMIT = 180
 """Seconds that a picture may take: Graphviz's time has no bound."""
 _HEADS = (
     "| picture, default options | smallest type on A4, pt | width : height | boxes | crossings | "
-    "arrows over boxes | texts over texts | kB | CPU s to draw |"
+    "arrows over boxes | texts over texts | texts cut | kB | CPU s to draw |"
 )
+_DRAWN = {
+    "drawn_by_graphlens": "graphlens",
+    "before_and_after": "graphlens, before and after",
+    "drawn_by_torchview": "torchview",
+}
+"""The jobs that draw a picture, and who does."""
 
 
 def _pictures(folder: Path) -> Iterator[str]:
     """What can be measured of the pictures of several models, ours and torchview's."""
     for name in models.MODELS:
-        for tool in ("graphlens", "torchview"):
+        for job, title in _DRAWN.items():
             try:
-                found = _run(f"drawn_by_{tool}", folder, name, _LIMIT)
+                found = _run(job, folder, name, _LIMIT)
             except subprocess.TimeoutExpired:
-                yield f"| {name} by {tool} | stopped after {_LIMIT} s |  |  |  |  |  |  |  |"
+                yield f"| {name}, {title} | stopped after {_LIMIT} s |  |  |  |  |  |  |  |  |"
                 continue
             yield (
-                f"| {name} by {tool} | {found['type']:.1f} | {found['aspect']:.2f} | "
+                f"| {name}, {title} | {found['type']:.1f} | {found['aspect']:.2f} | "
                 f"{found['boxes']} | {found['crossings']} | {found['over_boxes']} | "
-                f"{found['overlaps']} | {found['bytes'] / 1000:.0f} | {found['drawing']:.2f} |"
+                f"{found['overlaps']} | {found['cut']} | {found['bytes'] / 1000:.0f} | "
+                f"{found['drawing']:.2f} |"
             )
 
 
