@@ -20,6 +20,7 @@ from graphlens.ops.proto import is_known, tensor_proto
 from graphlens.ops.schema import OPSET, is_foreign, opset_of
 from graphlens.runtime.entries import declare, identity, may_stay_outside, put, transpose
 from graphlens.runtime.origin import METADATA, node_metadata
+from graphlens.runtime.rounding import may_round
 from graphlens.tensor import UNKNOWN, TensorType
 
 HELD_OUTSIDE = 1024
@@ -37,12 +38,14 @@ class Lowered:
             name: to be fed without a copy, or written where they belong.
         nodes: Our nodes of foreign ops and of those with bodies, by the name of their first
             result: ONNX cannot say the first whole, nor the types of the second.
+        rounded: First results of the nodes that ONNX Runtime may round (`rounding.may_round`).
     """
 
     model: onnx.ModelProto
     names: dict[Value, str] = field(default_factory=dict)
     outside: dict[str, np.ndarray] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    rounded: frozenset[str] = frozenset()
 
 
 def lower(
@@ -70,6 +73,7 @@ class _Lowering:
         self._domains = {"": OPSET}
         self._outside: dict[str, np.ndarray] = {}
         self._nodes: dict[str, Node] = {}
+        self._rounded: set[str] = set()
         self._main = onnx.GraphProto()
 
     def finish(self, graph: Graph, keep: list[Value]) -> Lowered:
@@ -91,7 +95,7 @@ class _Lowering:
         about = {key: value for key, value in graph.graph.items() if _is_plain(value)}
         if about:
             put(model.metadata_props, METADATA, json.dumps(about))
-        return Lowered(model, names, self._outside, self._nodes)
+        return Lowered(model, names, self._outside, self._nodes, frozenset(self._rounded))
 
     def fill(self, graph: Graph, sink: onnx.GraphProto, names: dict[Value, str]) -> None:
         """Write a graph's nodes into ``sink``; ``names`` has its Inputs, and gets all values."""
@@ -151,6 +155,8 @@ class _Lowering:
         proto = node_proto(node, name, operands, made)
         if results and (node.regions or foreign):
             self._nodes[results[0]] = node
+        if may_round(graph, name):
+            self._rounded.add(made[0])
         if node.regions:
             self._bodies(node, proto)
         for key, value in node_metadata(name, node).items():

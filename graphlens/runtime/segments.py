@@ -2,7 +2,8 @@
 
 The nodes are put into levels by how many foreign ones lie before them; all ONNX nodes of a level
 are one model. An If, Loop or Scan with a foreign op inside runs its body in the same way. So do the
-few ONNX ops whose newest version ONNX Runtime lacks: they would make it refuse the whole model.
+few ONNX ops whose newest version ONNX Runtime lacks: they would make it refuse the whole model; and
+those on integers that it rounds.
 """
 
 from __future__ import annotations
@@ -68,13 +69,18 @@ class _Context:
 
     def is_cut(self, node: onnx.NodeProto) -> bool:
         """Whether the node, or one in its bodies, is a framework's or stands alone."""
-        if node.op_type in _ALONE and not node.domain:
+        if self.is_alone(node):
             return True
         own = self.node(node)
         if own is not None and is_foreign(own.op, own.domain):
             return True
         bodies = [e.g for e in node.attribute if e.type == onnx.AttributeProto.GRAPH]
         return any(self.is_cut(inner) for body in bodies for inner in body.node)
+
+    def is_alone(self, node: onnx.NodeProto) -> bool:
+        """Whether an ONNX op is run by itself."""
+        rounded = bool(node.output) and node.output[0] in self.lowered.rounded
+        return rounded or (node.op_type in _ALONE and not node.domain)
 
     def node(self, node: onnx.NodeProto) -> Node | None:
         """Our node behind one that ONNX cannot say whole."""
@@ -183,7 +189,7 @@ class _Foreign:
     def __call__(self, held: Mapping[str, Any]) -> dict[str, Any]:
         """Its results by name."""
         proto, node = self._proto, self._node
-        if proto.op_type in _ALONE and not proto.domain:
+        if self._context.is_alone(proto):
             return step(self._context.model(), proto, held)
         if node is None:  # it makes nothing
             return {}

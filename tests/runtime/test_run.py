@@ -310,6 +310,66 @@ def fill(x: float32[2]):
         run(made, np.ones(2, "float32"))
 
 
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint32"])
+def test_powers_of_integers_are_exact_and_go_round(dtype):
+    made = graph(f"""
+def power(x: {dtype}[4], y: {dtype}[4]):
+    a: {dtype}[4] = Pow(x, y)
+    b: {dtype}[4] = Add(a, x)
+    return b
+""")
+    x, y = np.array([3, 7, 1000000007, 5], dtype), np.array([39, 5, 4, 0], dtype)
+    (found,) = run(made, x, y)
+    assert found.dtype == dtype
+    assert found.tolist() == (np.power(x, y) + x).tolist()
+
+
+@pytest.mark.parametrize("op", ["ReduceSum", "ReduceProd", "ReduceL1", "ReduceSumSquare"])
+@pytest.mark.parametrize("dtype", ["int64", "int32"])
+def test_reductions_of_large_integers_are_exact_and_go_round(op, dtype):
+    made = graph(
+        f"""
+def reduce(x: {dtype}[2, 3]):
+    axes: int64[1] = Const([1])
+    a: {dtype}[2, 3] = Mul(x, x)
+    b: {dtype}[2, 3] = Reshape(a, c)
+    d: {dtype}[2, 1] = {op}(b, axes)
+    return d
+""".replace("    a:", "    c: int64[2] = Const([2, 3])\n    a:")
+    )
+    x = np.array([[3037000499, 3037000498, 12345678901], [1, 2, 3]]).astype(dtype)
+    (found,) = run(made, x)
+    square = x * x
+    exact = {
+        "ReduceSum": square.sum(1, keepdims=True, dtype=dtype),
+        "ReduceProd": square.prod(1, keepdims=True, dtype=dtype),
+        "ReduceL1": np.abs(square).sum(1, keepdims=True, dtype=dtype),
+        "ReduceSumSquare": (square * square).sum(1, keepdims=True, dtype=dtype),
+    }
+    assert found.dtype == dtype
+    assert found.tolist() == exact[op].tolist()
+
+
+def test_a_sum_of_a_mask_does_not_take_a_model_apart():
+    made = graph("""
+def count(x: int64[2, 3]):
+    axes: int64[1] = Const([1])
+    a: int64[2, 1] = ReduceSum(x, axes)
+    return a
+""")
+    assert not Runner(made).lowered.rounded
+
+
+def test_a_negative_power_of_integers_is_as_onnx_runtime_has_it():
+    made = graph("""
+def power(x: int64[2], y: int64[2]):
+    a: int64[2] = Pow(x, y)
+    return a
+""")
+    (found,) = run(made, np.array([1, 2]), np.array([-1, -1]))
+    assert found.tolist() == [1, 0]
+
+
 def doubled(times):
     make = Builder(Graph())
     value = make.input("x", TensorType("float32", ("N",)))
