@@ -80,7 +80,7 @@ spellings: $(STAMP) ## Work out anew which ops the mapping tables write (graphle
 	$(BIN)/python -m graphlens.frontends.spellings
 
 definitions: $(STAMP) ## Write anew what the TensorFlow here says of its messages and ops
-	$(BIN)/python -m graphlens.frontends.tf_definitions
+	$(BIN)/python -m graphlens.frontends.tf.definitions
 
 clean: ## Remove what was built, but not .venv
 	rm -rf build dist .pytest_cache .ruff_cache

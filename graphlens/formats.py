@@ -39,7 +39,7 @@ PICKLED = Format(
     "a pickle of torch",
     (".pt", ".pth"),
     "",
-    "graphlens.frontends.torch_files:pickled",
+    "graphlens.frontends.torch.files:pickled",
     executes=True,
 )
 FROZEN = Format("a TensorFlow GraphDef", (".pb",), "tf.file")

@@ -38,17 +38,17 @@ FRONTENDS = Table(
     "front end",
     "graphlens.frontends",
     {
-        "torch.fx": "graphlens.frontends.torch_fx:capture",
-        "torch.jit": "graphlens.frontends.torch_jit:capture",
-        "torch.export": "graphlens.frontends.torch_export:capture",
-        "torchscript": "graphlens.frontends.torch_script_file:capture",
-        "torch.eager": "graphlens.frontends.torch_eager:capture",
-        "torch.autograd": "graphlens.frontends.torch_autograd:capture",
-        "tf": "graphlens.frontends.tf_graph:capture",
-        "tf.file": "graphlens.frontends.tf_saved:capture",
-        "keras": "graphlens.frontends.keras_model:capture",
-        "onnx": "graphlens.frontends.onnx_file:capture",
-        "caffe2": "graphlens.frontends.caffe2_net:capture",
+        "torch.fx": "graphlens.frontends.torch.fx:capture",
+        "torch.jit": "graphlens.frontends.torch.jit:capture",
+        "torch.export": "graphlens.frontends.torch.export:capture",
+        "torchscript": "graphlens.frontends.torch.script.file:capture",
+        "torch.eager": "graphlens.frontends.torch.eager:capture",
+        "torch.autograd": "graphlens.frontends.torch.autograd:capture",
+        "tf": "graphlens.frontends.tf.graph:capture",
+        "tf.file": "graphlens.frontends.tf.saved:capture",
+        "keras": "graphlens.frontends.keras.model:capture",
+        "onnx": "graphlens.frontends.onnx.file:capture",
+        "caffe2": "graphlens.frontends.caffe2.net:capture",
     },
 )
 
@@ -243,13 +243,21 @@ def version() -> str:
     return importlib.import_module("importlib.metadata").version("graphlens")
 
 
+_NEEDED = {
+    "graphlens.frontends.torch": "torch",
+    "graphlens.frontends.torch.script": "torch",
+    "graphlens.frontends.tf": "tensorflow",
+    "graphlens.frontends.tf.saved": None,
+    "graphlens.frontends.keras": "keras",
+    "graphlens.frontends.onnx": "onnx",
+}
+"""The framework behind the front ends of a package, or behind one."""
+
+
 def available(where: str) -> bool:
     """Whether the framework behind a front end's module is installed, without importing it."""
-    needed = {
-        "torch": "torch", "tf": "tensorflow", "tf_saved": None, "keras": "keras", "onnx": "onnx",
-    }  # fmt: skip
-    module = where.partition(":")[0].rpartition(".")[2]
-    package = needed.get(module, needed.get(module.partition("_")[0]))
+    module = where.partition(":")[0]
+    package = _NEEDED.get(module, _NEEDED.get(module.rpartition(".")[0]))
     return package is None or importlib.util.find_spec(package) is not None
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphlens.frontends.caffe2_proto import Argument, NetDef, OperatorDef
+from graphlens.frontends.caffe2.proto import Argument, NetDef, OperatorDef
 
 
 def argument(name, value):

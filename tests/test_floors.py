@@ -38,16 +38,16 @@ NEIGHBOURS = {
 }
 
 EDGES = {
-    "torch": ("frontends/torch_", "frontends/keras_torch", "cli/libraries/timm",
+    "torch": ("frontends/torch/", "frontends/keras/torch", "cli/libraries/timm",
               "cli/libraries/torchvision", "cli/libraries/transformers", "sweep/torch_side",
               "sweep/usual_layers", "sweep/sets/"),
     "torchvision": ("cli/libraries/torchvision", "sweep/sets/torchvision"),
     "timm": ("cli/libraries/timm", "sweep/sets/timm"),
     "transformers": ("cli/libraries/transformers", "sweep/sets/transformers"),
-    "tensorflow": ("frontends/tf_", "frontends/keras", "sweep/keras_side"),
-    "keras": ("frontends/tf_", "frontends/keras", "cli/libraries/keras", "sweep/keras_side",
+    "tensorflow": ("frontends/tf/", "frontends/keras/", "sweep/keras_side"),
+    "keras": ("frontends/tf/", "frontends/keras/", "cli/libraries/keras", "sweep/keras_side",
               "sweep/sets/keras"),
-    "onnx": ("ops/", "runtime/", "frontends/onnx_", "optimizers/onnx", "sweep/onnx_side"),
+    "onnx": ("ops/", "runtime/", "frontends/onnx/", "optimizers/onnx", "sweep/onnx_side"),
     "onnxruntime": ("runtime/", "optimizers/onnxruntime", "sweep/onnx_side"),
     "graphviz": ("render/",),
     "sphinx": ("sphinx_ext",),
@@ -57,8 +57,8 @@ EDGES = {
 """Where each package may be imported: by the beginning of the module's path."""
 
 LATE = {
-    "frontends/torch_dynamic.py": "sympy, which this loads, is needed for symbolic sizes only",
-    "frontends/torch_types.py": "sympy takes 0.3 s to import, and only symbolic sizes need it",
+    "frontends/torch/dynamic.py": "sympy, which this loads, is needed for symbolic sizes only",
+    "frontends/torch/types.py": "sympy takes 0.3 s to import, and only symbolic sizes need it",
     "render/pdf.py": "reportlab is an extra, and only .pdf needs it",
     "render/png.py": "resvg_py is an extra, and only .png needs it",
 }

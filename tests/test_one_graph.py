@@ -53,7 +53,7 @@ def standard(build: Callable[[str], Any]) -> Callable[[str], Graph]:
 
     def form(name: str) -> Graph:
         if name not in made:
-            made[name] = standard_form(captured("torch_fx", *build(name)))
+            made[name] = standard_form(captured("torch.fx", *build(name)))
         return made[name]
 
     return form
@@ -71,10 +71,10 @@ def exported(path: Path, model: Any, inputs: tuple[Any, ...], **choices: Any) ->
         warnings.simplefilter("ignore")
         program = torch.onnx.export(model, inputs, dynamo=True, verbose=False, **choices)
     program.save(str(path))
-    return importlib.import_module("graphlens.frontends.onnx_file").capture(str(path))
+    return importlib.import_module("graphlens.frontends.onnx.file").capture(str(path))
 
 
-@pytest.mark.parametrize("frontend", ["torch_jit", "torch_export"])
+@pytest.mark.parametrize("frontend", ["torch.jit", "torch.export"])
 @pytest.mark.parametrize("name", MODELS)
 def test_torch_captures_agree(name: str, frontend: str, build, standard) -> None:
     graph = captured(frontend, *build(name))
@@ -103,7 +103,7 @@ def test_other_onnx_exports_agree(name: str, choices, build, standard, tmp_path:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_canonical_and_standard_form_are_the_same_function(name: str, build, standard) -> None:
-    graph = captured("torch_fx", *build(name))
+    graph = captured("torch.fx", *build(name))
     canonical = check(canonicalize(graph))
     assert prove(graph, canonical).status == "proven"
     assert prove(graph, check(standard(name))).status == "proven"
@@ -112,14 +112,14 @@ def test_canonical_and_standard_form_are_the_same_function(name: str, build, sta
 
 
 def test_one_weight_changed_makes_another_graph(build, standard) -> None:
-    graph = captured("torch_fx", *build("gpt2"))
+    graph = captured("torch.fx", *build("gpt2"))
     name = "transformer.h.1.attn.c_proj.weight"
     graph.weights[name] = graph.weights[name] * np.float32(1.01)
     assert isomorphic(standard("gpt2"), standard_form(graph)) is not None
 
 
 def test_one_attribute_changed_makes_another_graph(build, standard) -> None:
-    graph = captured("torch_fx", *build("unet"))
+    graph = captured("torch.fx", *build("unet"))
     pool = next(name for name in graph if graph.op(name) == "MaxPool")
     graph.update_node(pool, op="AveragePool")
     assert isomorphic(standard("unet"), standard_form(graph)) is not None

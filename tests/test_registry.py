@@ -79,8 +79,8 @@ def test_a_missing_framework_says_what_to_install(monkeypatch, tmp_path):
 
 def test_keras_needs_keras_and_not_tensorflow(monkeypatch):
     monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: name == "keras" or None)
-    assert registry.available("graphlens.frontends.keras_model:capture")
-    assert not registry.available("graphlens.frontends.tf_graph:capture")
+    assert registry.available("graphlens.frontends.keras.model:capture")
+    assert not registry.available("graphlens.frontends.tf.graph:capture")
 
 
 def test_a_framework_that_does_not_load_says_so(monkeypatch, tmp_path):

@@ -23,9 +23,9 @@ from graphlens.ops.schema import vocabulary
 from graphlens.ops.spellings import counted
 
 TABLES: Mapping[str, tuple[str, ...]] = {
-    "aten": ("torch_aten:TABLE",),
-    "tf": ("tf_table:ROWS", "tf_table:TEXT_ROWS"),
-    "caffe2": ("caffe2_net:ROWS",),
+    "aten": ("torch.aten.table:TABLE",),
+    "tf": ("tf.table:ROWS", "tf.table:TEXT_ROWS"),
+    "caffe2": ("caffe2.net:ROWS",),
 }
 """Each framework's op tables, rows by op; ``torch.jit`` is read by the aten table too."""
 

@@ -10,7 +10,7 @@ import onnx
 import onnxruntime as runtime
 
 from graphlens.errors import PassError, unknown_name
-from graphlens.frontends import onnx_file
+from graphlens.frontends.onnx import file as onnx_file
 from graphlens.ir.edit import Editor
 from graphlens.ir.graph import Graph
 from graphlens.runtime.lower import save_onnx

@@ -13,8 +13,8 @@ from graphlens.errors import GraphlensError, RunError
 from graphlens.ir.node import Node
 from graphlens.runtime.session import NoKernelError
 
-_TORCH = "graphlens.frontends.torch_foreign:run"
-_TENSORFLOW = "graphlens.frontends.tf_foreign:run"
+_TORCH = "graphlens.frontends.torch.foreign:run"
+_TENSORFLOW = "graphlens.frontends.tf.foreign:run"
 
 FOREIGN = {
     "aten": _TORCH,

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from graphlens import api
 from graphlens.frontends.input_types import type_given
-from graphlens.frontends.tf_function import spec_of
+from graphlens.frontends.tf.function import spec_of
 from graphlens.sweep.subject import Subject
 
 

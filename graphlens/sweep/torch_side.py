@@ -15,8 +15,8 @@ import torch.onnx
 
 from graphlens import api, registry
 from graphlens.errors import GraphlensError
-from graphlens.frontends.torch_inputs import arguments, returned
-from graphlens.frontends.torch_types import array_of
+from graphlens.frontends.torch.inputs import arguments, returned
+from graphlens.frontends.torch.types import array_of
 from graphlens.sweep.subject import CannotBuildError, Subject
 from graphlens.sweep.usual_layers import UsualLayers
 

@@ -9,7 +9,7 @@ import pytest
 
 import graphlens
 from graphlens.errors import CaptureError, FormatError, UsageError
-from graphlens.frontends.caffe2_net import ROWS, capture
+from graphlens.frontends.caffe2.net import ROWS, capture
 from graphlens.ir import Value, check
 from graphlens.runtime.run import run
 from graphlens.tensor import TensorType

@@ -13,7 +13,7 @@ keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
 from graphlens.errors import CaptureError  # noqa: E402
-from graphlens.frontends import keras_model  # noqa: E402
+from graphlens.frontends.keras import model as keras_model  # noqa: E402
 from graphlens.ir import check, walk  # noqa: E402
 from graphlens.ops.schema import in_vocabulary  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402

@@ -12,7 +12,7 @@ tf = pytest.importorskip("tensorflow")
 
 from graphlens.api import optimize  # noqa: E402
 from graphlens.errors import CaptureError, FormatError  # noqa: E402
-from graphlens.frontends.keras_model import capture  # noqa: E402
+from graphlens.frontends.keras.model import capture  # noqa: E402
 from graphlens.ir import check, to_text  # noqa: E402
 from graphlens.ops.schema import in_vocabulary  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from onnx_cases import FILES, file_cases, node_cases, plain, same
 
-from graphlens.frontends.onnx_file import capture
+from graphlens.frontends.onnx.file import capture
 from graphlens.ir import check
 from graphlens.runtime.run import run
 

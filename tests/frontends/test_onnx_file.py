@@ -7,8 +7,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from graphlens.errors import CaptureError, FormatError, UsageError
-from graphlens.frontends.onnx_file import capture
-from graphlens.frontends.onnx_origin import path_of, plain_type
+from graphlens.frontends.onnx.file import capture
+from graphlens.frontends.onnx.origin import path_of, plain_type
 from graphlens.ir import Node, Source, Value, check, parse, to_text
 from graphlens.runtime.run import run
 from graphlens.tensor import TensorType

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from graphlens.errors import FormatError, UsageError
-from graphlens.frontends.onnx_file import capture
+from graphlens.frontends.onnx.file import capture
 from graphlens.ir import check
 from graphlens.passes.canonicalize import canonicalize
 from graphlens.tensor import TensorType

@@ -6,7 +6,8 @@ pytest.importorskip("onnxscript")
 torch = pytest.importorskip("torch")
 
 from graphlens.analysis.equivalent import isomorphic  # noqa: E402
-from graphlens.frontends import onnx_file, torch_fx  # noqa: E402
+from graphlens.frontends.onnx import file as onnx_file  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
 from graphlens.passes.canonicalize import canonicalize  # noqa: E402
 
 pytestmark = [

@@ -7,8 +7,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from graphlens.errors import FormatError
-from graphlens.frontends.onnx_file import capture
-from graphlens.frontends.onnx_upgrade import RULES, must_upgrade
+from graphlens.frontends.onnx.file import capture
+from graphlens.frontends.onnx.upgrade import RULES, must_upgrade
 from graphlens.ir import check
 from graphlens.runtime.lower import save_onnx
 from graphlens.runtime.run import run

@@ -6,8 +6,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from graphlens.errors import FormatError
-from graphlens.frontends.onnx_file import capture
-from graphlens.frontends.onnx_wire import without_weights
+from graphlens.frontends.onnx.file import capture
+from graphlens.frontends.onnx.wire import without_weights
 from graphlens.runtime.run import run
 
 F = TensorProto.FLOAT

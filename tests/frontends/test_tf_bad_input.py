@@ -9,8 +9,8 @@ keras = pytest.importorskip("keras")
 tf = pytest.importorskip("tensorflow")
 
 from graphlens.errors import CaptureError  # noqa: E402
-from graphlens.frontends import keras_model  # noqa: E402
-from graphlens.frontends.tf_graph import capture  # noqa: E402
+from graphlens.frontends.keras import model as keras_model  # noqa: E402
+from graphlens.frontends.tf.graph import capture  # noqa: E402
 from graphlens.ir import check  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 from graphlens.tensor import TensorType  # noqa: E402

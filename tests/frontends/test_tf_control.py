@@ -6,8 +6,8 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
 
-from graphlens.frontends import keras_model  # noqa: E402
-from graphlens.frontends.tf_graph import capture  # noqa: E402
+from graphlens.frontends.keras import model as keras_model  # noqa: E402
+from graphlens.frontends.tf.graph import capture  # noqa: E402
 from graphlens.ir import check, walk  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 

@@ -15,9 +15,10 @@ from tensorflow.python.framework import convert_to_constants  # noqa: E402
 
 import graphlens  # noqa: E402
 from graphlens.errors import CaptureError, FormatError, UsageError  # noqa: E402
-from graphlens.frontends import tf_saved, tf_slices  # noqa: E402
-from graphlens.frontends.tf_bundle import Bundle  # noqa: E402
-from graphlens.frontends.tf_schema import array_of, message, parsed  # noqa: E402
+from graphlens.frontends.tf import saved as tf_saved  # noqa: E402
+from graphlens.frontends.tf import slices as tf_slices  # noqa: E402
+from graphlens.frontends.tf.bundle import Bundle  # noqa: E402
+from graphlens.frontends.tf.schema import array_of, message, parsed  # noqa: E402
 from graphlens.ir import check, walk  # noqa: E402
 
 v1 = tf.compat.v1

@@ -9,7 +9,7 @@ tf = pytest.importorskip("tensorflow")
 
 from graphlens.api import equivalent  # noqa: E402
 from graphlens.errors import CaptureError, FormatError, UsageError  # noqa: E402
-from graphlens.frontends.tf_graph import capture  # noqa: E402
+from graphlens.frontends.tf.graph import capture  # noqa: E402
 from graphlens.ir import Value, check, to_text  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 from graphlens.tensor import TensorType  # noqa: E402

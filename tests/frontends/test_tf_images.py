@@ -5,7 +5,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from graphlens.frontends.tf_graph import capture  # noqa: E402
+from graphlens.frontends.tf.graph import capture  # noqa: E402
 from graphlens.ir import check  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 

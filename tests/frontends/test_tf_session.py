@@ -9,7 +9,7 @@ import pytest
 tf = pytest.importorskip("tensorflow")
 
 from graphlens.errors import CaptureError  # noqa: E402
-from graphlens.frontends.tf_graph import capture  # noqa: E402
+from graphlens.frontends.tf.graph import capture  # noqa: E402
 from graphlens.ir import Value, check  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 from graphlens.tensor import TensorType  # noqa: E402

@@ -15,7 +15,7 @@ from torch import nn  # noqa: E402
 
 import graphlens  # noqa: E402
 from graphlens.errors import CaptureError, RunError  # noqa: E402
-from graphlens.frontends.torch_types import array_of  # noqa: E402
+from graphlens.frontends.torch.types import array_of  # noqa: E402
 
 pytestmark = [
     pytest.mark.torch,

@@ -17,7 +17,9 @@ from torch import nn  # noqa: E402
 
 from graphlens.analysis.equivalent import isomorphic  # noqa: E402
 from graphlens.errors import CaptureError, FormatError, UsageError  # noqa: E402
-from graphlens.frontends import torch_export, torch_fx, torch_jit  # noqa: E402
+from graphlens.frontends.torch import export as torch_export  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
+from graphlens.frontends.torch import jit as torch_jit  # noqa: E402
 from graphlens.ir import Graph, check, parse  # noqa: E402
 from graphlens.passes.canonicalize import canonicalize  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402

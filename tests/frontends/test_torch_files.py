@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 import graphlens  # noqa: E402
 from graphlens.errors import FormatError, UsageError  # noqa: E402
-from graphlens.frontends import torch_files  # noqa: E402
+from graphlens.frontends.torch import files as torch_files  # noqa: E402
 from graphlens.tensor import TensorType  # noqa: E402
 
 pytestmark = [

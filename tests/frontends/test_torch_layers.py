@@ -12,11 +12,11 @@ torch = pytest.importorskip("torch")
 from torch._dispatch.python import enable_python_dispatcher  # noqa: E402
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 
-from graphlens.frontends import torch_fx  # noqa: E402
-from graphlens.frontends.torch_below import Above  # noqa: E402
-from graphlens.frontends.torch_layers import of_function, of_layer  # noqa: E402
-from graphlens.frontends.torch_signature import signature  # noqa: E402
-from graphlens.frontends.torch_state import tracing  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
+from graphlens.frontends.torch.below import Above  # noqa: E402
+from graphlens.frontends.torch.layers import of_function, of_layer  # noqa: E402
+from graphlens.frontends.torch.signature import signature  # noqa: E402
+from graphlens.frontends.torch.state import tracing  # noqa: E402
 
 pytestmark = pytest.mark.torch
 nn = torch.nn
@@ -93,7 +93,12 @@ def faked(fake: FakeTensorMode, one: Any) -> Any:
     return fake.from_tensor(torch.ones(one)) if isinstance(one, tuple) else one
 
 
-@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=str)
+def called(thing: Any) -> str:
+    """A name that is the same in every process: the text of a function may hold its address."""
+    return getattr(thing, "__name__", type(thing).__name__ if callable(thing) else str(thing))
+
+
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=called)
 def test_what_is_said_of_a_layer_is_what_it_does(layer: Any, shape: tuple[int, ...]) -> None:
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     x = faked(fake, shape)
@@ -102,7 +107,7 @@ def test_what_is_said_of_a_layer_is_what_it_does(layer: Any, shape: tuple[int, .
     assert [whole(*said)] == handed_over(fake, layer, (x,))
 
 
-@pytest.mark.parametrize(("function", "shapes"), FUNCTIONS, ids=str)
+@pytest.mark.parametrize(("function", "shapes"), FUNCTIONS, ids=called)
 def test_what_is_said_of_a_function_is_what_it_does(function: Any, shapes: Any) -> None:
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     args = tuple(faked(fake, one) for one in shapes)

@@ -18,8 +18,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch_models  # noqa: E402
 
 from graphlens.analysis.equivalent import isomorphic  # noqa: E402
-from graphlens.frontends import onnx_file, torch_export, torch_fx, torch_jit  # noqa: E402
-from graphlens.frontends.torch_inputs import returned  # noqa: E402
+from graphlens.frontends.onnx import file as onnx_file  # noqa: E402
+from graphlens.frontends.torch import export as torch_export  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
+from graphlens.frontends.torch import jit as torch_jit  # noqa: E402
+from graphlens.frontends.torch.inputs import returned  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.ops.schema import in_vocabulary  # noqa: E402
 from graphlens.passes.canonicalize import canonicalize  # noqa: E402

@@ -12,9 +12,9 @@ torch = pytest.importorskip("torch")
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 from torch.utils import _pytree as pytree  # noqa: E402
 
-from graphlens.frontends.torch_fakes import Fakes  # noqa: E402
-from graphlens.frontends.torch_quick import by_kernel, by_rule  # noqa: E402
-from graphlens.frontends.torch_quick_rules import RULES  # noqa: E402
+from graphlens.frontends.torch.fakes import Fakes  # noqa: E402
+from graphlens.frontends.torch.quick import by_kernel, by_rule  # noqa: E402
+from graphlens.frontends.torch.quick_rules import RULES  # noqa: E402
 
 pytestmark = pytest.mark.torch
 aten = torch.ops.aten

@@ -9,7 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from graphlens.frontends import torch_fx, torch_record  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
+from graphlens.frontends.torch import record as torch_record  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 

@@ -20,10 +20,11 @@ from torch_rows import CASES  # noqa: E402
 from torch_rows_more import DYNAMIC, MORE, RANDOM  # noqa: E402
 from torch_rows_moves import MOVES  # noqa: E402
 
-from graphlens.frontends import torch_eager, torch_fx  # noqa: E402
-from graphlens.frontends.torch_aten import TABLE  # noqa: E402
-from graphlens.frontends.torch_complex import COMPLEX  # noqa: E402
-from graphlens.frontends.torch_inputs import returned  # noqa: E402
+from graphlens.frontends.torch import eager as torch_eager  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
+from graphlens.frontends.torch.aten.table import TABLE  # noqa: E402
+from graphlens.frontends.torch.complex import COMPLEX  # noqa: E402
+from graphlens.frontends.torch.inputs import returned  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.ops.schema import in_vocabulary  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402

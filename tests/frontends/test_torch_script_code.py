@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from graphlens.frontends import torch_jit  # noqa: E402
-from graphlens.frontends.torch_inputs import returned  # noqa: E402
+from graphlens.frontends.torch import jit as torch_jit  # noqa: E402
+from graphlens.frontends.torch.inputs import returned  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 
 pytestmark = [

@@ -12,7 +12,7 @@ import numpy as np  # noqa: E402
 
 import graphlens  # noqa: E402
 from graphlens.errors import CaptureError, FormatError, UsageError  # noqa: E402
-from graphlens.frontends.torch_inputs import returned  # noqa: E402
+from graphlens.frontends.torch.inputs import returned  # noqa: E402
 from graphlens.ir import check, walk  # noqa: E402
 from graphlens.tensor import TensorType  # noqa: E402
 

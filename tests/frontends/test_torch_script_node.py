@@ -9,8 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from graphlens.frontends import torch_jit  # noqa: E402
-from graphlens.frontends.torch_below import Above  # noqa: E402
+from graphlens.frontends.torch import jit as torch_jit  # noqa: E402
+from graphlens.frontends.torch.below import Above  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402
 

@@ -18,8 +18,8 @@ import transformers  # noqa: E402
 from torch.utils import _pytree as pytree  # noqa: E402
 
 from graphlens.errors import CaptureError, RunError  # noqa: E402
-from graphlens.frontends import torch_fx  # noqa: E402
-from graphlens.frontends.torch_inputs import returned  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
+from graphlens.frontends.torch.inputs import returned  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.ops.schema import in_vocabulary  # noqa: E402
 from graphlens.runtime.run import run  # noqa: E402

@@ -13,8 +13,8 @@ from graphlens.ops.spellings import EXTENSIONS, entries, spelt
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-from graphlens.frontends import torch_fx  # noqa: E402
 from graphlens.frontends.spellings import spellings  # noqa: E402
+from graphlens.frontends.torch import fx as torch_fx  # noqa: E402
 from graphlens.ir import OURS  # noqa: E402
 
 

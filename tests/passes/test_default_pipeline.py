@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch_models  # noqa: E402
 
-from graphlens.frontends.torch_export import capture  # noqa: E402
+from graphlens.frontends.torch.export import capture  # noqa: E402
 from graphlens.ir import Graph, check  # noqa: E402
 from graphlens.passes import DEFAULT  # noqa: E402
 from graphlens.passes.history import History  # noqa: E402

@@ -9,7 +9,7 @@ import pytest
 keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
-from graphlens.frontends.keras_model import capture  # noqa: E402
+from graphlens.frontends.keras.model import capture  # noqa: E402
 from graphlens.passes import DEFAULT  # noqa: E402
 from graphlens.passes.history import History  # noqa: E402
 from graphlens.passes.pipeline import run  # noqa: E402

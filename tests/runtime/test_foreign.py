@@ -153,7 +153,7 @@ def test_ops_of_a_captured_framework_run_whatever_their_domain():
     with pytest.raises(NoKernelError, match="does not know: there is nothing here to run it by"):
         run(graph, X)
     node = graph.node("b")
-    assert foreign.find(node, "b", "torch.export").__module__.endswith("torch_foreign")
+    assert foreign.find(node, "b", "torch.export").__module__.endswith("torch.foreign")
 
 
 def test_another_package_adds_its_domain_by_an_entry_point(monkeypatch):

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from graphlens.errors import GraphError, UsageError
-from graphlens.frontends.onnx_file import capture
+from graphlens.frontends.onnx.file import capture
 from graphlens.ir import Graph, Node, Source, Value, check, parse, to_text
 from graphlens.ops.build import Builder
 from graphlens.runtime import lower as lowering

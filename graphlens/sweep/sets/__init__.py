@@ -32,8 +32,8 @@ class ModelSet:
 _TORCH = ("graphlens.sweep.warm",)
 _KERAS = (
     "graphlens.sweep.keras_side",
-    "graphlens.frontends.keras_model",
-    "graphlens.frontends.tf_graph",
+    "graphlens.frontends.keras.model",
+    "graphlens.frontends.tf.graph",
 )
 _ON_TORCH = {"KERAS_BACKEND": "torch"}
 _ON_TF = {"KERAS_BACKEND": "tensorflow"}

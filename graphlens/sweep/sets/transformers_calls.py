@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from graphlens.frontends.torch_inputs import returned
+from graphlens.frontends.torch.inputs import returned
 from graphlens.sweep.sets.transformers_inputs import EXAMPLES, FOLLOWING
 from graphlens.sweep.subject import CannotBuildError
 

@@ -1,0 +1,1 @@
+"""Capture from Keras models, on either of its backends."""

@@ -1,0 +1,1 @@
+"""Capture from ONNX files, of every opset."""

@@ -1,0 +1,1 @@
+"""Capture from TensorFlow: graphs, functions, sessions, and its files."""

@@ -1,0 +1,1 @@
+"""Capture from PyTorch: fx, jit, export, eager, autograd, and its files."""

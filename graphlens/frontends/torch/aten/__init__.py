@@ -1,0 +1,1 @@
+"""The aten table: the ONNX nodes that each aten op is written as."""

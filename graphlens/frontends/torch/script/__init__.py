@@ -1,0 +1,1 @@
+"""TorchScript: graphs and files of it, followed op by op."""
