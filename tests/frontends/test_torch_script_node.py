@@ -40,13 +40,20 @@ class Odd(nn.Module):
         return last + made, torch.full((2, 2), 3), x.sum() * 2 + torch.tensor(1.5)
 
 
+class Bounded(nn.Module):
+    """A size of the trace, a number, where the overload takes a tensor or nothing."""
+
+    def forward(self, x: Any) -> Any:
+        return torch.clamp(x, max=x.size(0) * 0.1), torch.clamp(x, min=0.2, max=x.size(2) / 16)
+
+
 def facts(graph: Graph) -> Any:
     nodes = [(name, dict(graph.nodes[name])) for name in graph]
     held = {name: array.tobytes() for name, array in graph.weights.items()}
     return nodes, sorted(graph.edges(keys=True, data="result")), held
 
 
-@pytest.mark.parametrize("model", [Plain(), Odd()], ids=repr)
+@pytest.mark.parametrize("model", [Plain(), Odd(), Bounded()], ids=repr)
 def test_a_trace_is_captured_as_through_the_dispatcher(
     model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

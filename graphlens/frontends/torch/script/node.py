@@ -67,6 +67,10 @@ def _line(text: str) -> tuple[str, int]:
     return "", 0
 
 
+_TENSORS = ("Tensor", "Optional[Tensor]")
+"""Types of arguments for which a trace may hold a number: the size of something, say."""
+
+
 class Called:
     """An op overload as nodes of TorchScript call it: all arguments by position.
 
@@ -103,7 +107,7 @@ class Called:
             words = dict(zip(self._named, given[self._plain :], strict=False))
             return take(self.func, tuple(given[: self._plain]), words)
         held = [
-            torch.tensor(one) if kind == "Tensor" and _is_plain(one) else one
+            torch.tensor(one) if kind in _TENSORS and _is_plain(one) else one
             for kind, one in zip(self._kinds, args, strict=False)
         ]
         words = dict(zip(self._named, args[self._plain :], strict=False))
