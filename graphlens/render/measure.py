@@ -75,12 +75,15 @@ def row_height(row: Row) -> float:
 
 
 _ENDS = ("input", "output")
+_SPACE = 3.0
+"""Between the words of a line in small type that are struck out and the others."""
 
 
 def _row_width(row: Row, room: float) -> float:
     text, detail, note = said(row, room)
     if row.style in SMALL:
-        return width(detail, NOTE) + 2 * PAD + 3 + (_BAR if row.bar >= 0.0 else 0.0)
+        ahead = width(text, NOTE) + _SPACE if text else 0.0
+        return ahead + width(detail, NOTE) + 2 * PAD + 3 + (_BAR if row.bar >= 0.0 else 0.0)
     parts = [width(text, TITLE, True)] if text else []
     parts += [width(detail, DETAIL)] if detail else []
     parts += [width(note, NOTE) + GAP] if note else []
@@ -90,7 +93,11 @@ def _row_width(row: Row, room: float) -> float:
 def said(row: Row, room: float) -> tuple[str, str, str]:
     """Name, detail and figure of a line, cut to what a box of some width has room for."""
     if row.style in SMALL:
-        return "", fitted(row.detail, NOTE, room - 2 * PAD - 3), ""
+        left = room - 2 * PAD - 3
+        gone = fitted(row.text, NOTE, left) if row.mark == "removed" else ""
+        left -= width(gone, NOTE) + _SPACE if gone else 0.0
+        rest = fitted(row.detail, NOTE, left)
+        return gone, "" if gone and rest != row.detail else rest, ""
     note = fitted(row.note, NOTE, 50.0)
     left = inner(room) - (width(note, NOTE) + GAP if note else 0.0)
     named = path_fitted if row.style == "module" else fitted
@@ -190,8 +197,12 @@ def _row(
 
 def _small(row: Row, face: Face, x: float, top: float, wide: float) -> Iterator[Shape]:
     """A line in small type; that of a measure ends in a bar as long as its share."""
-    text = said(row, wide + 2 * PAD + 3)[1]
-    yield Text(x, top + 8.5, text, NOTE, "ink" if face.tint else "soft")
+    gone, text, _ = said(row, wide + 2 * PAD + 3)
+    if gone:
+        yield Text(x, top + 8.5, gone, NOTE, "removed", struck=True)
+        x += width(gone, NOTE) + _SPACE
+    if text:
+        yield Text(x, top + 8.5, text, NOTE, "ink" if face.tint else "soft")
     if row.bar > 0.0:
         room = max(0.0, wide - width(text, NOTE) - GAP)
         yield Rect(x + wide - room, top + 2.5, max(1.0, room * row.bar), 5.0, 1.0, "bar")

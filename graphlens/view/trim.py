@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from graphlens.view.build import rolled
-from graphlens.view.diagram import Box, Diagram, Face, Tag
+from graphlens.view.diagram import Box, Diagram, Face, Row, Tag
 from graphlens.view.fit import worth
 
 _TAGS = 3
@@ -40,21 +40,33 @@ def _cut(face: Face, lines: int) -> Face:
         least = sorted((worth(row.style) for row in face.rows), reverse=True)[lines - 2]
         ordered = sorted(face.rows, key=lambda row: worth(row.style) < least)
         *kept, more = rolled(ordered, lines)
-        left = _named([row.text for row in ordered[lines - 1 :] if row.text])
-        more = replace(more, text="", detail=left, style="summary")
+        more = _left_out(more, [row for row in ordered[lines - 1 :] if row.text])
         return replace(face, rows=(*kept, more), inside=face.contents)
     strips = [row for row in face.rows if row.strip]
     return replace(face, rows=(face.rows[0], *strips)) if strips and lines <= _BARE else face
 
 
-def _named(names: list[str]) -> str:
-    """What is left out, in a line: each kind of operation, with its number if it is not alone."""
+def _left_out(more: Row, left: list[Row]) -> Row:
+    """The line that names what is left out: first what is gone after, then what stays."""
+    gone = _named([row.text for row in left if row.mark == "removed"], _LETTERS)
+    room = _LETTERS - len(gone) - 3 if gone else _LETTERS
+    rest = _named([row.text for row in left if row.mark != "removed"], room)
+    if not gone:
+        return replace(more, text="", detail=rest, style="summary")
+    detail = f"· {rest}" if rest else ""
+    return replace(more, text=gone, detail=detail, style="summary", mark="removed")
+
+
+def _named(names: list[str], letters: int) -> str:
+    """Each kind of operation, with its number if it is not alone; nothing of none."""
+    if not names:
+        return ""
     counts = Counter(names)
     words = [f"{number} {name}" if number > 1 else name for name, number in counts.items()]
     for shown in range(len(words), 0, -1):
         left = len(words) - shown
         said = " · ".join([*words[:shown], f"… {left} more"] if left else words)
-        if len(said) <= _LETTERS:
+        if len(said) <= letters:
             return said
     return f"… {len(names)} more"
 

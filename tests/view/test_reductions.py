@@ -1,5 +1,7 @@
 """Stacking, rolling, folding, bundling, tags: each makes a Diagram of a Diagram."""
 
+from dataclasses import replace
+
 import picture_graphs
 import pytest
 
@@ -402,3 +404,22 @@ def test_a_box_with_fewer_lines_names_what_it_leaves_out(names, said):
     box = trimmed(chain(*names), 2).boxes[0]
     assert [(row.text, row.detail) for row in box.face.rows] == [("MatMul", ""), ("", said)]
     assert [text for text, _, _ in box.face.contents] == list(names)
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        ((1,), ("BatchNormalization", "· Relu")),
+        ((1, 2), ("BatchNormalization · Relu", "")),
+        ((2,), ("Relu", "· BatchNormalization")),
+    ],
+)
+def test_what_a_box_leaves_out_says_what_is_gone_after(gone, said):
+    (box,) = chain("Conv", "BatchNormalization", "Relu").boxes
+    rows = tuple(
+        replace(row, mark="removed") if index in gone else row
+        for index, row in enumerate(box.face.rows)
+    )
+    shorter = trimmed(Diagram("", (Box("a", (Face(rows, "stack", 3),)),)), 2).boxes[0]
+    assert [(row.text, row.detail) for row in shorter.face.rows][1:] == [said]
+    assert shorter.face.rows[1].mark == "removed"
