@@ -50,8 +50,7 @@ def _lines(row: Row, wide: float) -> Iterator[Row]:
         yield row
         return
     if row.style in SMALL:
-        for text in broken(row.detail, NOTE, wide, names=False):
-            yield replace(row, detail=text)
+        yield from _small(row, wide)
         return
     taken = width(row.note, NOTE) + GAP if row.note else 0.0
     named = width(row.text, TITLE, True)
@@ -71,6 +70,20 @@ def _lines(row: Row, wide: float) -> Iterator[Row]:
     details = broken(row.detail, NOTE, wide - left, names=False) if row.detail else []
     for index, part in enumerate(details or [""] * bool(note)):
         yield replace(plain, text="", detail=part, note="" if index else note)
+
+
+def _small(row: Row, wide: float) -> Iterator[Row]:
+    """A line in small type: what is gone after and what stays, one below the other if need be."""
+    if row.text and width(row.text, NOTE) + GAP + width(row.detail, NOTE) <= wide:
+        yield row
+        return
+    if row.text:
+        yield replace(row, detail="")
+        row = replace(row, text="", mark="", detail=row.detail.removeprefix("· "))
+        if not row.detail:
+            return
+    for text in broken(row.detail, NOTE, wide, names=False):
+        yield replace(row, detail=text)
 
 
 def broken(

@@ -18,7 +18,8 @@ _VIEWS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Transpose", 
 def may_round(graph: Graph, name: str) -> bool:
     """Whether a node's result may be beyond what float64 holds.
 
-    A sum may where it is one of products: counts and sums of masks, which are common, never are.
+    A sum is held to do so where it is one of products. Counts and sums of masks, which are common,
+    never do; a sum of large inputs would, and is not told from them.
     """
     fields = graph.nodes[name]
     results = fields["results"]

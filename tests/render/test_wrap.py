@@ -35,6 +35,14 @@ def test_a_figure_that_does_not_fit_stands_below_the_name():
     assert found == [("LayerNormalization", "", ""), ("", "", "384")]
 
 
+def test_what_stays_stands_below_what_is_gone_where_both_do_not_fit():
+    row = Row("2 BatchNormalization", "· Conv · 2 Add", style="summary", mark="removed")
+    diagram = Diagram("", (Box("a", (Face((row,)),) * 4),))
+    found = [(each.text, each.detail, each.mark) for each in wrapped(diagram).boxes[0].face.rows]
+    assert found == [("2 BatchNormalization", "", "removed"), ("", "Conv · 2 Add", "")]
+    assert len(lines(row, panes=1)) == 1
+
+
 def test_a_name_is_broken_after_a_sign_or_before_a_capital():
     assert broken("encoder_last_hidden_state", 11.0, 100.0, bold=True) == [
         "encoder_last_",
