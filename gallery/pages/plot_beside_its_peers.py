@@ -115,11 +115,14 @@ graphlens.draw(graph, "own.svg", color_by=own)
 # operations, each a few pixels in a window of 1400 by 990; weights are in the boxes that read them
 # here. It could not open Mixtral's exported program, which needs the classes of transformers.
 #
-# Three things remain. Netron and torchview name every operation at once, where a folded box here
+# Two things remain. Netron and torchview name every operation at once, where a folded box here
 # lists the most frequent kinds: ``--expand`` and ``--flat`` open them, at the price of the page.
-# torchview writes the shapes of inputs and outputs in every box; here only those that change are
-# written, beside the arrow. And Netron and Model Explorer open files that graphlens does not read,
-# such as TFLite.
+# And Netron and Model Explorer open files that graphlens does not read, such as TFLite.
+#
+# torchview writes the shapes of inputs and outputs in every box; here those that change are
+# written, beside the arrow, unless all are asked for:
+
+graphlens.draw(graph, "shapes.svg", shapes="all")
 
 # %%
 # The optimisation

@@ -28,6 +28,12 @@ def add(commands: common.Commands) -> None:
         help="run the model and measure every operation; colour boxes by their time",
     )
     made.add_argument(
+        "--shapes",
+        choices=("changed", "all", "none"),
+        help="where shapes are said: on arrows where they change (the default), in every box, "
+        "or nowhere",
+    )
+    made.add_argument(
         "--source-url",
         metavar="URL",
         help="link boxes to their source: an address with {file} and {line} in it",
@@ -56,6 +62,8 @@ def _choices(graph: Graph, arguments: argparse.Namespace, progress: Progress) ->
     if arguments.profile or arguments.color_by == "time":
         progress.say(f"measuring {arguments.model}")
         found |= {"profile": api.profile(graph), "color_by": "time"}
+    if arguments.shapes:
+        found["shapes"] = arguments.shapes
     if arguments.source_url:
         found["source_url"] = arguments.source_url
     progress.say(f"drawing {arguments.output}")

@@ -221,6 +221,8 @@ class Diagram:
             many of these, of which few are ever looked at. None if there is no coarser one.
         scale: What tints mean, where boxes are coloured by a measure.
         threads: Whether the groups of a pane are tied to their members in the one before.
+        shapes: Where shapes are said: ``'changed'`` (on arrows, where they change), ``'all'`` (in
+            every box) or ``'none'``.
     """
 
     title: str
@@ -232,6 +234,7 @@ class Diagram:
     behind: Callable[[], Diagram] | None = field(default=None, compare=False, repr=False)
     scale: Scale | None = None
     threads: bool = False
+    shapes: str = "changed"
 
     @property
     def coarser(self) -> Diagram | None:

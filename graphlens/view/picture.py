@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,8 @@ from graphlens.view.link import linked
 from graphlens.view.measure import measured, measures, overlaid
 from graphlens.view.own import By, checked
 from graphlens.view.roll import roll
+from graphlens.view.shapes import checked as checked_shapes
+from graphlens.view.shapes import in_boxes, nowhere, where_new
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
 from graphlens.view.trim import trimmed
@@ -37,6 +38,7 @@ def graph(
     color_by: By = "",
     profile: Mapping[str, float] | None = None,
     source_url: str = "",
+    shapes: str = "changed",
 ) -> Diagram:
     """The Diagram of a graph.
 
@@ -53,10 +55,12 @@ def graph(
             ``'group'``; or a number of one's own for each node, by its name.
         profile: Seconds of each node (`graphlens.profile`), for ``'time'``.
         source_url: The address that boxes link to, with ``{file}`` and ``{line}`` in it.
+        shapes: Where the shapes of tensors are said: on arrows where they change, ``'all'`` (what
+            each box reads and gives, in the box) or ``'none'``.
 
     Raises:
-        UsageError: If ``depth`` is below 0, there is no such measure, or ``expand`` names a scope
-            that the graph has not.
+        UsageError: If ``depth`` is below 0, there is no such measure or choice, or ``expand``
+            names a scope that the graph has not.
     """
     for scope in expand:
         if not _is_scope(graph, scope):
@@ -64,7 +68,7 @@ def graph(
     how = Folding(depth, tuple(expand), flat)
     drawn = opened(graph)
     whole = _linked(flat_diagram(drawn, derived=not flat), drawn, source_url)
-    whole = replace(whole, subtitle=totals(graph))
+    whole = replace(whole, subtitle=totals(graph), shapes=checked_shapes(shapes))
     if not color_by:
         return folded(whole, how)
     color_by = checked(color_by, drawn)
@@ -171,21 +175,12 @@ _FEWER = (20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
 def finished(diagram: Diagram) -> Diagram:
-    """The diagram with wide values as tags and shapes only where they change."""
+    """The diagram with wide values as tags, and shapes where they are to be said."""
     diagram = told_apart(gather_inputs(diagram))
+    if diagram.shapes == "all":
+        diagram = in_boxes(diagram)
     diagram = diagram.having(arrows=_bundled(diagram.arrows))
-    shapes: dict[str, set[str]] = defaultdict(set)
-    for arrow in diagram.arrows:
-        shapes[arrow.head].add(arrow.label)
-    ends = {box.id for box in diagram.boxes if box.face.kind == "input"}
-    last = {box.id for box in diagram.boxes if box.face.kind == "output"}
-    arrows = [
-        replace(arrow, label="")
-        if arrow.tail in ends or arrow.head in last or arrow.label in shapes[arrow.tail]
-        else arrow
-        for arrow in diagram.arrows
-    ]
-    return tag_wide(diagram.having(arrows=arrows))
+    return tag_wide(where_new(diagram) if diagram.shapes == "changed" else nowhere(diagram))
 
 
 def _bundled(arrows: Sequence[Arrow]) -> list[Arrow]:

@@ -50,9 +50,10 @@ def test_threads_tie_a_group_to_its_members(model, tmp_path):
         (["--color-by", "flops"], "FLOPs of each box"),
         (["--color-by", "dtype"], "dtype:"),
         (["--profile"], "time of each box"),
+        (["--shapes", "all"], " → "),
     ],
 )
-def test_a_drawing_is_coloured_by_what_is_asked_for(model, tmp_path, options, said):
+def test_a_drawing_says_what_is_asked_for(model, tmp_path, options, said):
     out = tmp_path / "measure.svg"
     assert main(["draw", model, "-o", str(out), *options]) == 0
     assert said in out.read_text()
