@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from graphlens import registry
+from graphlens.errors import UsageError
 from graphlens.sweep import sets, table
 from graphlens.sweep.pool import pool
 from graphlens.sweep.row import Row
@@ -35,13 +36,19 @@ def asked(names: Iterable[str], choice: Choice) -> list[Spec]:
     """The models that are meant by names of sets and of models.
 
     Raises:
-        UsageError: If two have one name.
+        UsageError: If two have one name, or the pattern fits none.
     """
+    names = list(names)
     found: list[Spec] = []
     for name in names:
         whole = sets.specs(name) if name in sets.SETS else [_single(name)]
         kept = [spec for spec in whole if _fits(spec, choice.only)]
         found += kept[: choice.limit]
+    if choice.only and not found:
+        raise UsageError(
+            f"no model of {', '.join(names)} fits {choice.only!r}: expected a pattern of the "
+            "shell, such as 'resnet*'"
+        )
     return unique(found)
 
 

@@ -58,6 +58,12 @@ def test_json_for_machines_and_only_some_models(models, capsys):
     assert [(row["model"], row["status"]) for row in rows] == [("b.onnx", "captured")]
 
 
+def test_a_pattern_that_no_model_fits_is_told(models, capsys):
+    assert main(["sweep", "a.onnx", "b.onnx", "--only", "^b$", "-o", "t.jsonl"]) == 2
+    assert "no model of a.onnx, b.onnx fits '^b$'" in capsys.readouterr().err
+    assert not (models / "t.jsonl").exists()
+
+
 def test_interrupted_it_leaves_a_table_that_is_taken_up_again(models, capsys):
     (models / "late.py").write_text("import time\n\ndef slow():\n    time.sleep(1000)\n")
     command = [
