@@ -1,4 +1,4 @@
-"""The models that are measured: real ones by torch, exported once, and synthetic ones."""
+"""The models that are measured: real ones by torch and Keras, and synthetic ones."""
 
 from __future__ import annotations
 
@@ -64,9 +64,54 @@ def bert():
     return transformers.BertModel(config).eval(), torch.zeros(1, 64, dtype=torch.int64)
 
 
+def t5():
+    """T5-small, 6 + 6 layers, in inference mode, and 64 tokens for either side."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.T5Config(use_cache=False, num_decoder_layers=6)
+    model = transformers.T5Model(config).eval()
+    tokens = torch.zeros(1, 64, dtype=torch.int64)
+    mask = torch.ones(1, 64, dtype=torch.int64)
+    return model, tokens, mask, tokens
+
+
+def unet():
+    """A U-Net of four levels from 16 channels up, in inference mode, and its input."""
+    import torch_models
+
+    model, inputs = torch_models.unet()
+    return model, *inputs
+
+
+def nasnet():
+    """Keras's NASNet Mobile and its input."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return keras.applications.NASNetMobile(weights=None), np.zeros((1, 224, 224, 3), np.float32)
+
+
+def mixtral():
+    """A decoder of four layers with a mixture of eight experts in each, and 32 tokens."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.MixtralConfig(
+        vocab_size=1000, hidden_size=128, intermediate_size=256, num_hidden_layers=4,
+        num_attention_heads=8, num_key_value_heads=4, use_cache=False, return_dict=False,
+    )  # fmt: skip
+    return transformers.MixtralModel(config).eval(), torch.zeros(1, 32, dtype=torch.int64)
+
+
 EXPORTED = ("resnet50", "gpt2")
 """Those that are exported to ONNX."""
-MODELS = {made.__name__: made for made in (resnet50, gpt2, bert, densenet121, swin_t)}
+MODELS = {
+    made.__name__: made
+    for made in (resnet50, gpt2, bert, t5, swin_t, unet, densenet121, nasnet, mixtral)
+}
 
 
 def exported(name: str, folder: Path) -> Path:

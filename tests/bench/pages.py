@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import picture_graphs
@@ -42,7 +42,11 @@ PAN = """async ([whole]) => {
 def rows(folder: Path) -> Iterator[str]:
     """Lines of the report's table."""
     for title, layers in SIZES.items():
-        found = measured(folder, layers)
+        try:
+            found = measured(folder, layers)
+        except Error as reason:  # such as a browser that is missing
+            yield f"| page of {title} | {reason.message.splitlines()[0]} | | |"
+            continue
         yield f"| page of {title}: made from its graph | {found['made']:.2f} s | | |"
         yield f"| page of {title}: size | {found['bytes'] / 1e6:.1f} MB | | |"
         yield f"| page of {title}: opened, wall clock | {found['opened']:.2f} s | | |"

@@ -2,6 +2,7 @@
 
 CPU seconds of a process and its children, the median of several processes; of the page in a browser
 wall clock. They differ from machine to machine; the ratios are of jobs that took turns in this run.
+A job that fails, such as torchview's where ``dot`` is missing, has its reason in its row.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ STARTS = {
 HERE = Path(__file__).parent
 
 
+class JobFailedError(Exception):
+    """A job that gave no number; its text is the reason, in one line."""
+
+
 def main() -> None:
     """Measure everything and print it."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "build/bench")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in models.EXPORTED:
-        models.exported(name, folder)
     print("| job (CPU seconds) | graphlens | peer | ratio |\n|---|---|---|---|", flush=True)
     for line in itertools.chain(
         _against_peers(folder), _growth(folder), _start(), pages.rows(folder)
@@ -65,8 +68,8 @@ def _pictures(folder: Path) -> Iterator[str]:
         for job, title in _DRAWN.items():
             try:
                 found = _run(job, folder, name, _LIMIT)
-            except subprocess.TimeoutExpired:
-                yield f"| {name}, {title} | stopped after {_LIMIT} s |  |  |  |  |  |  |  |  |"
+            except JobFailedError as reason:
+                yield f"| {name}, {title} | {reason} |{'  |' * (_HEADS.count('|') - 3)}"
                 continue
             yield (
                 f"| {name}, {title} | {found['type']:.1f} | {found['aspect']:.2f} | "
@@ -87,26 +90,40 @@ def _against_peers(folder: Path) -> Iterator[str]:
 def _row(title: str, folder: Path, ours: str, theirs: str, argument: str) -> str:
     """Both jobs in turns, and the ratio of their medians."""
     times: dict[str, list[float]] = {ours: [], theirs: []}
+    failed: dict[str, JobFailedError] = {}
     for _ in range(ROUNDS):
         for job, held in times.items():
-            held.append(_run(job, folder, argument)["seconds"])
-    mine, peer = (statistics.median(held) for held in times.values())
-    return f"| {title} | {mine:.2f} s | {peer:.2f} s | {mine / peer:.2f} |"
+            if job in failed:
+                continue
+            try:
+                held.append(_run(job, folder, argument)["seconds"])
+            except JobFailedError as reason:
+                failed[job] = reason
+    medians = {job: statistics.median(held) for job, held in times.items() if job not in failed}
+    cells = [str(failed.get(job) or f"{medians[job]:.2f} s") for job in (ours, theirs)]
+    ratio = "" if failed else f"{medians[ours] / medians[theirs]:.2f}"
+    return f"| {title} | {cells[0]} | {cells[1]} | {ratio} |"
 
 
 def _growth(folder: Path) -> Iterator[str]:
-    medians: list[float] = []
+    medians: dict[int, float] = {}
     for size in SIZES:
         rounds = ROUNDS if size < max(SIZES) else 1
-        runs = [_run("growth", folder, str(size))["seconds"] for _ in range(rounds)]
-        medians.append(statistics.median(runs))
-        yield f"| {size:,} nodes: capture to History | {medians[-1]:.2f} s | | |"
-    yield f"| exponent of that growth | {_slope(medians):.2f} | | |"
+        title = f"{size:,} nodes: capture to History"
+        try:
+            runs = [_run("growth", folder, str(size))["seconds"] for _ in range(rounds)]
+        except JobFailedError as reason:
+            yield f"| {title} | {reason} | | |"
+            continue
+        medians[size] = statistics.median(runs)
+        yield f"| {title} | {medians[size]:.2f} s | | |"
+    if len(medians) > 1:
+        yield f"| exponent of that growth | {_slope(medians):.2f} | | |"
 
 
-def _slope(seconds: list[float]) -> float:
+def _slope(seconds: dict[int, float]) -> float:
     """Least squares of log seconds over log nodes."""
-    x, y = [math.log(size) for size in SIZES], [math.log(each) for each in seconds]
+    x, y = [math.log(size) for size in seconds], [math.log(each) for each in seconds.values()]
     return statistics.linear_regression(x, y).slope
 
 
@@ -140,10 +157,26 @@ def _run(job: str, folder: Path, argument: str, limit: float | None = None) -> d
 
 
 def _output(command: list[str], limit: float | None = None) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
+    """What a command prints.
+
+    Raises:
+        JobFailedError: it ended with an error, of which the last line is the reason, or took longer
+            than the limit in seconds.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise JobFailedError(f"stopped after {limit:g} s") from None
     if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stderr}")
+        raise JobFailedError(_reason(done.stderr) or f"exit status {done.returncode}")
     return done.stdout
+
+
+def _reason(complaint: str) -> str:
+    """The last line of an error output, fit for a cell of a table."""
+    lines = complaint.split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return (last[:160] + "..." if len(last) > 160 else last).replace("|", "/")
 
 
 if __name__ == "__main__":
