@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graphlens.ir.graph import Graph
     from graphlens.memory.plan import MemoryPlan
     from graphlens.passes.history import History, Step
-    from graphlens.runtime.prove import Proof
+    from graphlens.runtime.proof import Proof
 
     Pass = Callable[[Graph], Graph]
 

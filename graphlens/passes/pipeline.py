@@ -15,7 +15,8 @@ from graphlens.errors import GraphError, PassError, UsageError
 from graphlens.ir import Graph, check
 from graphlens.passes.history import Evidence, History, Step
 from graphlens.rewrite import Rule, apply
-from graphlens.runtime.prove import Proof, Witness
+from graphlens.runtime.proof import Proof
+from graphlens.runtime.prove import Witness
 
 Pass = Callable[[Graph], Graph]
 """What a pass is: a pure function; the graph given is returned itself if nothing changed."""

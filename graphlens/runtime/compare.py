@@ -11,11 +11,19 @@ import numpy as np
 
 def tolerance(dtype: np.dtype[Any], depth: int) -> float:
     """The relative error allowed in an output of a graph of that depth (see `prove`)."""
-    kind = "f" if str(dtype).startswith(("bfloat", "float")) else dtype.kind
-    if kind not in "fc":
-        return 0.0
-    spacing = float(ml_dtypes.finfo(dtype).eps)
+    spacing = _spacing(dtype)
     return min(8 * spacing * math.sqrt(max(depth, 1)), math.sqrt(spacing))
+
+
+def most_allowed(dtype: np.dtype[Any]) -> float:
+    """The relative error beyond which two outputs are never called equal: half of the digits."""
+    return math.sqrt(_spacing(dtype))
+
+
+def _spacing(dtype: np.dtype[Any]) -> float:
+    """Between 1 and the next number of a dtype of reals; 0 of any other."""
+    kind = "f" if str(dtype).startswith(("bfloat", "float")) else dtype.kind
+    return float(ml_dtypes.finfo(dtype).eps) if kind in "fc" else 0.0
 
 
 def errors(expected: np.ndarray, found: np.ndarray, least: float = 0.0) -> tuple[float, float]:

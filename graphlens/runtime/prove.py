@@ -9,94 +9,36 @@ output reaches on any of the inputs: what cancels to nothing is noise); allowed 
 ``8 * eps * sqrt(depth)``, where eps is the spacing of the dtype at 1 and depth the longest path of
 operations of either graph, and never more than ``sqrt(eps)``: half of the digits (float32: 3.4e-4).
 Integers, booleans and strings must be equal. NaN equals NaN, and an infinity the same infinity.
+
+Where an error is larger, the graph may amplify rounding. How far is measured
+(`runtime.conditioning`): allowed is eight times what moving its weights and inputs by one unit in
+the last place changes, again never more than ``sqrt(eps)``. Inputs on which even that is more are
+left out, for nothing can be told of them; where the first are such, the graph is 'unproven'.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from graphlens.display import Shown
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, Value
 from graphlens.ops.facts import facts
-from graphlens.runtime.compare import errors, magnitude, tolerance
+from graphlens.runtime.compare import magnitude
+from graphlens.runtime.conditioning import sensitivity
 from graphlens.runtime.feeds import flat, is_plain
 from graphlens.runtime.fingerprint import fingerprint
 from graphlens.runtime.given import check_inputs
 from graphlens.runtime.inputs import KINDS, SIZES, example_inputs
+from graphlens.runtime.proof import Proof
 from graphlens.runtime.run import Runner
 from graphlens.runtime.session import NoKernelError
+from graphlens.runtime.verdict import Case, Scale, is_final, judge, together
 from graphlens.tensor import TensorType
-
-Status = Literal["proven", "refuted", "unproven"]
-
-
-@dataclass(frozen=True)
-class Proof(Shown):
-    """What running two graphs showed.
-
-    Attributes:
-        status: ``'proven'`` on the inputs tried, ``'refuted'``, or ``'unproven'``: not run.
-        max_abs_error: The largest absolute difference of two outputs, None if nothing was run.
-        max_rel_error: The largest difference in relation to the largest magnitude of its output.
-        reason: Why it is not proven, else how it was.
-        worst: Which inputs gave the largest error: ``'seed 1 (edges)'``.
-        worst_output: Index of the output with the largest error.
-        tolerance: The relative error that was allowed on that output.
-        inputs: The inputs that gave the largest error.
-    """
-
-    status: Status
-    max_abs_error: float | None = None
-    max_rel_error: float | None = None
-    reason: str = ""
-    worst: str = ""
-    worst_output: int = 0
-    tolerance: float = 0.0
-    inputs: tuple[np.ndarray, ...] = ()
-
-    def __bool__(self) -> bool:
-        """Whether it is proven."""
-        return self.status == "proven"
-
-    def cells(self) -> list[tuple[str, str]]:
-        """What was found, in words and figures; the first row names the columns."""
-        rows = [("proof", self.status)]
-        if self.max_abs_error is not None:
-            rows.append(("largest absolute error", f"{self.max_abs_error:.1e}"))
-        if self.max_rel_error is not None:
-            rows.append(("largest relative error", f"{self.max_rel_error:.1e}"))
-            rows.append(("allowed", f"{self.tolerance:.1e}"))
-            rows.append(("where", f"output {self.worst_output}, on {self.worst}"))
-        said = self.reason and self.status != "proven"
-        return [*rows, ("reason", self.reason)] if said else rows
-
-    def __str__(self) -> str:
-        """``proven; largest absolute error: 1.2e-06; ...``."""
-        (_, status), *rest = self.cells()
-        return "; ".join([status, *(f"{what}: {found}" for what, found in rest)])
-
-
-@dataclass(frozen=True)
-class _Case:
-    """One set of inputs and what the graph to compare with made of it."""
-
-    title: str
-    inputs: tuple[np.ndarray, ...]
-    outputs: tuple[np.ndarray, ...]
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """What an error is measured by: depth of the graphs, least magnitude of each output."""
-
-    depth: int
-    least: Sequence[float]
 
 
 def prove(
@@ -126,8 +68,9 @@ class Witness:
         """Run ``graph`` on ``inputs`` (if given) and on ``seeds`` sets of examples."""
         self._graph = graph
         self._depth = depth(graph)
-        self._cases: list[_Case] = []
+        self._cases: list[Case] = []
         self._least: list[float] = []
+        self._measured: dict[int, Sequence[float]] = {}
         self._last: tuple[bytes, Runner, Proof] | None = None
         self.reason = _random(graph)
         if not self.reason:
@@ -155,22 +98,28 @@ class Witness:
         return proof
 
     def _compare(self, graph: Graph, runner: Runner) -> Proof:
-        scale = _Scale(max(self._depth, depth(graph)), self._least)
-        worst = Proof("proven", 0.0, 0.0)
-        for case in self._cases:
-            found = _compare_case(case, runner, scale)
-            if found.status != "proven":
-                return found
-            if _score(found) >= _score(worst):
-                worst = found
-        return worst
+        deep = max(self._depth, depth(graph))
+        found: list[Proof] = []
+        for place, case in enumerate(self._cases):
+            scale = Scale(deep, self._least, partial(self._sensitivity, place))
+            found.append(judge(case, runner, scale))
+            if is_final(found[-1]):
+                return found[-1]
+        return together(found)
+
+    def _sensitivity(self, place: int) -> Sequence[float]:
+        """How much the outputs of a case hang on rounding; worked out when it is first asked."""
+        if place not in self._measured:
+            case = self._cases[place]
+            self._measured[place] = sensitivity(self._graph, case.inputs, case.outputs, self._least)
+        return self._measured[place]
 
     def _run(self, inputs: Sequence[Any] | None, seeds: int) -> None:
         try:
             runner = Runner(self._graph)
             if inputs is not None:
                 given = check_inputs(self._graph, inputs)
-                self._cases.append(_Case("the inputs given", (*given,), flat(runner(*given))))
+                self._cases.append(Case("the inputs given", (*given,), flat(runner(*given))))
         except RunError as error:
             self.reason = str(error)
             return
@@ -187,18 +136,18 @@ class Witness:
         if self._cases:
             self.reason = ""
 
-    def _example(self, runner: Runner, seed: int, size: int) -> _Case:
+    def _example(self, runner: Runner, seed: int, size: int) -> Case:
         """Example inputs and outputs; inputs on which this very graph overflows are scaled down.
 
         What a graph means where it overflows is nobody's to keep: a softmax without its shift
         gives NaN at 100, and every better softmax does not.
         """
         kind = KINDS[seed] if seed < len(KINDS) else KINDS[0]
-        first: _Case | None = None
+        first: Case | None = None
         for scale in (1.0, 0.1, 0.01):
             made = [_scaled(it, scale) for it in example_inputs(self._graph, seed, kind, size)]
             told = kind if scale == 1 else f"{kind}, times {scale:g}"
-            case = _Case(f"seed {seed} ({told})", (*made,), flat(runner(*made)))
+            case = Case(f"seed {seed} ({told})", (*made,), flat(runner(*made)))
             if all(map(_is_finite, case.outputs)):
                 return case
             first = first or case
@@ -231,57 +180,6 @@ def depth(graph: Graph) -> int:
         own = max([own, *(depth(body) for body in fields["regions"].values())])
         deepest[name] = own + max((deepest[it] for it in graph.predecessors(name)), default=0)
     return max(deepest.values(), default=0)
-
-
-def _compare_case(case: _Case, runner: Runner, scale: _Scale) -> Proof:
-    try:
-        outputs = flat(runner(*case.inputs))
-    except NoKernelError as error:
-        return Proof("unproven", reason=str(error), worst=case.title)
-    except RunError as error:
-        return Proof(
-            "refuted",
-            reason=f"it fails on inputs that the other graph takes: {error}",
-            worst=case.title,
-            inputs=case.inputs,
-        )
-    worst = Proof("proven", 0.0, 0.0, f"run on {case.title}", case.title, 0, 0.0, case.inputs)
-    if len(outputs) != len(case.outputs):
-        told = f"{len(outputs)} tensors on {case.title}, expected {len(case.outputs)}"
-        return Proof("refuted", reason=told, worst=case.title, inputs=case.inputs)
-    for index, (expected, found) in enumerate(zip(case.outputs, outputs, strict=True)):
-        proof = _compare_output(case, index, expected, found, scale)
-        if proof.status == "refuted":
-            return proof
-        if _score(proof) > _score(worst):
-            worst = proof
-    return worst
-
-
-def _compare_output(
-    case: _Case, index: int, expected: np.ndarray, found: np.ndarray, scale: _Scale
-) -> Proof:
-    where = f"output {index} on {case.title}"
-    if expected.dtype != found.dtype or expected.shape != found.shape:
-        return Proof(
-            "refuted",
-            reason=f"{where} is {found.dtype}{list(found.shape)}, "
-            f"expected {expected.dtype}{list(expected.shape)}",
-            worst=case.title,
-            worst_output=index,
-            inputs=case.inputs,
-        )
-    allowed = tolerance(expected.dtype, scale.depth)
-    absolute, relative = errors(expected, found, scale.least[index])
-    status: Status = "proven" if relative <= allowed else "refuted"
-    reason = f"{where}: relative error {relative:.3g}, allowed {allowed:.3g}"
-    return Proof(status, absolute, relative, reason, case.title, index, allowed, case.inputs)
-
-
-def _score(proof: Proof) -> float:
-    """How close an output came to what is allowed: dtypes differ in what an error means."""
-    relative = proof.max_rel_error or 0.0
-    return relative / proof.tolerance if proof.tolerance else relative
 
 
 def _signature(before: Graph, after: Graph) -> str:
