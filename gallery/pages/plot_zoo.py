@@ -7,7 +7,9 @@ framework's own output, and the graphs of all front ends compared with each othe
 measures all of it, which takes hours; this page reads the table that was kept last
 (``zoo.jsonl`` beside it, measured with the versions that the project pins), be it of all models or
 of some. A model counts as running here if its library makes it, small and with random weights, and
-runs it on a CPU to outputs that are not random.
+runs it on a CPU to outputs that are not random. Some models amplify rounding (they pick the best of
+scores that are equal but for the last digit): what is out of tolerance in float32 is done again in
+float64, model, inputs and graph, and counts as equal if it is equal there, which the table says.
 """
 
 from pathlib import Path
@@ -17,6 +19,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Patch
 
 from graphlens.sweep import Choice, Task, asked, forms, summary, sweep, table
+from graphlens.sweep.row import EQUAL
 
 
 class Table:
@@ -46,7 +49,7 @@ WIDE = 60
 
 def outcome(row):
     """The key in COLOURS of one model."""
-    equal = [entry["status"] == "equal" for entry in row.frontends.values()]
+    equal = [entry["status"] in EQUAL for entry in row.frontends.values()]
     if not row.built or row.status == "random":
         return "does not run here, or to random outputs"
     return list(COLOURS)[0 if equal and all(equal) else 1 if any(equal) else 2]

@@ -9,6 +9,11 @@ from typing import Any
 
 from graphlens.sweep.spec import Spec
 
+EQUAL_WIDE = "equal in float64"
+"""The status of what has the framework's own outputs, though not in float32: see `Entry`."""
+EQUAL = "equal", EQUAL_WIDE
+STATES = (*EQUAL, "random", "captured")
+"""What a model is if one of its front ends is, the best first."""
 LONGEST = 300
 """Characters of a reason: it is one line of a table."""
 
@@ -19,8 +24,10 @@ class Entry:
 
     Attributes:
         status: ``'equal'`` (run, and equal to the framework's outputs within the tolerance of
-            `prove`), ``'different'``, ``'random'`` (two runs of the framework itself
-            differ), ``'not run'``, ``'captured'`` (running was not asked for) or ``'failed'``.
+            `prove`), ``'equal in float64'`` (different, but equal where model, inputs and graph
+            are widened: the model amplifies rounding), ``'different'``, ``'random'`` (two runs of
+            the framework itself differ), ``'not run'``, ``'captured'`` (running was not asked for)
+            or ``'failed'``.
         reason: Why it is not equal, in one line.
         means: How it was captured (``graph.graph['capture']``).
         nodes: Operations in the graph and its regions; inputs, weights and outputs apart.
@@ -51,9 +58,9 @@ class Row:
     Attributes:
         set: The model's set.
         model: Its name there.
-        status: ``'equal'`` (by one front end or more), ``'random'``, ``'captured'``, ``'failed'``,
-            ``'not built'`` (the library itself does not make it or run it), ``'over time'``,
-            ``'over memory'`` or ``'died'``.
+        status: ``'equal'`` (by one front end or more), ``'equal in float64'``, ``'random'``,
+            ``'captured'``, ``'failed'``, ``'not built'`` (the library itself does not make it or
+            run it), ``'over time'``, ``'over memory'`` or ``'died'``.
         reason: Why, in one line.
         stages: Those that were asked for.
         about: How it was made, where there was a choice: sizes, parameters.
@@ -96,8 +103,8 @@ class Row:
     def sound(self) -> bool:
         """Whether every front end gave the framework's outputs, and all gave one graph."""
         return (
-            self.status == "equal"
-            and all(entry["status"] == "equal" for entry in self.frontends.values())
+            self.status in EQUAL
+            and all(entry["status"] in EQUAL for entry in self.frontends.values())
             and not any(entry["foreign"] for entry in self.frontends.values())
             and self.one_graph.get("status") != "several"
             and not any(held.get("reason") for held in (self.optimize, self.plan, self.draw))

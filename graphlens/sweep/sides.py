@@ -32,8 +32,8 @@ class Side(Protocol):
         """What the framework itself computes, with its random numbers from that seed."""
         ...
 
-    def exact(self, subject: Subject) -> list[np.ndarray] | None:
-        """What the framework computes in float64, None if it does not."""
+    def wide(self, subject: Subject) -> Subject | None:
+        """The model and its inputs in float64; None if the framework does not widen a model."""
         ...
 
     def vias(self, subject: Subject) -> Sequence[str]:

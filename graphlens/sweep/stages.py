@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from graphlens import api
 from graphlens.passes.standard_form import differences
-from graphlens.sweep.row import Row, one_line, told
+from graphlens.sweep.row import EQUAL, Row, one_line, told
 from graphlens.sweep.spec import Task
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def later(row: Row, graphs: Mapping[str, Graph], task: Task, emit: Callable[[Row
     if not graphs:
         return
     best = next(
-        (via for via in graphs if row.frontends[via]["status"] == "equal"), next(iter(graphs))
+        (via for via in graphs if row.frontends[via]["status"] in EQUAL), next(iter(graphs))
     )
     for stage, do in _STAGES.items():
         if stage not in task.stages:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from graphlens.sweep.row import Row
+from graphlens.sweep.row import EQUAL, EQUAL_WIDE, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Summary:
         models: Rows.
         built: Those that the framework itself makes and runs here: what the shares are of.
         equal: Built models of which one front end or more gave the framework's outputs.
+        wide: Those among them that are equal in float64 only: they amplify rounding.
         nodes: Operations over all graphs captured.
         known: Those in the vocabulary.
         compared: Models captured by two front ends or more, those among them whose comparison
@@ -30,6 +31,7 @@ class Summary:
     models: int
     built: int
     equal: int
+    wide: int
     nodes: int
     known: int
     compared: int
@@ -41,7 +43,8 @@ class Summary:
         """One line: ``120 models: 118 of 119 captured with equal output (99.2 %) ...``."""
         parts = [
             f"{self.models} model{'s' * (self.models != 1)}, {self.built} that run here",
-            f"captured with equal output {share(self.equal, self.built)}",
+            f"captured with equal output {share(self.equal, self.built)}"
+            + (f", {self.wide} of them in float64 only" if self.wide else ""),
             f"nodes in the vocabulary {share(self.known, self.nodes, 3)}",
             f"one graph {share(self.one, self.compared)}",
         ]
@@ -62,7 +65,8 @@ def summary(rows: Iterable[Row]) -> Summary:
     return Summary(
         models=len(rows),
         built=len(built),
-        equal=sum(row.status == "equal" or _any_equal(row) for row in built),
+        equal=sum(row.status in EQUAL or _any_equal(row) for row in built),
+        wide=sum(row.status == EQUAL_WIDE for row in built),
         nodes=nodes,
         known=nodes - sum(sum(entry["foreign"].values()) for entry in entries),
         compared=len(graphs),
@@ -107,9 +111,9 @@ def by_front_end(rows: Iterable[Row]) -> dict[str, FrontEnd]:
         ratios = [e["seconds"] / e["bare_seconds"] for e in bare if e["seconds"] is not None]
         found[via] = FrontEnd(
             tried=len(entries),
-            equal=sum(entry["status"] == "equal" for entry in entries),
+            equal=sum(entry["status"] in EQUAL for entry in entries),
             bare=len(bare),
-            also=sum(entry["status"] == "equal" for entry in bare),
+            also=sum(entry["status"] in EQUAL for entry in bare),
             overhead=median(ratios) if ratios else None,
         )
     return found
@@ -173,4 +177,4 @@ def share(part: int, whole: int, digits: int = 1) -> str:
 
 def _any_equal(row: Row) -> bool:
     """A row that was cut off later was equal all the same."""
-    return any(entry["status"] == "equal" for entry in row.frontends.values())
+    return any(entry["status"] in EQUAL for entry in row.frontends.values())

@@ -75,14 +75,16 @@ def test_every_layer_of_keras_can_be_made():
 
 
 @pytest.mark.torch
-def test_torch_computes_in_float64_what_a_sweep_judges_rounding_by():
+def test_torch_widens_a_model_and_its_inputs_and_leaves_its_own_alone():
     torch = pytest.importorskip("torch")
     from graphlens.sweep.subject import Subject
     from graphlens.sweep.torch_side import SIDE
 
-    model = torch.nn.Linear(3, 2)
-    x = torch.rand(1, 3)
-    (found,) = SIDE.exact(Subject(model, (x,)))
+    model = torch.nn.EmbeddingBag(4, 3, mode="sum")
+    bag, scale = torch.tensor([[1, 3]]), torch.rand(1, 2)
+    wide = SIDE.wide(Subject(model, (bag,), {"per_sample_weights": scale}))
+    assert wide.inputs[0].dtype == torch.int64
+    (found,) = SIDE.reference(wide, 0)
     assert found.dtype == "float64"
-    assert abs(found - model(x).detach().numpy()).max() < 1e-6
+    assert abs(found - model(bag, None, scale).detach().numpy()).max() < 1e-6
     assert model.weight.dtype == torch.float32

@@ -95,6 +95,22 @@ class Random(Plain):
         return x + torch.rand_like(x)
 
 
+class Amplifies(torch.nn.Module):
+    """Makes any amount of the last digit of what it computes, and has an op to get wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(256, 256)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(1e7 * torch.nn.functional.softsign(self.layer(x)))
+
+
+def amplifies():
+    return Amplifies().eval(), torch.rand(32, 256)
+
+
 def _maker(kind):
     return lambda: (kind().eval(), torch.rand(2, 4))
 
