@@ -47,13 +47,23 @@ class Bounded(nn.Module):
         return torch.clamp(x, max=x.size(0) * 0.1), torch.clamp(x, min=0.2, max=x.size(2) / 16)
 
 
+class Kept(nn.Module):
+    """A size of the trace, a number, written into a tensor."""
+
+    def forward(self, x: Any) -> Any:
+        sizes = torch.empty((2, 2), dtype=torch.long)
+        for level, part in enumerate((x, x[:, :, :4])):
+            sizes[level, 0], sizes[level, 1] = part.shape[-2:]
+        return x * sizes[1, 0], sizes
+
+
 def facts(graph: Graph) -> Any:
     nodes = [(name, dict(graph.nodes[name])) for name in graph]
     held = {name: array.tobytes() for name, array in graph.weights.items()}
     return nodes, sorted(graph.edges(keys=True, data="result")), held
 
 
-@pytest.mark.parametrize("model", [Plain(), Odd(), Bounded()], ids=repr)
+@pytest.mark.parametrize("model", [Plain(), Odd(), Bounded(), Kept()], ids=repr)
 def test_a_trace_is_captured_as_through_the_dispatcher(
     model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,8 +132,8 @@ def _native_dropout(call: Call, x: Value, p: float, train: bool | None) -> Any:
 
 
 @row("copy")
-def _copy(call: Call, x: Value, source: Value, non_blocking: bool = False) -> Value:
-    held = call.cast(source, call.out.dtype)
+def _copy(call: Call, x: Value, source: Value | int, non_blocking: bool = False) -> Value:
+    held = call.operand(source, call.out.dtype)  # a trace has a size where it wrote a tensor of it
     if call.shape(held) == call.shape(x):
         return call.same(held)
     return call.emit("Expand", held, call.ints(call.out.shape or ()))
