@@ -213,3 +213,10 @@ def _spelt(source: str) -> str:
     name = name if name.startswith("__") else name.removesuffix("_")
     name = name if domain == "aten" else f"{domain}::{name}"
     return name if overload in ("", "default") else f"{name}.{overload}"
+
+
+def test_a_group_norm_of_float64_is_computed_in_float64() -> None:
+    x = torch.tensor([[1.0, 1.0 + 1e-4, 3.0, 3.0 - 1e-4]], dtype=torch.float64)
+    norm = torch.nn.GroupNorm(2, 4, eps=1e-8).double()
+    (found,) = run(torch_fx.capture(norm, x), x.numpy())
+    np.testing.assert_allclose(found, norm(x).detach().numpy(), rtol=1e-5)

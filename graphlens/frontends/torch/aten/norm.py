@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 
 from graphlens.frontends.torch.call import Call, row
 from graphlens.ir.node import Value
@@ -141,7 +142,20 @@ def _group_norm(
     one = TensorType(call.dtype(x), (channels,))
     scale = weight if weight is not None else call.const(np.ones(channels), one.dtype)
     shift = bias if bias is not None else call.const(np.zeros(channels), one.dtype)
-    return call.emit("GroupNormalization", x, scale, shift, num_groups=groups, epsilon=float(eps))
+    return call.emit(
+        "GroupNormalization",
+        x,
+        scale,
+        shift,
+        num_groups=groups,
+        epsilon=float(eps),
+        stash_type=_stash(one.dtype),
+    )
+
+
+def _stash(dtype: str) -> int | None:
+    """The type that a norm computes in, where it is not ONNX's default: float32."""
+    return onnx.TensorProto.DOUBLE if dtype == "float64" else None
 
 
 @row("instance_norm")
