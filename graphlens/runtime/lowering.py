@@ -20,7 +20,7 @@ from graphlens.ops.proto import is_known, tensor_proto
 from graphlens.ops.schema import OPSET, is_foreign, opset_of
 from graphlens.runtime.entries import declare, identity, may_stay_outside, put, transpose
 from graphlens.runtime.origin import METADATA, node_metadata
-from graphlens.runtime.rounding import may_round
+from graphlens.runtime.rounding import is_in_parts, may_round, sum_in_parts
 from graphlens.tensor import UNKNOWN, TensorType
 
 HELD_OUTSIDE = 1024
@@ -161,8 +161,9 @@ class _Lowering:
             self._bodies(node, proto)
         for key, value in node_metadata(name, node).items():
             put(proto.metadata_props, key, value)
-        sink.node.append(proto)
-        sink.node.extend(after)
+        exact = not self._typed and is_in_parts(graph, name)  # it is to be run, not written
+        parts = sum_in_parts(proto, node.results[0].dtype, self._fresh) if exact else [proto]
+        sink.node.extend([*parts, *after])
         self._write_types(node, results, sink)
 
     def _transposed(

@@ -1,26 +1,34 @@
 """Ops on integers that ONNX Runtime does in float64.
 
 It rounds what is beyond 2**53 and ends at the largest integer, where every framework goes round;
-ONNX's reference evaluator is exact.
+ONNX's reference evaluator is exact. A sum, which is common, is written so that it is exact in
+ONNX Runtime too (`sum_in_parts`); the others, which are rare, are run by the reference evaluator.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import onnx
+from onnx import helper
 
 from graphlens.ir.graph import Graph
 
 ROUNDED = frozenset({"Pow", "ReduceL1", "ReduceProd", "ReduceSum", "ReduceSumSquare"})
 """The ops, as found by running each on large integers beside numpy."""
 
-_GROWING = frozenset({"Mul", "Pow", "MatMul", "BitShift"})
 _VIEWS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Slice"})
+_SMALL = frozenset({"bool", "int8", "uint8", "int16", "uint16"})
+"""Types of which 2**37 values have a sum below 2**53."""
+_BASE = 1 << 32
+"""An int64 is ``high * _BASE + low``, both halves below 2**32 in magnitude."""
+_MOST = 1 << 21
+"""As many halves have a sum below 2**53."""
 
 
 def may_round(graph: Graph, name: str) -> bool:
-    """Whether a node's result may be beyond what float64 holds.
-
-    A sum is held to do so where it is one of products. Counts and sums of masks, which are common,
-    never do; a sum of large inputs would, and is not told from them.
-    """
+    """Whether a node is to be run by the reference evaluator, as its result may be rounded."""
     fields = graph.nodes[name]
     results = fields["results"]
     if fields["op"] not in ROUNDED or fields["domain"] or not results:
@@ -29,7 +37,85 @@ def may_round(graph: Graph, name: str) -> bool:
         return False
     if fields["op"] != "ReduceSum":
         return True
+    operand = graph.operands(name)[0]
+    shape = () if operand is None else graph.type_of(operand).shape or ()
+    return prod(dim for dim in shape if isinstance(dim, int)) > _MOST and not _is_small(graph, name)
+
+
+def is_in_parts(graph: Graph, name: str) -> bool:
+    """Whether a node is a sum of int64 or int32 that is to be written as `sum_in_parts`.
+
+    A sum of what was cast from a mask or from small integers is left as it is.
+    """
+    fields = graph.nodes[name]
+    if fields["op"] != "ReduceSum" or fields["domain"]:
+        return False
+    if fields["results"][0].dtype not in _PARTS:
+        return False
+    return not may_round(graph, name) and not _is_small(graph, name)
+
+
+def _is_small(graph: Graph, name: str) -> bool:
+    """Whether what is summed was cast from a type of small values."""
     value = graph.operands(name)[0]
-    while value is not None and graph.op(value.node) in _VIEWS:
+    while value is not None and graph.op(value.node) in {*_VIEWS, "Cast"}:
         value = graph.operands(value.node)[0]
-    return value is not None and graph.op(value.node) in _GROWING
+        if value is not None and graph.type_of(value).dtype in _SMALL:
+            return True
+    return False
+
+
+def sum_in_parts(
+    node: onnx.NodeProto, dtype: str, fresh: Callable[[str], str]
+) -> list[onnx.NodeProto]:
+    """A ReduceSum of integers as nodes that ONNX Runtime does exactly, modulo the integers' size.
+
+    ``ReduceSum(x) -> ReduceSum(x / 2**32) * 2**32 + ReduceSum(x - x / 2**32 * 2**32)`` in int64,
+    and ``Cast(ReduceSum(Cast(x)))`` in int32.
+
+    Args:
+        node: The ReduceSum.
+        dtype: ``'int64'`` or ``'int32'``.
+        fresh: Makes a name that is not taken.
+    """
+    kind, names = _PARTS[dtype]
+    return kind(node, *(fresh(f"{node.output[0]}.{part}") for part in names.split()))
+
+
+def _halved(node: onnx.NodeProto, *names: str) -> list[onnx.NodeProto]:
+    x, *axes = node.input
+    base, high, cut, low, top, bottom, moved = names
+    return [
+        helper.make_node("Constant", [], [base], value_int=_BASE),
+        helper.make_node("Div", [x, base], [high]),
+        helper.make_node("Mul", [high, base], [cut]),
+        helper.make_node("Sub", [x, cut], [low]),
+        _again(node, [high, *axes], top),
+        _again(node, [low, *axes], bottom),
+        helper.make_node("Mul", [top, base], [moved]),
+        helper.make_node("Add", [moved, bottom], node.output, name=node.name),
+    ]
+
+
+def _widened(node: onnx.NodeProto, wide: str, made: str) -> list[onnx.NodeProto]:
+    x, *axes = node.input
+    return [
+        helper.make_node("Cast", [x], [wide], to=onnx.TensorProto.INT64),
+        _again(node, [wide, *axes], made),
+        helper.make_node("Cast", [made], node.output, name=node.name, to=onnx.TensorProto.INT32),
+    ]
+
+
+_PARTS: dict[str, tuple[Callable[..., list[onnx.NodeProto]], str]] = {
+    "int64": (_halved, "base high cut low top bottom moved"),
+    "int32": (_widened, "wide made"),
+}
+"""How a sum of a type is written, and what its inner values are called."""
+
+
+def _again(node: onnx.NodeProto, operands: list[str], result: str) -> onnx.NodeProto:
+    """The same op on something else."""
+    made = onnx.NodeProto()
+    made.CopyFrom(node)
+    made.input[:], made.output[:] = operands, [result]
+    return made

@@ -350,14 +350,43 @@ def reduce(x: {dtype}[2, 3]):
     assert found.tolist() == exact[op].tolist()
 
 
-def test_a_sum_of_a_mask_does_not_take_a_model_apart():
-    made = graph("""
-def count(x: int64[2, 3]):
+COUNT = """
+def count(x: {0}[2, 3]):
     axes: int64[1] = Const([1])
-    a: int64[2, 1] = ReduceSum(x, axes)
+    a: {0}[2, 1] = ReduceSum(x, axes)
+    return a
+"""
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32"])
+def test_a_plain_sum_of_large_integers_is_exact_in_onnx_runtime_itself(dtype):
+    bits = 62 if dtype == "int64" else 30
+    rows = [[1 << bits, (1 << bits - 1) + 9, -7], [-(1 << bits), -(1 << bits), 1 - (1 << bits)]]
+    runner = Runner(graph(COUNT.format(dtype)))
+    (found,) = runner(np.array(rows, dtype))
+    assert not runner.lowered.rounded  # no node is taken out of the model
+    expected = np.array(rows, dtype).sum(1, keepdims=True, dtype=dtype)
+    assert found.tolist() == expected.tolist()
+    assert found[1, 0] > 0  # it went round
+
+
+def test_a_sum_of_a_mask_stays_one_node():
+    made = graph("""
+def count(x: bool[2, 3]):
+    a: int64[2, 3] = Cast(x, to='int64')
+    b: int64[1, 1] = ReduceSum(a)
+    return b
+""")
+    assert [node.op_type for node in Runner(made).lowered.model.graph.node] == ["Cast", "ReduceSum"]
+
+
+def test_a_sum_of_more_integers_than_halves_can_hold_is_the_reference_evaluators():
+    made = graph("""
+def total(x: int64[2, 2000000]):
+    a: int64[1, 1] = ReduceSum(x)
     return a
 """)
-    assert not Runner(made).lowered.rounded
+    assert Runner(made).lowered.rounded
 
 
 def test_a_negative_power_of_integers_is_as_onnx_runtime_has_it():
