@@ -5,7 +5,7 @@ a foreign op, a random op) is 'unproven', with the reason.
 
 Tolerance. Reordering float arithmetic changes its last bits, and the more so the deeper the graph.
 An error is measured against the largest magnitude in the output (at least a thousandth of what that
-output reaches on any of the inputs: what cancels to nothing is noise); allowed is
+output reaches on the first inputs: what cancels to nothing is noise); allowed is
 ``8 * eps * sqrt(depth)``, where eps is the spacing of the dtype at 1 and depth the longest path of
 operations of either graph, and never more than ``sqrt(eps)``: half of the digits (float32: 3.4e-4).
 Integers, booleans and strings must be equal. NaN equals NaN, and an infinity the same infinity.
@@ -76,7 +76,7 @@ class Witness:
         if not self.reason:
             self._run(inputs, seeds)
             for made in zip(*(case.outputs for case in self._cases), strict=True):
-                self._least.append(1e-3 * max(map(magnitude, made)))
+                self._least.append(1e-3 * next(filter(None, map(magnitude, made)), 0.0))
 
     def compare(self, graph: Graph) -> Proof:
         """Whether another graph gives the same outputs on the same inputs."""
