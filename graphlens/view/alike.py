@@ -9,6 +9,8 @@ from graphlens.view.diagram import Box, Diagram, Face, Row
 
 _PAIRS, _KINDS = 2, 3
 """Differences that are named."""
+_AIM = "→"
+"""What a view's new shape begins with, and what stands between the sizes of a product."""
 
 
 def told_apart(diagram: Diagram) -> Diagram:
@@ -28,7 +30,9 @@ def told_apart(diagram: Diagram) -> Diagram:
             boxes.append(box)
             continue
         ops = tuple(each.partition(" ")[0] for each in face.details)
-        key = (around.get(box.cluster, box.cluster), face.rows[0].detail or ops)
+        kind = face.rows[0].detail
+        same = kind if kind and not kind[0].isdigit() else ops  # '6 Bottleneck' is no class
+        key = (around.get(box.cluster, box.cluster), same)
         before = latest.get(key)
         said = _difference(before, box) if before is not None else ""
         boxes.append(replace(box, faces=(_with(face, said),)) if said else box)
@@ -64,6 +68,9 @@ def _changes(name: str, ops: list[tuple[str, str]]) -> str:
             pairs.update((a, b) for a, b in zip(one, two, strict=True) if a != b)
         elif old != new:
             pairs[old or "—", new or "—"] += 1
+    for pair in list(pairs):  # what views make of it follows from what the others do
+        if _AIM in (pair[0][:1], pair[1][:1]):
+            del pairs[pair]
     if not pairs:
         return f"like {name}, other shapes"
     said = [_pair(old, new) for (old, new), _ in pairs.most_common(_PAIRS)]
@@ -71,7 +78,7 @@ def _changes(name: str, ops: list[tuple[str, str]]) -> str:
 
 
 def _pair(old: str, new: str) -> str:
-    return f"{new} for {old}" if "→" in old + new else f"{old} → {new}"
+    return f"{new} for {old}" if _AIM in old + new else f"{old} → {new}"
 
 
 def _times(number: int, op: str) -> str:

@@ -11,16 +11,13 @@ import networkx as nx
 from graphlens.ir import Graph
 from graphlens.view.build import arrows, box, rolled
 from graphlens.view.diagram import Arrow, Box, Face
-from graphlens.view.fit import worth
 from graphlens.view.mark import marked, told_apart
 from graphlens.view.measure import measured, measures
 from graphlens.view.operand import Stored, stored
 from graphlens.view.own import By
 from graphlens.view.scope import nested, renamed
 from graphlens.view.stack import weighed
-
-_IDLE = ("view", "move", "shape")
-"""Categories of operations that compute nothing."""
+from graphlens.view.worth import IDLE, worth
 
 
 @dataclass(frozen=True)
@@ -217,7 +214,7 @@ def _home(boxes: Sequence[Box], named: bool) -> str:
 
 def _working(boxes: Sequence[Box]) -> Sequence[Box]:
     """The boxes that compute; all, where none does: a kernel is at home where its work is."""
-    found = [box for box in boxes if any(row.style not in _IDLE for row in box.face.rows)]
+    found = [box for box in boxes if any(row.style not in IDLE for row in box.face.rows)]
     return found or boxes
 
 

@@ -10,21 +10,13 @@ from typing import NamedTuple
 from graphlens.view.diagram import Box, Diagram
 from graphlens.view.fold import fold
 from graphlens.view.quotient import Tree
+from graphlens.view.worth import worth
 
 PAGES = tuple(range(12, 124, 3))
 """How much a page may hold, in lines of text; a box costs its lines and the space around them."""
 _AROUND = 1.4
 _FRAME = 1.6
 _SHUT = 2.6 + _AROUND
-_WORTH = {
-    "conv": 1.0,
-    "matmul": 1.0,
-    "attention": 2.0,
-    "recurrent": 2.0,
-    **dict.fromkeys(("embed", "pool", "norm", "activation", "control"), 0.3),
-}
-_LEAST = 0.05
-"""What an operation counts, by its category, in how much of a model a picture explains."""
 _HIDDEN = 0.5
 """What is left of that for each folded frame around it."""
 _LATER = 1000
@@ -79,11 +71,6 @@ def cost(box: Box) -> float:
     """What a box takes of the page, in lines."""
     lines = max(len(face.rows) for face in box.faces if face is not None)
     return lines + 0.75 * len(box.tags) + _AROUND
-
-
-def worth(style: str) -> float:
-    """How much an operation of a category says of what a model does, against the others."""
-    return _WORTH.get(style, _LEAST)
 
 
 def _work(box: Box) -> float:

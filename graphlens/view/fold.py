@@ -10,6 +10,7 @@ from graphlens.view import words
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.stack import weighed
+from graphlens.view.worth import turn
 
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict"})
 """Classes whose name says nothing that the frame does not."""
@@ -97,10 +98,10 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         title = "\n".join(
             [cluster.title, *(row.title for face, _ in held[:30] for row in face.rows[:3])]
         )
-        plain = cluster.kind in CONTAINERS
+        plain = cluster.kind in CONTAINERS or not (cluster.path and cluster.kind)
         head = Row(
             cluster.path or cluster.kind or "block",
-            "" if plain or not cluster.path else cluster.kind,
+            _members(cluster, boxes, clusters, times) if plain else cluster.kind,
             words.count(params) if params else "",
             "module",
             _mark([face for face, _ in held]) if changed else "",
@@ -117,6 +118,28 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         signature=_signature(cluster.kind, boxes),
         changed=changed,
     )
+
+
+def _members(
+    cluster: Cluster, boxes: Iterable[Box], clusters: Iterable[Cluster], times: Callable[[Box], int]
+) -> str:
+    """What a container holds, where that is several modules of one class: ``'6 Bottleneck'``.
+
+    Its modules are clusters, or boxes where they are folded already.
+    """
+    counts: Counter[str] = Counter()
+    homes = {cluster.id}
+    for held in clusters:
+        if held.parent == cluster.id and held.kind:
+            counts[held.kind] += held.repeat
+        elif held.parent == cluster.id:  # the frame of a run that is folded
+            homes.add(held.id)
+    for box in boxes:
+        if box.cluster in homes and box.face.kind == "module":
+            counts[box.face.rows[0].detail] += times(box)
+    (kind, number), *others = counts.items() or [("", 0)]
+    plain = not kind or kind in CONTAINERS or kind[0].isdigit()
+    return "" if others or plain or number < 2 else f"{number} {kind}"
 
 
 def _signature(kind: str, boxes: Sequence[Box]) -> str:
@@ -194,16 +217,17 @@ def _details(held: list[tuple[Face, int]]) -> tuple[str, ...]:
 
 
 def _inner(held: list[tuple[Face, int]], panes: int) -> list[Row]:
-    """What is inside: the kinds of ops, the most frequent first, and a strip of their colours.
+    """What is inside: the kinds of ops and a strip of their colours.
 
-    The strip has each block of a run once, and a gap after each kernel.
+    What learns and mixes comes first, views come last; of those the most frequent come first. The
+    strip has each block of a run once, and a gap after each kernel.
     """
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, int]] = Counter()
     strip: list[str] = []
     for face, times in held:
         for text, style, number in face.contents:
             if text:
-                counts[text] += number * times
+                counts[text, turn(style)] += number * times
                 strip.append(style)
                 if face.kind not in ("group", "module"):
                     strip.append("")
@@ -211,7 +235,8 @@ def _inner(held: list[tuple[Face, int]], panes: int) -> list[Row]:
                 strip.append("")
         if face.kind == "group":
             strip.append("")
-    words = [f"{number} {text}" if number > 1 else text for text, number in counts.most_common()]
+    found = sorted(counts.items(), key=lambda count: (count[0][1], -count[1]))
+    words = [f"{number} {text}" if number > 1 else text for (text, _), number in found]
     rows = [Row("", line, style="summary") for line in _lines(words, panes)]
     picked = tuple(strip[:_STRIP])
     return [*rows, Row("", style="summary", strip=picked)] if any(picked) else rows

@@ -183,6 +183,10 @@ def finished(diagram: Diagram) -> Diagram:
     return tag_wide(where_new(diagram) if diagram.shapes == "changed" else nowhere(diagram))
 
 
+_LETTERS = 26
+"""Letters that the shapes of tensors on one arrow may have."""
+
+
 def _bundled(arrows: Sequence[Arrow]) -> list[Arrow]:
     """The arrows, those that join the same two boxes in the same panes as one."""
     found: dict[tuple[str, str, tuple[int, ...]], list[Arrow]] = {}
@@ -195,4 +199,12 @@ def _bundle(held: list[Arrow]) -> Arrow:
     value = " ".join(arrow.value for arrow in held)
     title = "\n".join(arrow.title for arrow in held)
     mark = held[0].mark if len({arrow.mark for arrow in held}) == 1 else ""
-    return replace(held[0], value=value, label=f"{len(held)} tensors", title=title, mark=mark)
+    return replace(held[0], value=value, label=_carried(held), title=title, mark=mark)
+
+
+def _carried(held: Sequence[Arrow]) -> str:
+    """The shapes of tensors that go the same way, where that is said in few letters."""
+    shapes = list(dict.fromkeys(arrow.label for arrow in held))
+    said = ", ".join(shapes) if len(shapes) == len(held) else f"{len(held)} of {shapes[0]}"
+    told = len(shapes) in (1, len(held)) and len(said) <= _LETTERS and all(shapes)
+    return said if told else f"{len(held)} tensors"

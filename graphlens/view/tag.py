@@ -53,8 +53,12 @@ def tag(diagram: Diagram, named: Callable[[Arrow], bool]) -> Diagram:
 
 
 def _names(diagram: Diagram, arrows: list[Arrow]) -> dict[tuple[str, str], str]:
-    """A short name for each value: the last words of its box's name, as many as tell it apart."""
+    """A short name for each value: the last words of its box's name, as many as tell it apart.
+
+    What a whole module gives is called by that module.
+    """
     name = {box.id: box.name or box.id for box in diagram.boxes}
+    name.update(_modules(diagram, arrows))
     values = list(dict.fromkeys((arrow.tail, arrow.value) for arrow in arrows))
     made = Counter(tail for tail, _ in values)
     endings = Counter(ending for tail in made for ending in _endings(name[tail]))
@@ -64,6 +68,36 @@ def _names(diagram: Diagram, arrows: list[Arrow]) -> dict[tuple[str, str], str]:
         word = next(told, name[tail])
         short[tail, value] = f"{word}:{value.rpartition(':')[2]}" if made[tail] > 1 else word
     return short
+
+
+def _modules(diagram: Diagram, arrows: list[Arrow]) -> dict[str, str]:
+    """The outermost module that each box is the result of, for those that arrows leave.
+
+    No reader by name is in it, and no other box in it is read outside.
+    """
+    clusters = {cluster.id: cluster for cluster in diagram.clusters}
+    around: dict[str, list[str]] = {}
+    for box in diagram.boxes:
+        inner = around[box.id] = []
+        home = box.cluster
+        while home in clusters:
+            inner.append(home)
+            home = clusters[home].parent
+    leaving: dict[str, set[str]] = defaultdict(set)
+    for arrow in diagram.arrows:
+        for held in set(around[arrow.tail]) - set(around[arrow.head]):
+            leaving[held].add(arrow.tail)
+    read: dict[str, set[str]] = defaultdict(set)
+    for arrow in arrows:
+        read[arrow.tail].update(around[arrow.head])
+    found: dict[str, str] = {}
+    for tail, readers in read.items():
+        for held in around[tail]:
+            called = clusters[held].title.partition(":")[0]
+            if held in readers or leaving[held] != {tail} or clusters[held].repeat > 1:
+                break
+            found[tail] = called or found.get(tail, "")
+    return {tail: called for tail, called in found.items() if called}
 
 
 def _endings(name: str) -> list[str]:

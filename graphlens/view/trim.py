@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from graphlens.view.build import rolled
 from graphlens.view.diagram import Box, Diagram, Face, Row, Tag
-from graphlens.view.fit import worth
+from graphlens.view.worth import worth
 
 _TAGS = 3
-_LETTERS = 26
+_LETTERS = 30
 """Letters of the line that names what a box leaves out."""
 _BARE = 2
 """Lines of a box from which on folded scopes are a name and a strip of colours."""

@@ -6,7 +6,9 @@ import pytest
 from graphlens import view
 from graphlens.ir import Editor, Value
 from graphlens.ops.build import Builder
+from graphlens.view.alike import told_apart
 from graphlens.view.bundle import stretch
+from graphlens.view.diagram import Box, Diagram, Face, Row
 
 
 def lines(diagram):
@@ -41,6 +43,25 @@ def test_the_first_of_its_kind_is_like_no_other():
     said = lines(view.graph(picture_graphs.residual_net(blocks=2, stages=1), depth=0))
     assert len(said) == 1
     assert not any(line.startswith("like") for line in said["stage0.0–1"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (("MatMul 8 → 4", "Reshape → 1×4"), ("MatMul 8 → 6", "Reshape → 1×6"), ": 8 → 6 for 8 → 4"),
+        (("MatMul 8 → 4", "Reshape → 1×4"), ("MatMul 8 → 4", "Reshape → 2×2"), ", other shapes"),
+    ],
+)
+def test_what_views_make_of_other_shapes_is_not_named(first, second, said):
+    boxes = [
+        Box(
+            name,
+            (Face((Row(name, "Block", style="module"),), "module", details=details),),
+            signature=name,
+        )
+        for name, details in (("a", first), ("b", second))
+    ]
+    assert lines(told_apart(Diagram("", tuple(boxes))))["b"] == [f"like a{said}"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from graphlens.ops.build import Builder
 from graphlens.tensor import TensorType
 from graphlens.view.build import flat
 from graphlens.view.bundle import bundle
-from graphlens.view.diagram import Box, Diagram, Face, Row
+from graphlens.view.diagram import Arrow, Box, Cluster, Diagram, Face, Row
 from graphlens.view.fit import cost, fits
 from graphlens.view.fold import fold, fold_to
 from graphlens.view.quotient import topological
@@ -328,6 +328,31 @@ def test_pictures_come_with_coarser_ones_behind_them():
     assert len(sizes) > 2
 
 
+def test_a_folded_scope_says_first_what_learns_and_last_what_is_idle():
+    styles = {"Reshape": "view", "Add": "elementwise", "Softmax": "activation", "MatMul": "matmul"}
+    boxes = [
+        Box(f"{name}{index}", (Face((Row(name, style=style),)),), cluster="attn")
+        for name, style in styles.items()
+        for index in range(4 if style == "view" else 2 if style == "elementwise" else 1)
+    ]
+    cluster = Cluster("attn", "attn", "Attention", title="attn: Attention")
+    (box,) = fold(Diagram("", tuple(boxes), clusters=(cluster,)), {"attn"}).boxes
+    said = [row.detail for row in box.face.rows[1:] if row.detail]
+    assert said == ["MatMul · Softmax · 2 Add", "4 Reshape"]
+
+
+@pytest.mark.parametrize("first", [{"stage1.0"}, {"stage1.0", "stage1.1–2"}, set()])
+def test_a_folded_container_says_what_modules_it_holds(first):
+    graph = picture_graphs.residual_net(blocks=3, stages=2)
+    graph.update_node("stage1.0.b.conv", attributes={"kernel_shape": (3, 3), "group": 2})
+    whole = roll(stack(flat(graph)))
+    inner = {cluster.id for cluster in whole.clusters if cluster.parent == "stage1"}
+    assert len(inner) == 2
+    drawn = fold(fold(whole, {name for name in inner if name in first}), {"stage1"})
+    heads = {box.face.rows[0].text: box.face.rows[0].detail for box in drawn.boxes}
+    assert heads["stage1"] == "3 Block"
+
+
 # -- tags -----------------------------------------------------------------------------------------
 
 
@@ -345,6 +370,50 @@ def test_the_maker_of_a_named_value_says_so_too():
     assert [(tag.text, tag.outgoing) for tag in maker.tags] == [("mask", True)]
 
 
+def encoder(*scopes):
+    """A box in each scope; the last of ``encoder`` is read by name, by as many as stand outside."""
+    names = [f"{scope}.op{index}".lstrip(".") for index, scope in enumerate(scopes)]
+    boxes = [
+        Box(name, (Face((Row("Exp"),)),), name=name, cluster=scope)
+        for name, scope in zip(names, scopes, strict=True)
+    ]
+    paths = {".".join(scope.split(".")[: depth + 1]) for scope in scopes for depth in range(3)}
+    clusters = [
+        Cluster(path, path, parent=path.rpartition(".")[0], title=f"{path}: Stack")
+        for path in sorted(paths - {""})
+    ]
+    inside = [name for name, scope in zip(names, scopes, strict=True) if scope]
+    outside = [name for name in names if name not in inside]
+    arrows = [Arrow(inside[-1], name, "0") for name in outside]
+    return Diagram("", tuple(boxes), tuple(arrows), tuple(clusters)), outside
+
+
+def named(diagram, readers=2):
+    return {tag.text for box in tag_wide(diagram, readers).boxes for tag in box.tags}
+
+
+def test_what_a_module_gives_is_called_by_the_module():
+    diagram, _ = encoder("encoder.block", "encoder", "", "")
+    assert named(diagram) == {"encoder"}
+
+
+def test_a_value_of_the_innermost_of_modules_is_called_by_the_outermost_that_gives_it():
+    diagram, _ = encoder("encoder.block.0", "", "")
+    assert named(diagram) == {"encoder"}
+
+
+def test_a_module_that_gives_two_things_names_neither():
+    diagram, outside = encoder("encoder", "encoder", "", "")
+    more = Arrow("encoder.op0", outside[0], "0")
+    assert named(diagram.having(arrows=[*diagram.arrows, more])) == {"op1"}
+
+
+def test_a_value_that_is_read_in_its_module_too_is_not_called_by_it():
+    diagram, _ = encoder("encoder", "encoder.last", "")
+    again = Arrow("encoder.last.op1", "encoder.op0", "0")
+    assert named(diagram.having(arrows=[*diagram.arrows, again])) == {"last"}
+
+
 def test_many_inputs_of_one_reader_are_one_box():
     graph = Graph()
     make = Builder(graph)
@@ -356,15 +425,28 @@ def test_many_inputs_of_one_reader_are_one_box():
     assert is_sound(drawn)
 
 
-def test_two_tensors_between_the_same_boxes_are_one_arrow():
+@pytest.mark.parametrize(
+    ("shapes", "said"),
+    [
+        (((2, 4), (2, 4)), "2 of 2×4"),
+        (((1, 4), (3, 4)), "1×4, 3×4"),
+        (((1, 4), (1, 4), (2, 4)), "3 tensors"),
+        (((1, 1024, 16384), (16, 1024, 16384)), "2 tensors"),
+        (((2, 4), None), "2×4, ?"),
+    ],
+)
+def test_tensors_between_the_same_boxes_are_one_arrow(shapes, said):
     graph = Graph()
     make = Builder(graph)
     x = make.input("x", TensorType("float32", (4, 4)))
-    parts = make.op("Split", x, results=[TensorType("float32", (2, 4))] * 2, num_outputs=2)
-    make.output([make.op("MatMul", parts, type(parts)(parts.node, 1), name="mm")])
-    drawn = [arrow for arrow in view.graph(graph).arrows if arrow.head == "mm"]
-    assert [arrow.label for arrow in drawn] == ["2 tensors"]
-    assert drawn[0].title.count("split") == 2
+    types = [TensorType("float32", shape) for shape in shapes]
+    parts = make.op("Split", x, results=types, num_outputs=len(types))
+    read = [type(parts)(parts.node, index) for index in range(len(types))]
+    kind, op = TensorType("float32", (4, 4)), "MatMul" if len(read) == 2 else "Attention"
+    make.output([make.op(op, *read, name="joined", results=[kind])])
+    drawn = [arrow for arrow in view.graph(graph).arrows if arrow.head == "joined"]
+    assert [arrow.label for arrow in drawn] == [said]
+    assert drawn[0].title.count("split") == len(types)
 
 
 # -- order ----------------------------------------------------------------------------------------
@@ -396,7 +478,8 @@ def chain(*names):
     ("names", "said"),
     [
         (("MatMul", "Reshape", "Add", "Reshape"), "2 Reshape · Add"),
-        (("MatMul", "LayerNormalization", "Transpose", "Add"), "… 3 more"),
+        (("MatMul", "LayerNormalization", "Transpose", "Add"), "LayerNormalization · … 2 more"),
+        (("MatMul", "a" * 27, "Transpose"), "… 2 more"),
         (("MatMul", "Add", "Gelu", "Transpose", "Reshape"), "Add · Gelu · … 2 more"),
     ],
 )
