@@ -191,6 +191,30 @@ def test_a_model_that_fails_when_it_is_told_to_be_exported_is_run_as_it_is() -> 
     assert_same(eager(Telling(), X), [X * 2], X)
 
 
+class Branching(nn.Module):
+    """Takes another branch when it is exported: the same function in other words, or another."""
+
+    def __init__(self, same: bool) -> None:
+        super().__init__()
+        self.same = same
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x: Any) -> Any:
+        self.calls += 1
+        if not torch.compiler.is_exporting():
+            return x * 2
+        return x + x if self.same else torch.tril(x) * 2
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_the_branch_of_an_export_is_taken_where_it_computes_the_same(same: bool) -> None:
+    model = Branching(same).eval()
+    graph = eager(model, X)
+    assert_same(graph, [2 * X], X)
+    assert ("Add" in [graph.op(value.node) for value in graph.outputs]) == same
+    assert model.calls == 0
+
+
 def test_errors_show_the_users_frames() -> None:
     class Failing(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

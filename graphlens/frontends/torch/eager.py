@@ -15,7 +15,7 @@ from graphlens.frontends.torch.inputs import Arguments, arguments, device_of, re
 from graphlens.frontends.torch.live import Live, taken
 from graphlens.frontends.torch.roots import Roots
 from graphlens.frontends.torch.scopes import Scopes
-from graphlens.frontends.torch.state import compiling, uncompiled
+from graphlens.frontends.torch.state import compiling, uncompiled, unwritten
 from graphlens.frontends.torch.translate import Translator
 from graphlens.ir.graph import Graph
 
@@ -90,7 +90,8 @@ def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, 
     """Call a model and record what it does.
 
     It is told that it is exported, so that a library takes the branch that the other ways in see;
-    a model that fails in that branch is run again as it runs alone.
+    a model that fails in that branch, or computes something else there, is run again as it runs
+    alone.
 
     Returns:
         The recorder, what was written put back, and what the model returned.
@@ -101,7 +102,10 @@ def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, 
     roots = Roots.of(model, given)
     take_higher_order(Live, taken)
     try:
-        return _run(model, given, means, roots, exporting=True)
+        live, result = _run(model, given, means, roots, exporting=True)
+        if _is_as_alone(model, given, roots, result):
+            return live, result
+        return _run(model, given, means, roots, exporting=False)
     except (Exception, SystemExit):  # of any kind: what is not of the branch is raised again
         try:
             return _run(model, given, means, roots, exporting=False)
@@ -128,6 +132,37 @@ def _run(
             return live, model(*args, **words)
     finally:
         live.tensors.put_back()
+
+
+def _is_as_alone(model: Any, given: Arguments, roots: Roots, result: Any) -> bool:
+    """Whether a model that was told that it is exported gave what it gives alone.
+
+    Asked of modules in evaluation only: to train twice is not to train once. (transformers' colpali
+    masks what is to come where it is exported, and nothing where it is not.)
+    """
+    if not isinstance(model, torch.nn.Module) or model.training:
+        return True
+    args, kwargs = given.mapped(torch.clone)
+    told, _ = returned(result, others=True)
+    unseen = torch.random.fork_rng(devices=[])
+    try:
+        with unseen, roots.as_before(), unwritten(model), torch.no_grad():
+            alone, _ = returned(model(*args, **kwargs), others=True)
+            return len(alone) == len(told) and all(map(_alike, alone, told))
+    except Exception:  # it runs when it is exported alone, or its tensors have no values
+        return True
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two results are one but for rounding: half of the digits, as in `prove`."""
+    one, other = torch.as_tensor(one), torch.as_tensor(other)
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if not one.is_floating_point() or one.is_quantized or one.layout != torch.strided:
+        return True  # what is picked among equals may differ by rounding
+    one, other = one.detach().nan_to_num(), other.detach().nan_to_num()
+    most = torch.finfo(one.dtype).eps ** 0.5 * one.abs().max() if one.numel() else 0
+    return not one.numel() or bool((one - other).abs().max() <= most)
 
 
 def _called(model: Any) -> str:

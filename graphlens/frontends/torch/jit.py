@@ -31,7 +31,8 @@ from graphlens.frontends.torch.scopes import Scopes
 from graphlens.frontends.torch.script import file as torch_script_file
 from graphlens.frontends.torch.script.interpret import Script
 from graphlens.frontends.torch.script.live import LiveScript
-from graphlens.frontends.torch.state import as_before, tracing, weights_of
+from graphlens.frontends.torch.script.properties import forgiven
+from graphlens.frontends.torch.state import as_before, tracing, unwritten, weights_of
 from graphlens.frontends.torch.translate import Translator
 from graphlens.frontends.torch.types import NAMES
 from graphlens.ir.graph import Graph
@@ -138,7 +139,7 @@ def _trace(flat: _Flat, given: Arguments, exported: bool, traced: bool) -> Any:
     """The traced program of a model that is told, or not, that it is exported and traced."""
     example = tuple(tensor.clone() for tensor in given.tensors)
     asked = contextlib.nullcontext() if traced else _untold()
-    with warnings.catch_warnings(), tracing(exported), asked, _unwritten(flat):
+    with warnings.catch_warnings(), tracing(exported), asked, forgiven(flat), unwritten(flat):
         warnings.simplefilter("ignore")  # the tracer's own, on Python that it follows once
         return torch.jit.trace(flat, example, check_trace=False, strict=False)
 
@@ -152,17 +153,6 @@ def _untold() -> Iterator[None]:
         yield
     finally:
         torch.jit.is_tracing = told
-
-
-@contextlib.contextmanager
-def _unwritten(model: torch.nn.Module) -> Iterator[None]:
-    """Undo what running the model writes into its buffers (the statistics of batch norms)."""
-    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
-    try:
-        yield
-    finally:
-        for buffer, held in before:
-            buffer.copy_(held)
 
 
 def _scripted(module: torch.jit.ScriptModule, inputs: Any, kwargs: Any) -> Graph:

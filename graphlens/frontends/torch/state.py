@@ -83,6 +83,17 @@ def as_before(model: Any) -> Iterator[None]:
                 fields.update(zip(keys, before, strict=True))
 
 
+@contextlib.contextmanager
+def unwritten(model: torch.nn.Module) -> Iterator[None]:
+    """Undo what running the model writes into its buffers (the statistics of batch norms)."""
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, held in before:
+            buffer.copy_(held)
+
+
 _FLAGS = ("_is_compiling_flag", "_is_exporting_flag")
 
 
