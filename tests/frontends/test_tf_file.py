@@ -405,6 +405,13 @@ def test_op_that_nobody_defines_is_kept_and_typed_as_unknown(tmp_path):
     )
 
 
+def test_saved_model_without_its_checkpoint_is_a_format_error(files, tmp_path):
+    content = (files["recurrent"][0] / "saved_model.pb").read_bytes()
+    (tmp_path / "saved_model.pb").write_bytes(content)
+    with pytest.raises(FormatError, match=r"variables\.index is not there, .*'variables' beside"):
+        graphlens.capture(tmp_path)
+
+
 @pytest.mark.parametrize("cut", [0, 40, 200])
 def test_checkpoint_that_is_cut_off_is_a_format_error(files, tmp_path, cut):
     index = (files["recurrent"][0] / "variables" / "variables.index").read_bytes()

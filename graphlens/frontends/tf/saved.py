@@ -20,7 +20,7 @@ from graphlens.frontends.tf.nodes import Nodes
 from graphlens.frontends.tf.schema import message, parsed
 from graphlens.frontends.tf.session import Ends, capture_graph, node_name, parameters, write
 from graphlens.frontends.tf.specs import Feeds
-from graphlens.frontends.tf.stored import TABLES, Stored, stored
+from graphlens.frontends.tf.stored import TABLES, Stored, read_from_checkpoint, stored
 from graphlens.ir.graph import Graph
 from graphlens.ops.build import Builder
 
@@ -97,9 +97,7 @@ def _saved_model(
 ) -> Graph:
     whole = _meta_graph(path)
     nodes = Nodes.of(whole.graph_def, whole.meta_info_def.stripped_op_list.op)
-    weights = path / "variables" / "variables"
-    has_weights = weights.with_name("variables.index").exists()
-    held = stored(nodes, Bundle(weights) if has_weights else None)
+    held = stored(nodes, _checkpoint(path, nodes))
     if outputs is not None:
         return capture_graph(nodes, feeds, outputs, lambda ops: held.variables)
     ends = _ends(nodes, path, whole, signature)
@@ -109,6 +107,22 @@ def _saved_model(
     importer = Importer(builder, parameters(builder, held.variables), node_name, feeds.calls)
     write(importer, nodes, feeds, ends, _tables(nodes, held), _trainable(whole))
     return target
+
+
+def _checkpoint(path: Path, nodes: Nodes) -> Bundle | None:
+    """The values of a SavedModel's variables; None if it has neither."""
+    weights = path / "variables" / "variables"
+    if weights.with_name("variables.index").exists():
+        return Bundle(weights)
+    missing = read_from_checkpoint(nodes)
+    if missing:
+        some = ", ".join(map(repr, missing[:3])) + (", ..." if len(missing) > 3 else "")
+        raise FormatError(
+            f"{path}: variables/variables.index is not there, from which {len(missing)} "
+            f"of the model's variables are read ({some}): give the directory as TensorFlow saved "
+            "it, with the folder 'variables' beside saved_model.pb"
+        )
+    return None
 
 
 def _meta_graph(path: Path) -> Any:

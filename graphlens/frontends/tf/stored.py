@@ -58,6 +58,15 @@ def stored(graph: Nodes, bundle: Bundle | None = None) -> Stored:
     return Stored({**initial, **found.variables}, found.tables)
 
 
+def read_from_checkpoint(graph: Nodes) -> list[str]:
+    """The variables that the graph's own RestoreV2 would read, by the names of their ops."""
+    return [
+        _outside(op.inputs[0], given).op.name
+        for op, given in _fillers(graph, {}, {})
+        if op.type in _ASSIGNS and _outside(op.inputs[1], given).op.type == "RestoreV2"
+    ]
+
+
 def _restored(value: Tensor, given: Given, bundle: Bundle) -> np.ndarray | None:
     """What one result of a RestoreV2 is; None where its name is not a constant or not there."""
     named, cut = (_constant(_outside(tensor, given)) for tensor in value.op.inputs[1:3])
