@@ -62,12 +62,13 @@ def graph(
         UsageError: If ``depth`` is below 0, there is no such measure or choice, or ``expand``
             names a scope that the graph has not.
     """
-    for scope in expand:
-        if not _is_scope(graph, scope):
-            raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
     how = Folding(depth, tuple(expand), flat)
     drawn = opened(graph)
     whole = _linked(flat_diagram(drawn, derived=not flat), drawn, source_url)
+    named = {cluster.id for cluster in whole.clusters}  # blocks told by numbers are no scopes
+    for scope in expand:
+        if scope not in named and not _is_scope(graph, scope):
+            raise UsageError(f"no scope {scope!r} in {graph!r}: expected one such as 'layer1.0'")
     whole = replace(whole, subtitle=totals(graph), shapes=checked_shapes(shapes))
     if not color_by:
         return folded(whole, how)

@@ -73,3 +73,11 @@ def test_a_kernel_that_reaches_into_the_next_block_leaves_both_whole():
     whole = view.before_after(history, depth=0)
     said = [box.face.rows[0].text for box in whole.boxes if box.face.kind == "module"]
     assert said == ["block_0–block_1", "block_2", "block_3"]
+
+
+def test_a_block_told_by_its_number_can_be_left_open():
+    graph = cells(count=5)
+    block = flat(graph).clusters[1].id
+    assert block not in graph.scopes
+    opened, shut = (view.graph(graph, depth=0, expand=names) for names in ([block], []))
+    assert len(opened.boxes) > len(shut.boxes)
