@@ -111,13 +111,33 @@ own = {
 graphlens.draw(graph, "own.svg", color_by=own)
 
 # %%
-# Model Explorer's U-Net, all layers expanded, is a row of all its weights above a column of
-# operations, each a few pixels in a window of 1400 by 990; weights are in the boxes that read them
-# here. It could not open Mixtral's exported program, which needs the classes of transformers.
+# Model Explorer begins with three boxes, input, model and output; its ResNet-50, BERT and U-Net,
+# all layers expanded, are a row of all weights above a column of operations, each a few pixels in a
+# window of 1400 by 990; weights are in the boxes that read them here. It could not open Mixtral's
+# exported program, which needs the classes of transformers.
 #
-# Two things remain. Netron and torchview name every operation at once, where a folded box here
-# lists the most frequent kinds: ``--expand`` and ``--flat`` open them, at the price of the page.
-# And Netron and Model Explorer open files that graphlens does not read, such as TFLite.
+# The pictures were held side by side. What theirs still say that the default picture here does not:
+#
+# - ResNet-50, DenseNet-121: Netron writes the whole shape of a weight (``64×3×7×7``) in its box;
+#   here a box has the kernel, the channels that come out and the number of parameters. torchview
+#   shows every block in full; here one is open and the others say what they hold.
+# - GPT-2, BERT: a click in Netron names a product ``query``; here three boxes of one look stand
+#   side by side, and what each is called is in its tooltip and on the interactive page. Netron
+#   shows BERT's three tables of embeddings as three boxes, which is one here.
+# - T5: torchview draws the encoder's result as an arrow to each layer of the decoder, and the
+#   relative positions from one layer to the next; here the first is a tag, ``encoder``, and the
+#   second, computed from weights alone, is not drawn.
+# - Swin-T: torchview names every block on one long column; the shifted windows, 12 operations
+#   each, are in full in Netron's. Here ``--expand features.1.1`` opens one.
+# - U-Net: torchview draws all four bridges as arrows; here the two that would cross the page are
+#   tags, ``stem`` and ``down.0``.
+# - NASNet: Netron shows what a cell does; here ``--expand normal_1`` does, and a folded cell says
+#   what it holds.
+# - Mixtral: nothing was found; the others have no picture of it that fits a screen.
+#
+# Netron and torchview name every operation at once, where a folded box here lists what it holds,
+# what learns and mixes first: ``--expand`` and ``--flat`` open them, at the price of the page. And
+# Netron and Model Explorer open files that graphlens does not read, such as TFLite.
 #
 # torchview writes the shapes of inputs and outputs in every box; here those that change are
 # written, beside the arrow, unless all are asked for:
