@@ -1,5 +1,7 @@
 """Small graphs that the tests of pictures draw."""
 
+import random
+
 import numpy as np
 
 from graphlens.ir import OURS, Graph, Node
@@ -109,4 +111,58 @@ def ungrouped():
     value = make.op("Relu", value, name="stem.relu")
     value = make.op("Identity", value, name="drop")
     make.output([make.op("GlobalAveragePool", value, name="pool")], ["y"])
+    return graph
+
+
+def branches(count, steps=5):
+    """Branches side by side, from one input to one Concat: ``count`` chains of ``steps`` ops."""
+    graph = Graph(name="branches")
+    make = Builder(graph)
+    x = make.input("x", typed(4, 8))
+    ends = []
+    for branch in range(count):
+        value = x
+        for index in range(steps):
+            weight = make.param(f"w{branch}.{index}", typed(8, 8))
+            value = make.op("MatMul", value, weight, name=f"b{branch}.{index}")
+        ends.append(value)
+    joined = make.op("Concat", *ends, axis=0, results=[typed(4 * count, 8)], name="joined")
+    make.output([joined])
+    return graph
+
+
+def joined_inputs(count):
+    """One Concat of many inputs."""
+    graph = Graph(name="joined inputs")
+    make = Builder(graph)
+    held = [make.input(f"x{index}", typed(4, 8)) for index in range(count)]
+    joined = make.op("Concat", *held, axis=0, results=[typed(4 * count, 8)], name="joined")
+    make.output([joined])
+    return graph
+
+
+def scattered(count, scoped=False, near=50):
+    """``count`` random ops, each of some of the last ``near``, in irregular scopes or in none."""
+    draw = random.Random(0)
+    graph = Graph(name="scattered")
+    make = Builder(graph)
+    held = [make.input(f"x{index}", typed(4, 8)) for index in range(3)]
+    path = []
+    for index in range(count):
+        if scoped and draw.random() < 0.08:
+            path = (
+                [*path, f"s{index}"]
+                if not path or (len(path) < 6 and draw.random() < 0.5)
+                else path[:-1]
+            )
+            make.scope = ".".join(path)
+        op = draw.choice(("MatMul", "Relu", "Exp", "Tanh", "Neg", "Add", "Mul", "Sub"))
+        reads = [draw.choice(held[-near:])]
+        if op == "MatMul":
+            reads.append(make.param(f"w{index}", typed(8, 8)))
+        elif op in ("Add", "Mul", "Sub"):
+            reads.append(draw.choice(held[-near:]))
+        held.append(make.op(op, *reads, name=f"op{index}"))
+    make.scope = ""
+    make.output(held[-1:])
     return graph

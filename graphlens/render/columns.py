@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from graphlens.render.head import outline
 from graphlens.render.measure import Size
+from graphlens.render.ranks import WIDEST, Rows
 from graphlens.view import Box, Diagram
 
 RANK_GAP, BARE_GAP, BOX_GAP, GUTTER = 22.0, 16.0, 18.0, 38.0
@@ -159,12 +160,17 @@ class _Cutter:
         ranks: dict[int, int] = {}
         wide: dict[int, float] = defaultdict(float)
         high: dict[int, float] = defaultdict(float)
+        rows = Rows(WIDEST)
         for index in range(start, stop):
             size = self.sizes[self.boxes[index].id]
             before = [ranks[tail] + 1 for tail in self.tails[index] if tail >= start]
-            rank = ranks[index] = max(before, default=0)
-            # A box that reads nothing here will stand beside its reader, not with all such.
-            wide[rank] += size.width + BOX_GAP if before or index == start else 0.0
+            rank = max(before, default=0)
+            if before or index == start:
+                rank = rows.put(rank, (size.width,))
+                wide[rank] += size.width + BOX_GAP
+            else:  # it reads nothing here, and will stand beside its reader, not with all such
+                wide[rank] += 0.0
+            ranks[index] = rank
             high[rank] = max(high[rank], size.height + _GAP)
         nested = 20.0 * max(map(len, self.around[start:stop]))
         return sum(high.values()), max(wide.values()) + nested

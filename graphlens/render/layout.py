@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from math import log
 
 from graphlens.render.columns import GUTTER, Room, columns, even_columns, scale
+from graphlens.render.far import far
 from graphlens.render.measure import evened
 from graphlens.render.part import Frame, Line, Link, Part
+from graphlens.render.ranks import WIDEST
 from graphlens.render.room import NOTE
 from graphlens.render.scene import Point, rounded
 from graphlens.render.wrap import wrapped
@@ -21,7 +23,7 @@ LANE = 7.0
 LEGIBLE = 7.0 / NOTE
 """The scale at which the smallest type is 7 pt."""
 _LANES, _NEAR = 2, 14
-_USUAL = Room(1100.0)
+_USUAL = Room(WIDEST)
 _WIDE, _FLAT = (_USUAL.widest, 720.0, 480.0, 240.0, 150.0), 2.5
 """Points that boxes side by side may take; tried in turn until a picture is not too flat."""
 _NEEDLE, _SQUARE, _RIBBON, _RECUT = 0.4, 1.2, 2.7, 4
@@ -158,7 +160,7 @@ def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]], room: Room = _U
 
 
 def _links(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> tuple[Diagram, list[Link]]:
-    """The tensors led from a column to the next, and the diagram with tags for the others."""
+    """The tensors led from a column to the next, and the diagram with tags for what is not led."""
     column = {box.id: index for index, piece in enumerate(pieces) for box in piece}
     crossing: dict[tuple[str, str], list[Arrow]] = defaultdict(list)
     for arrow in diagram.arrows:
@@ -166,7 +168,7 @@ def _links(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> tuple[Diagram, 
             crossing[arrow.tail, arrow.value].append(arrow)
     led: dict[int, list[Link]] = defaultdict(list)
     place = {box.id: index for index, box in enumerate(diagram.boxes)}
-    tagged: set[Arrow] = set()
+    tagged = set(far(diagram, pieces, evened(diagram.boxes)))
     for (tail, value), arrows in sorted(crossing.items(), key=lambda item: -place[item[0][0]]):
         home = column[tail]
         near = [arrow for arrow in arrows if column[arrow.head] == home + 1]

@@ -7,6 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+WIDEST = 1100.0
+"""Points across from which on what could stand on a rank goes below it."""
+_TOGETHER = 24
+"""Items that at most stay together."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -73,6 +78,55 @@ def spread(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[flo
     return [place + offset for place, offset in zip(places, offsets, strict=True)]
 
 
+class Rows:
+    """Ranks that are filled up to a width, from the top.
+
+    Attributes:
+        taken: How wide what stands on each rank is.
+    """
+
+    def __init__(self, widest: float) -> None:
+        """Ranks on which nothing stands yet."""
+        self.widest = widest
+        self.taken: dict[int, float] = defaultdict(float)
+        self._ends: dict[int, int] = {}
+        self._below: dict[tuple[tuple[float, ...], int], int] = {}
+
+    def put(self, rank: int, chain: tuple[float, ...]) -> int:
+        """Put things one below the other where all of them have room, or are alone.
+
+        Several go below all of the chains that they have no room beside.
+
+        Args:
+            rank: The first rank that may be.
+            chain: How wide each of them is.
+
+        Returns:
+            The rank of the first.
+        """
+        passed: list[int] = []
+        while (further := self._further(rank, chain)) > rank:
+            passed.append(rank)
+            rank = further
+        # A rank never gets room again: the next such chain goes past all of these at once.
+        self._below.update(((chain, each), rank) for each in passed)
+        for each, width in enumerate(chain, rank):
+            self.taken[each] += width
+            self._ends[each] = max(self._ends.get(each, 0), rank + len(chain))
+        return rank
+
+    def _further(self, rank: int, chain: tuple[float, ...]) -> int:
+        """Where a chain is tried next; where it is tried, if it has room there."""
+        known = self._below.get((chain, rank))
+        if known is not None:
+            return known
+        for each, width in enumerate(chain, rank):
+            taken = self.taken[each]
+            if taken and taken + width > self.widest:
+                return self._ends[each] if len(chain) > 1 else rank + 1
+        return rank
+
+
 def ranks(items: Sequence[Item], links: Sequence[Link], widest: float) -> list[int]:
     """The rank of each item: below all that it reads, and as near to its reader as can be.
 
@@ -93,17 +147,20 @@ def ranks(items: Sequence[Item], links: Sequence[Link], widest: float) -> list[i
             into[link.head].append(link.tail)
             out[link.tail].append(link.head)
     found = [0] * len(items)
-    taken: dict[int, float] = defaultdict(float)
+    rows = Rows(widest)
+    taken = rows.taken
     first = 1 if any(item.edge == "top" for item in items) else 0
+    done: set[int] = set()
     for index in order:
-        item = items[index]
-        if item.edge == "top":
+        if items[index].edge == "top" or index in done:
             continue
+        chain = _chain(index, items, into, out)
         rank = max((found[tail] + 1 for tail in into[index]), default=first)
-        while taken[rank] and taken[rank] + item.width > widest:
+        rank = rows.put(max(rank, first), tuple(items[each].width for each in chain))
+        for each in chain:
+            found[each] = rank
             rank += 1
-        found[index] = max(rank, first)
-        taken[found[index]] += item.width
+        done.update(chain)
     for index in reversed(order):  # what reads less than it is read goes down
         below = [found[head] for head in out[index] if items[head].edge != "bottom"]
         if below and items[index].edge != "top" and len(into[index]) < len(below):
@@ -116,6 +173,27 @@ def ranks(items: Sequence[Item], links: Sequence[Link], widest: float) -> list[i
     return [
         last + 1 if item.edge == "bottom" else rank for rank, item in zip(found, items, strict=True)
     ]
+
+
+def _chain(
+    index: int,
+    items: Sequence[Item],
+    into: Mapping[int, Sequence[int]],
+    out: Mapping[int, Sequence[int]],
+) -> list[int]:
+    """An item and those below it that read nothing else and that nothing else reads with them.
+
+    They stay together where they have to go below others: branches side by side, too many for a
+    rank, stand in rows of whole branches.
+    """
+    found = [index]
+    while len(found) < _TOGETHER:
+        readers = set(out.get(found[-1], ()))
+        reader = readers.pop() if len(readers) == 1 else index
+        if reader == index or items[reader].edge or set(into[reader]) != {found[-1]}:
+            break
+        found.append(reader)
+    return found
 
 
 def _ordered(count: int, links: Sequence[Link]) -> list[int]:

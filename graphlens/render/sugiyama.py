@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from graphlens.render.order import Knots, Tie, ordered
-from graphlens.render.ranks import Item, Link, ranks, spread
+from graphlens.render.ranks import WIDEST, Item, Link, ranks, spread
 from graphlens.render.scene import Point
 
 BEND = 9.0
@@ -57,7 +57,7 @@ class Spacing:
     gap: float
     beside: float
     head: float = 0.0
-    widest: float = 1100.0
+    widest: float = WIDEST
     bare: float = float("inf")
 
 

@@ -14,6 +14,7 @@ from graphlens.render.draw import draw
 from graphlens.render.layout import LEGIBLE, layout
 from graphlens.render.measure import evened, shapes
 from graphlens.render.metrics import width
+from graphlens.render.ranks import Item, Link, ranks
 from graphlens.render.scene import Group, Text
 from graphlens.tensor import TensorType
 
@@ -185,3 +186,24 @@ def test_a_long_flat_picture_that_nothing_can_be_cut_out_of_is_no_needle():
     placed = layout(view.graph(dense(110), flat=True))
     assert len(placed.frames) > 300
     assert 1 / 3 <= placed.width / placed.height <= 3
+
+
+def test_branches_too_many_for_a_rank_stand_in_rows_of_whole_branches():
+    items = [Item(100.0, 20.0) for _ in range(30 * 4)]
+    links = [Link(i, i + 1, str(i)) for i in range(len(items)) if i % 4 < 3]
+    found = ranks(items, links, widest=1100.0)
+    assert [found[i : i + 4] for i in range(0, 44, 4)] == [[0, 1, 2, 3]] * 11
+    assert [found[i : i + 4] for i in range(44, 88, 4)] == [[4, 5, 6, 7]] * 11
+    assert set(found[88:]) == {8, 9, 10, 11}
+
+
+@pytest.mark.parametrize("steps", [1, 6])
+def test_lines_of_a_large_flat_picture_are_in_proportion_to_its_boxes(steps):
+    placed = layout(view.graph(picture_graphs.branches(900 // steps, steps), flat=True))
+    assert len(placed.frames) > 900
+    assert sum(len(line.points) for line in placed.lines) <= 30 * len(placed.frames)
+    assert 1 / 3 <= placed.width / placed.height <= 3
+    drawn = {(line.arrow.tail, line.arrow.value) for line in placed.lines}
+    told = {tag.text for box in placed.diagram.boxes for tag in box.tags if tag.outgoing}
+    ends = [f"b{branch}.{steps - 1}" for branch in range(900 // steps)]
+    assert all((end, "0") in drawn or any(end.endswith(text) for text in told) for end in ends)
