@@ -104,7 +104,11 @@ def _scope(
             for item, size, place in zip(scope.items, held, inside.places, strict=True)
         ],
         [
-            [*_ends(page, scope, wire, texts), *inside.tracks[wire.tail, wire.head]]
+            [
+                *_ends(page, scope, wire, texts),
+                *inside.tracks[wire.tail, wire.head],
+                *([texts.all_of(wire.values)] if wire.values else []),
+            ]
             for wire in scope.wires
         ],
     ]

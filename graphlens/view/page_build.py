@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from graphlens.ir import Graph, Node
 from graphlens.ops.schema import defaults
@@ -11,9 +11,10 @@ from graphlens.view.build import flat
 from graphlens.view.diagram import Box, Row
 from graphlens.view.operand import Stored, operands, stored
 from graphlens.view.page_data import STRIP, Detail, Entry, Item, Scope, Wire
+from graphlens.view.page_level import IN, OUT, Level, Unit
 from graphlens.view.page_measure import Measurer
 from graphlens.view.page_schema import operand_names
-from graphlens.view.page_tree import IN, OUT, Level, Unit, levels
+from graphlens.view.page_tree import levels
 from graphlens.view.weight import Weights
 
 _OPEN = 60
@@ -111,8 +112,9 @@ def _scope(
             -1 - entering[value] if tail == IN else place[tail],
             -1 - leaving[value] if head == OUT else place[head],
             value,
-            "" if (tail, arrow.label) in known else arrow.label,
+            _said(level, (tail, head, value), known),
             arrow.title,
+            tuple(level.bundles.get((tail, head, value), ())),
         )
         for (tail, head, value), arrow in level.wires.items()
     ]
@@ -130,6 +132,15 @@ def _scope(
         strip=tuple(styles[::step]),
         open=is_open,
     )
+
+
+def _said(level: Level, key: tuple[str, str, str], known: Collection[tuple[str, str]]) -> str:
+    """What is written beside a wire: how many tensors it is, or a shape where that is news."""
+    tail, head, _ = key
+    if key in level.bundles and tail != IN and head != OUT:
+        return words.many(len(level.bundles[key]), "tensor")
+    label = level.wires[key].label
+    return "" if (tail, label) in known else label
 
 
 def _numbered(values: Iterable[str]) -> dict[str, int]:

@@ -83,9 +83,10 @@ class Wire:
     Attributes:
         tail: Index of the item that it comes from; ``-1 - k`` for the k-th port at the top.
         head: Index of the item that it goes to; ``-1 - k`` for the k-th port at the bottom.
-        value: Which tensor it is: ``'name:result'``.
-        label: Its shape where that is news, else ``''``.
+        value: Which tensor it is: ``'name:result'``; what a bundle of them is called.
+        label: Its shape where that is news, else ``''``; how many tensors it is.
         title: Its name and type.
+        values: The tensors of a bundle that go this way; empty for a wire of one tensor.
     """
 
     tail: int
@@ -93,6 +94,7 @@ class Wire:
     value: str
     label: str = ""
     title: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Scope:
         label: What is written on it.
         items: In topological order.
         wires: Between its items and ports.
-        entering: The value of each port at the top: ``'name:result'``.
+        entering: The value of each port at the top: ``'name:result'``, or a bundle of them.
         leaving: The value of each port at the bottom.
         ops: How many operations it holds, at any depth.
         params: How many numbers its weights hold.

@@ -4,43 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from graphlens.view.control import FRAMES
 from graphlens.view.diagram import Arrow, Box, Cluster, Diagram
+from graphlens.view.page_level import IN, OUT, Level, Unit, lead, outwards, scope_unit
 from graphlens.view.quotient import topological
 
 PART = 96
 """Items that a scope may hold; a longer one is cut into parts of that many."""
-_WIDE = 5
-"""Readers in one scope from which on a value goes by its name instead of by arrows."""
-
-
-@dataclass(slots=True)
-class Unit:
-    """Something that stands in a scope: boxes stacked, or a scope."""
-
-    boxes: list[Box] = field(default_factory=list[Box])
-    scope: str = ""
-    tags: list[str] = field(default_factory=list[str])
-
-
-@dataclass(slots=True)
-class Level:
-    """One scope: its units by name in topological order, and the arrows among them.
-
-    An arrow's end is the name of a unit, or a port: a `Port`.
-    """
-
-    cluster: Cluster
-    units: dict[str, Unit] = field(default_factory=dict[str, Unit])
-    wires: dict[tuple[str, str, str], Arrow] = field(
-        default_factory=dict[tuple[str, str, str], Arrow]
-    )
-
-
-IN, OUT = "\0in", "\0out"
-"""The ends of wires at the border of a scope; which port it is, the value says."""
 
 
 def levels(diagram: Diagram) -> dict[str, Level]:
@@ -55,12 +26,9 @@ def levels(diagram: Diagram) -> dict[str, Level]:
     for box in diagram.boxes:
         made[homes[box.id]].units[box.id] = Unit([box])
     for name, parent in parents.items():
-        made[parent].units[_scope(name)] = Unit(scope=name)
-    chains = {name: _chain(name, parents) for name in around}
-    for arrow in diagram.arrows:
-        _lead(arrow, made, chains[homes[arrow.tail]], chains[homes[arrow.head]])
+        made[parent].units[scope_unit(name)] = Unit(scope=name)
+    lead(diagram.arrows, made, homes, parents)
     for level in made.values():
-        _tag_wide(level)
         _stack(level)
         _sort(level)
     return {name: made[name] for name in _inner_first(parents)}
@@ -93,57 +61,9 @@ def _dissolve(
         del parents[name], around[name]
 
 
-def _scope(name: str) -> str:
-    """What the unit of a scope is called; no node has such a name."""
-    return f"\0{name}"
-
-
-def _chain(name: str, parents: Mapping[str, str]) -> list[str]:
-    """A scope and those around it, the whole last."""
-    found = [name]
-    while name:
-        name = parents[name]
-        found.append(name)
-    return found
-
-
 def _inner_first(parents: Mapping[str, str]) -> list[str]:
-    depth = {name: len(_chain(name, parents)) for name in [*parents, ""]}
+    depth = {name: len(outwards(name, parents)) for name in [*parents, ""]}
     return sorted(depth, key=lambda name: -depth[name])
-
-
-def _lead(arrow: Arrow, made: Mapping[str, Level], tail: list[str], head: list[str]) -> None:
-    """Put an arrow into every scope that it passes."""
-    shared = set(tail)
-    meet = next(name for name in head if name in shared)
-    value = f"{arrow.tail}:{arrow.value}"
-    start = arrow.tail
-    for name in tail:
-        if name == meet:
-            break
-        made[name].wires.setdefault((start, OUT, value), arrow)
-        start = _scope(name)
-    end = arrow.head
-    for name in head:
-        if name == meet:
-            break
-        made[name].wires.setdefault((IN, end, value), arrow)
-        end = _scope(name)
-    made[meet].wires.setdefault((start, end, value), arrow)
-
-
-def _tag_wide(level: Level) -> None:
-    """Values that many read, by their names: their arrows would hide everything else."""
-    readers: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    for wire in level.wires:
-        if wire[1] != OUT:
-            readers[wire[2]].append(wire)
-    for value, wires in readers.items():
-        if len(wires) < _WIDE:
-            continue
-        for wire in wires:
-            level.units[wire[1]].tags.append(value.rpartition(":")[0])
-            del level.wires[wire]
 
 
 def _stack(level: Level) -> None:
@@ -166,11 +86,14 @@ def _stack(level: Level) -> None:
             owner[name] = held
     for name in owner:
         del level.units[name]
-    level.wires = {
-        (tail, head, value): arrow
-        for (old, new, value), arrow in level.wires.items()
-        if (tail := owner.get(old, old)) != (head := owner.get(new, new))
-    }
+    wires, bundles = level.wires, level.bundles
+    level.wires, level.bundles = {}, {}
+    for (old, new, value), arrow in wires.items():
+        key = owner.get(old, old), owner.get(new, new), value
+        if key[0] != key[1]:
+            level.wires[key] = arrow
+            if held := bundles.get((old, new, value)):
+                level.bundles.setdefault(key, {}).update(held)
 
 
 def _takes(unit: Unit | None) -> bool:
@@ -226,7 +149,7 @@ def _units(
     unit, name = box, homes[box]
     yield name, unit
     while name:
-        unit, name = _scope(name), parents[name]
+        unit, name = scope_unit(name), parents[name]
         yield name, unit
 
 
@@ -266,5 +189,5 @@ def _parts(
                 parents[unit[1:]] = part
             else:
                 homes[unit] = part
-        made.append(_scope(part))
+        made.append(scope_unit(part))
     return made

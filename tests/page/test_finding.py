@@ -1,5 +1,6 @@
 """Finding things on the page, and the way back: what people do in other viewers too."""
 
+import picture_graphs
 import pytest
 
 
@@ -104,3 +105,14 @@ def test_what_is_seen_is_saved_as_a_picture(view, net, tmp_path):
 def test_a_picture_opens_so_large_that_its_words_can_be_read(view, net):
     viewer = view(net, viewport={"width": 500, "height": 360})
     assert viewer.ask("app.active.camera.k") >= 0.7
+
+
+def test_one_of_many_tensors_in_a_bundle_is_followed_to_its_own_reader(view):
+    viewer = view(picture_graphs.branches(120, 1))
+    assert viewer.ask("app.readersOf(app.active.state, 'b3.0')") == ["joined"]
+    viewer.ask("app.goTo('b3.0')")
+    viewer.settle()
+    values = viewer.ask("[...app.active.lit].map((wire) => wire.values.length)")
+    assert max(values) >= 16
+    assert min(values) == 1
+    assert "joined" in viewer.details

@@ -77,6 +77,28 @@ def test_a_long_scope_is_cut_into_parts_that_hold_everything_once():
     assert held.scopes[root.items[0].scope].label == "part 1 of 7"
 
 
+def test_many_tensors_from_one_part_to_another_are_one_wire_that_knows_them_all():
+    held = page.of_graph(picture_graphs.branches(300, 1))
+    assert max(len(scope.entering) + len(scope.leaving) for scope in held.scopes) <= 20
+    into = {
+        value
+        for scope in held.scopes
+        for wire in scope.wires
+        if wire.head >= 0 and scope.items[wire.head].entries
+        if held.entries[scope.items[wire.head].entries[0]].name == "joined"
+        for value in wire.values or [wire.value]
+    }
+    assert into == {f"b{branch}.0:0" for branch in range(300)}
+    between = [wire for wire in whole(held).wires if wire.values]
+    assert between
+    assert all(wire.label == f"{len(wire.values)} tensors" for wire in between)
+
+
+def test_few_tensors_from_one_part_to_another_have_a_wire_each():
+    held = page.of_graph(picture_graphs.residual_net(blocks=3, stages=2))
+    assert not any(wire.values for scope in held.scopes for wire in scope.wires)
+
+
 def test_nodes_and_scopes_that_a_pass_leaves_alone_are_there_once():
     net = picture_graphs.residual_net(blocks=2)
     held = page.of_history(graphlens.optimize(net, ["fuse"], prove=False))

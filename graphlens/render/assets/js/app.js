@@ -256,7 +256,8 @@ export class App {
       const { chain, item } = found;
       if (this.page.entries[item.entries[0]].name !== this.selected) continue;
       for (const wire of chain.at(-1).wires) {
-        if (wire.head === item.index) this.lightInto(view, wire.value, chain, item);
+        if (wire.head !== item.index) continue;
+        for (const value of wire.values) this.lightInto(view, value, chain, item);
       }
     }
   }

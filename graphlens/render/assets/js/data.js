@@ -17,9 +17,10 @@ function entryOf([name, op, kind, rows, scope, shape], index) {
   return { index, name, op, kind, rows: lines, scope, shape };
 }
 
-/** A wire inside a scope; ports are negative ends, as in view/page_data.py. */
-function wireOf([tail, head, value, label, tailPort, headPort, start, end, between], texts) {
-  return { tail, head, value: texts[value], label, tailPort, headPort, start, end, between };
+/** A wire inside a scope; ports are negative ends, as in view/page_data.py. Most carry one tensor. */
+function wireOf([tail, head, value, label, tailPort, headPort, start, end, between, bundle], texts) {
+  const values = (bundle ?? [value]).map((each) => texts[each]);
+  return { tail, head, value: texts[value], values, label, tailPort, headPort, start, end, between };
 }
 
 function itemOf([held, tags, width, height, row, x], index) {
@@ -115,8 +116,10 @@ export function wiresOf(state, value) {
     state.wires = new Map();
     for (const { scope } of state.scopes.values()) {
       for (const wire of scope.wires) {
-        if (!state.wires.has(wire.value)) state.wires.set(wire.value, []);
-        state.wires.get(wire.value).push({ scope, wire });
+        for (const each of wire.values) {
+          if (!state.wires.has(each)) state.wires.set(each, []);
+          state.wires.get(each).push({ scope, wire });
+        }
       }
     }
   }
