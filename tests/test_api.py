@@ -1,9 +1,11 @@
 """The public names, and what importing them costs."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+from random_graphs import random_graph
 
 import graphlens
 from graphlens import api
@@ -81,3 +83,16 @@ def test_help_of_a_subcommand_loads_nothing_heavy():
 def test_a_model_where_a_graph_is_wanted_says_to_capture_it(call):
     with pytest.raises(UsageError, match="expected a Graph, found a dict: capture"):
         call({})
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_drawing_leaves_the_garbage_collector_as_it_was(tmp_path, collects):
+    (gc.enable if collects else gc.disable)()
+    try:
+        graphlens.draw(random_graph(0), tmp_path / "x.svg")
+        assert gc.isenabled() is collects
+        with pytest.raises(UsageError):
+            graphlens.draw(random_graph(0), tmp_path / "no" / "x.svg")
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable()

@@ -44,15 +44,16 @@ def stored(graph: Graph, derived: bool = True) -> Stored:
     """
     found: dict[str, Weights] = {}
     last = {value.node for value in graph.outputs} if graph.structural(OUTPUT) else set[str]()
+    nodes, pred = graph.nodes, graph.pred
     for name in graph.in_order() if derived else graph:
-        held = graph.nodes[name]
+        held = nodes[name]
         if held["domain"] == OURS and held["op"] in (PARAM, CONST, OUTPUT):
             if held["op"] != OUTPUT:
                 size = held["results"][0].elements or 0
                 found[name] = ((name, size),) if held["op"] == PARAM else ()
         elif derived and name not in last and not held["regions"]:
-            reads = list(graph.pred[name])
-            if reads and all(read in found for read in reads) and not _is_random(graph, name):
+            reads = pred[name]
+            if all(read in found for read in reads) and reads and not _is_random(graph, name):
                 found[name] = tuple(dict.fromkeys(root for read in reads for root in found[read]))
     return found
 
