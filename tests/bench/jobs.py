@@ -17,6 +17,7 @@ import models
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import picture_geometry  # what the tests of pictures measure with
+import picture_graphs
 
 Job = Callable[[], dict]
 
@@ -88,6 +89,30 @@ def drawn_by_torchview(folder: Path, name: str) -> Job:
     return _warmed(draw, models.tiny(), models.MODELS[name]())
 
 
+UNLIKE = {
+    "scattered": lambda: picture_graphs.scattered(20_000),
+    "scattered in scopes": lambda: picture_graphs.scattered(20_000, scoped=True),
+    "joined inputs": lambda: picture_graphs.joined_inputs(20_000),
+    "branches of 5": lambda: picture_graphs.branches(4_000),
+    "short branches": lambda: picture_graphs.branches(20_000, 1),
+}
+"""Graphs of some 20,000 nodes that no model looks like."""
+
+
+def unlike_any_model(folder: Path, argument: str) -> Job:
+    """A graph of `UNLIKE` folded, flat or as a page: ``'flat:scattered'``."""
+    import graphlens
+
+    how, _, name = argument.partition(":")
+    path = folder / f"{how} {name}.{'html' if how == 'page' else 'svg'}"
+
+    def draw(graph) -> dict:
+        graphlens.draw(graph, path, **({"flat": True} if how == "flat" else {}))
+        return {"nodes": len(graph)}
+
+    return _warmed(draw, (picture_graphs.scattered(20),), (UNLIKE[name](),))
+
+
 def _measured(path: Path) -> dict:
     found = picture_geometry.read(path.read_text())
     return {
@@ -154,6 +179,7 @@ JOBS = {
         pipeline_by_graphlens,
         pipeline_by_onnxsim,
         growth,
+        unlike_any_model,
     )
 }
 

@@ -40,7 +40,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print("| job (CPU seconds) | graphlens | peer | ratio |\n|---|---|---|---|", flush=True)
     for line in itertools.chain(
-        _against_peers(folder), _growth(folder), _start(), pages.rows(folder)
+        _against_peers(folder), _growth(folder), _unlike(folder), _start(), pages.rows(folder)
     ):
         print(line, flush=True)
     print(f"\n{_HEADS}\n|{'---|' * (_HEADS.count('|') - 1)}", flush=True)
@@ -60,6 +60,9 @@ _DRAWN = {
     "drawn_by_torchview": "torchview",
 }
 """The jobs that draw a picture, and who does."""
+
+_UNLIKE = ("scattered", "scattered in scopes", "joined inputs", "branches of 5", "short branches")
+"""The graphs of `jobs.UNLIKE`."""
 
 
 def _pictures(folder: Path) -> Iterator[str]:
@@ -125,6 +128,19 @@ def _slope(seconds: dict[int, float]) -> float:
     """Least squares of log seconds over log nodes."""
     x, y = [math.log(size) for size in seconds], [math.log(each) for each in seconds.values()]
     return statistics.linear_regression(x, y).slope
+
+
+def _unlike(folder: Path) -> Iterator[str]:
+    """What no model looks like, some 20,000 nodes each: random, wide."""
+    for name in _UNLIKE:
+        for how in ("folded", "flat", "page"):
+            title = f"{name}, {how}"
+            try:
+                found = _run("unlike_any_model", folder, f"{how}:{name}", _LIMIT)
+            except subprocess.TimeoutExpired:
+                yield f"| {title} | stopped after {_LIMIT} s | | |"
+                continue
+            yield f"| {title}: {found['nodes']:,} nodes drawn | {found['seconds']:.2f} s | | |"
 
 
 def _start() -> Iterator[str]:
