@@ -34,6 +34,8 @@ from graphlens.view import Cluster, Diagram
 _STEPS = 12
 _MANY = 2000
 """Lines from which on titles of clusters and labels do not look for a place between them."""
+_STRIDE = 4.0
+"""Points from one place where a long line is looked at to the next: less than a label is high."""
 
 
 def draw(diagram: Diagram) -> Scene:
@@ -232,8 +234,9 @@ def _passes(points: Sequence[Point], room: Frame) -> bool:
         xs, ys = zip(*curve, strict=True)
         if max(xs) < room.x or min(xs) > right or max(ys) < room.y or min(ys) > bottom:
             continue
-        for step in range(_STEPS + 1):
-            t, u = step / _STEPS, 1 - step / _STEPS
+        steps = max(_STEPS, int(max(max(xs) - min(xs), max(ys) - min(ys)) / _STRIDE))
+        for step in range(steps + 1):
+            t, u = step / steps, 1 - step / steps
             share = (u**3, 3 * u * u * t, 3 * u * t * t, t**3)
             x = sum(part * at for part, at in zip(share, xs, strict=True))
             y = sum(part * at for part, at in zip(share, ys, strict=True))

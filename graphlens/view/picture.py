@@ -184,7 +184,7 @@ def finished(diagram: Diagram) -> Diagram:
     return tag_wide(where_new(diagram) if diagram.shapes == "changed" else nowhere(diagram))
 
 
-_LETTERS = 26
+_LETTERS = 20
 """Letters that the shapes of tensors on one arrow may have."""
 
 

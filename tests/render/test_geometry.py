@@ -11,6 +11,8 @@ from graphlens import render, view
 from graphlens.analysis.diff import diff
 from graphlens.ir import Graph, Node, Value
 from graphlens.ops.build import Builder
+from graphlens.render import draw
+from graphlens.render.part import Frame
 from graphlens.tensor import TensorType
 
 F32 = TensorType("float32", (4, 8))
@@ -188,3 +190,10 @@ def test_boxes_have_names_for_screen_readers_and_links_only_where_asked_for():
 def test_a_link_that_would_run_code_is_refused():
     with pytest.raises(graphlens.GraphlensError, match=r"cannot link to .javascript:"):
         view.graph(picture_graphs.residual_net(), source_url="javascript:alert('{file}')")
+
+
+@pytest.mark.parametrize("top", range(100, 150, 3))
+def test_a_long_line_is_seen_behind_a_label_wherever_that_stands(top):
+    line = ((50.0, 0.0), (50.0, 200.0), (50.0, 500.0), (50.0, 700.0))
+    assert draw._passes(line, Frame(20.0, float(top), 60.0, 11.0))
+    assert not draw._passes(line, Frame(60.0, float(top), 60.0, 11.0))
