@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnx
 
 from graphlens.frontends.torch.call import Call, row
 from graphlens.ir.node import Value
+from graphlens.ops.proto import NUMBERS
 from graphlens.tensor import TensorType
 
 
@@ -155,7 +155,7 @@ def _group_norm(
 
 def _stash(dtype: str) -> int | None:
     """The type that a norm computes in, where it is not ONNX's default: float32."""
-    return onnx.TensorProto.DOUBLE if dtype == "float64" else None
+    return NUMBERS[dtype] if dtype == "float64" else None
 
 
 @row("instance_norm")
