@@ -62,8 +62,9 @@ class Worker:
             _kill(process)
         if process.stdout is not None:
             process.stdout.close()
-        if self._errors is not None:
-            self._errors.close()
+        with self._lock:  # another thread may be reading it
+            if self._errors is not None:
+                self._errors.close()
 
     def _ready(self, wanted: sets.ModelSet) -> subprocess.Popen[bytes]:
         """A process that has imported what models of this set need."""
@@ -82,10 +83,14 @@ class Worker:
         return started
 
     def _last_words(self) -> str:
-        if self._errors is None:
-            return "it did not start"
-        self._errors.seek(0)
-        lines = [line for line in self._errors.read().decode(errors="replace").splitlines() if line]
+        with self._lock:
+            if self._errors is None:
+                return "it did not start"
+            if self._errors.closed:
+                return "the sweep ended it"
+            self._errors.seek(0)
+            said = self._errors.read().decode(errors="replace")
+        lines = [line for line in said.splitlines() if line]
         return lines[-1] if lines else "it said nothing"
 
 
