@@ -1,8 +1,4 @@
-"""All of keras.applications, with seeded random weights, on images as small as each takes.
-
-They give the numbers before the softmax: of large ones, as deep models with random weights have, it
-is one class alone, and which one hangs on a last digit.
-"""
+"""All of keras.applications, with seeded random weights, on images as small as each takes."""
 
 from __future__ import annotations
 
@@ -34,12 +30,12 @@ def _place(name: str) -> int:
 
 
 def build(name: str) -> Subject:
-    """The model in inference mode, and an image."""
+    """The model, without its classifier where that fixes the size of the image, and an image."""
     keras.utils.set_random_seed(0)
     side = next((size for key, size in _SIDES.items() if name.startswith(key)), _SMALL)
     maker: Any = getattr(keras.applications, name)
     if name == "NASNetLarge":
         side = 331
-    model = maker(weights=None, input_shape=(side, side, 3), classifier_activation=None)
+    model = maker(weights=None, input_shape=(side, side, 3))
     image = np.random.default_rng(0).random((1, side, side, 3), np.float32)
-    return Subject(model, (keras.ops.convert_to_tensor(image),), about=f"{side} px, logits")
+    return Subject(model, (keras.ops.convert_to_tensor(image),), about=f"{side} px")
