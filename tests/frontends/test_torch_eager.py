@@ -229,3 +229,52 @@ def test_errors_show_the_users_frames() -> None:
         eager(3, X)
     with pytest.raises(UsageError, match="one run"):
         graphlens.capture(lambda x: x, X, via="torch.eager", dynamic_shapes=({0: "n"},))
+
+
+class Detecting(nn.Module):
+    """Keeps the rows that score, sorts them and scales them: how many depends on data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.score = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        keep = torch.where(self.score(x)[:, 0] > 0)[0]
+        kept = x[keep]
+        return kept[kept[:, 0].argsort()] * 2, torch.unique(keep % 3, return_counts=True)[1]
+
+
+ROWS = torch.randn(3, 12, 4, generator=SEEDED)
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_sizes_that_depend_on_data_are_not_in_the_types(empty: bool) -> None:
+    torch.manual_seed(1)
+    model = Detecting().eval()
+    rows = torch.full((12, 4), -9.0) * torch.sign(model.score.weight[0]) if empty else ROWS[0]
+    graph = eager(model, rows.detach())
+    shapes = [graph.type_of(value).shape for value in graph.outputs]
+    assert [len(shape) for shape in shapes] == [2, 1]
+    assert [type(size) for shape in shapes for size in shape] == [str, int, str]
+    found = [graph, graphlens.optimize(graph).after]
+    counts = set()
+    for x in ROWS:
+        first, counted = model(x)
+        counts.add(len(first))
+        for one in found:
+            assert_same(one, [first, counted], x)
+    assert len(counts) > 1
+
+
+def test_what_no_example_suits_is_proven_on_the_inputs_of_the_run() -> None:
+    def halved(x: torch.Tensor) -> torch.Tensor:
+        kept = x[x > 0]
+        return kept.view(len(kept) // 5, 5).sum(1)  # a number of Python's, baked in
+
+    x = torch.linspace(-1, 1, 30)
+    graph = eager(halved, x)
+    doubtful = {step.evidence.status for step in graphlens.optimize(graph).steps}
+    assert "unproven" in doubtful
+    certain = {step.evidence.status for step in graphlens.optimize(graph, inputs=[x]).steps}
+    assert certain <= {"proven", "unchanged"}
+    assert "proven" in certain

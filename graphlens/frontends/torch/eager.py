@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from graphlens.frontends.torch.inputs import Arguments, arguments, device_of, re
 from graphlens.frontends.torch.live import Live, taken
 from graphlens.frontends.torch.roots import Roots
 from graphlens.frontends.torch.scopes import Scopes
+from graphlens.frontends.torch.shadows import Shadows, sized
 from graphlens.frontends.torch.state import compiling, uncompiled, unwritten
 from graphlens.frontends.torch.translate import Translator
 from graphlens.ir.graph import Graph
@@ -31,7 +33,7 @@ def capture(
     The run is a real one, on the values of the inputs, so that Python may ask for them: branches
     and loops on data, ``item()``, masks, detection models, a whole training step with its backward
     pass and optimiser. The graph holds what was done in this run: the branches taken, and shapes
-    that depend on data as they were seen. What the run wrote into weights, buffers and inputs is
+    that Python asked for as it saw them. What the run wrote into weights, buffers and inputs is
     undone, so that a step is recorded, not made; so is its use of torch's random numbers.
 
     Args:
@@ -61,8 +63,7 @@ def recorded(model: Callable[..., Any], given: Arguments, means: str) -> Graph:
         CaptureError: If the callable raises, or returns no tensor.
     """
     live, result = run(model, given, means)
-    leaves, names = returned(result, others=True)
-    return live.translator.output([live.ref_of(one) for one in leaves], names)
+    return live.output(result)
 
 
 def prepared(model: Any, inputs: Any, kwargs: Any, dynamic_shapes: Any) -> Arguments:
@@ -101,23 +102,32 @@ def run(model: Callable[..., Any], given: Arguments, means: str) -> tuple[Live, 
     """
     roots = Roots.of(model, given)
     take_higher_order(Live, taken)
+
+    def branch(exporting: bool) -> tuple[Live, Any]:
+        return sized(partial(_run, model, given, means, roots, exporting))
+
     try:
-        live, result = _run(model, given, means, roots, exporting=True)
+        live, result = branch(exporting=True)
         if _is_as_alone(model, given, roots, result):
             return live, result
-        return _run(model, given, means, roots, exporting=False)
+        return branch(exporting=False)
     except (Exception, SystemExit):  # of any kind: what is not of the branch is raised again
         try:
-            return _run(model, given, means, roots, exporting=False)
+            return branch(exporting=False)
         except (Exception, SystemExit) as error:
             raise cannot_capture(means, model, error) from error
 
 
 def _run(
-    model: Callable[..., Any], given: Arguments, means: str, roots: Roots, exporting: bool
+    model: Callable[..., Any],
+    given: Arguments,
+    means: str,
+    roots: Roots,
+    exporting: bool,
+    shadows: Shadows,
 ) -> tuple[Live, Any]:
     translator = Translator(_called(model), means, Scopes(roots.classes))
-    live = Live(translator, roots)
+    live = Live(translator, roots, shadows)
     args, words = live.inputs(given)
     try:
         with (

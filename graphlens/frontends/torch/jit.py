@@ -32,6 +32,7 @@ from graphlens.frontends.torch.script import file as torch_script_file
 from graphlens.frontends.torch.script.interpret import Script
 from graphlens.frontends.torch.script.live import LiveScript
 from graphlens.frontends.torch.script.properties import forgiven
+from graphlens.frontends.torch.shadows import Shadows, sized
 from graphlens.frontends.torch.state import as_before, tracing, unwritten, weights_of
 from graphlens.frontends.torch.translate import Translator
 from graphlens.frontends.torch.types import NAMES
@@ -202,14 +203,19 @@ class _Made:
 
     def _live(self, given: Arguments, names: Sequence[str]) -> Graph:
         """What depends on the values of its inputs, as these inputs have it."""
-        live = LiveScript(self._translator(" (run on its inputs)"), Roots.of(self.model, given))
-        script = Script(live, self.strip)
-        args, kwargs = live.inputs(given)
-        try:
+        roots = Roots.of(self.model, given)
+
+        def record(shadows: Shadows) -> Graph:
+            live = LiveScript(self._translator(" (run on its inputs)"), roots, shadows)
+            script = Script(live, self.strip)
+            args, kwargs = live.inputs(given)
             result = live.run(lambda: script.call(*self._call(args, kwargs)))
+            return live.output(_named(result, names))
+
+        try:
+            return sized(record)
         except Exception as error:
             raise cannot_capture("torch.jit", self.model, error) from error
-        return live.output(_named(result, names))
 
     def _translator(self, how: str) -> Translator:
         return Translator(self.name, self.means + how, self.scopes)

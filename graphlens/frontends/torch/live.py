@@ -7,16 +7,19 @@ from typing import Any
 import torch
 
 from graphlens.frontends.torch.below import Above, unrolled
-from graphlens.frontends.torch.inputs import Arguments
+from graphlens.frontends.torch.inputs import Arguments, returned
 from graphlens.frontends.torch.record import Recorder
 from graphlens.frontends.torch.roots import Roots
 from graphlens.frontends.torch.scopes import user_line
+from graphlens.frontends.torch.shadows import Shadows, is_sized_by_data
 from graphlens.frontends.torch.signature import signature
 from graphlens.frontends.torch.tensors import Tensors, same_storage
 from graphlens.frontends.torch.translate import Translator
 from graphlens.frontends.torch.types import type_of
+from graphlens.frontends.torch.unseen import forget_sizes
 from graphlens.frontends.torch.views import Ref
 from graphlens.frontends.torch.writes import touched
+from graphlens.ir.graph import Graph
 from graphlens.ir.node import Source
 
 PLACE = "graphlens_place"
@@ -31,15 +34,17 @@ class Live(Above):
         scope: Paths of the modules that are running, innermost last.
         tensors: Which value of the graph each tensor is.
         made: What the forward op of a backward node returned, by the node's sequence number.
+        shadows: Fake tensors beside those whose sizes depend on data.
     """
 
-    def __init__(self, translator: Translator, roots: Roots) -> None:
+    def __init__(self, translator: Translator, roots: Roots, shadows: Shadows) -> None:
         """A recorder that writes into ``translator``."""
         super().__init__("real")
         self.translator = translator
         self.scope: list[str] = [""]
         self.tensors = Tensors(translator, roots.weights)
         self.made: dict[int, Ref] = {}
+        self.shadows = shadows
         self._fake = Recorder(translator, {})
         self._behind: tuple[str, tuple[str, int]] = ("", ("", 0))
         self._backward: Any = None
@@ -55,6 +60,12 @@ class Live(Above):
         if isinstance(leaf, torch.Tensor):
             return self.tensors.ref(leaf)
         return self.translator.const(torch.tensor(leaf))
+
+    def output(self, result: Any) -> Graph:
+        """The finished graph, returning what the run returned."""
+        leaves, names = returned(result, others=True)
+        graph = self.translator.output([self.ref_of(leaf) for leaf in leaves], names)
+        return forget_sizes(graph)
 
     def call(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Do a call and record it."""
@@ -73,18 +84,23 @@ class Live(Above):
     def _record(self, func: Any, args: Any, kwargs: dict[str, Any], flat: list[Any]) -> None:
         translator = self.translator
         refs, words = self._refs(args), self._refs(kwargs)
+        twins = self.shadows.of_call(func, args, kwargs, self.tensors.ref, flat)
+        symbols = translator.symbols
         scope, line = self._place()
         translator.place(scope, Source("", *line))
         made = translator.call(
             func,
             refs,
             words,
-            [type_of(one) for one in flat],
+            [symbols.type_of(one) for one in twins],
             lambda: bool(args) and same_storage(flat[0], args[0]),
             lambda: self._fake.replay(func, (refs, words), (args, kwargs)),
         )
-        for one, ref in zip(flat, made, strict=False):
+        for one, twin, ref in zip(flat, twins, made, strict=False):
             self.tensors.put(one, ref)
+            self.shadows.keep(ref, twin)
+            if is_sized_by_data(twin):
+                symbols.declare(ref.read(), twin)
             backward = getattr(one, "grad_fn", None)
             if backward is not None:
                 backward.metadata[PLACE] = scope, line

@@ -74,7 +74,7 @@ def _unique(call: Call, x: Value, *arguments: Any) -> Any:
     for index, result in ((1, 2), (2, 3))[: count - 1]:
         held = call.types[index]
         value = Value(made.node, result)
-        if result == 2 and axis is None:
+        if result == 2 and axis is None and call.rank(x) != 1:
             sizes = call.ints(call.shape(x)) if call.type(x).is_static else call.step("Shape", x)
             value = call.step("Reshape", value, sizes)
         found.append(call.build.op("Identity", value, results=[held], name=f"{call.name}.{index}"))

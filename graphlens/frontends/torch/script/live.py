@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch._dispatch.python import enable_python_dispatcher
 
-from graphlens.frontends.torch.inputs import returned
 from graphlens.frontends.torch.live import Live
 from graphlens.frontends.torch.roots import Roots
+from graphlens.frontends.torch.shadows import Shadows
 from graphlens.frontends.torch.translate import Translator
-from graphlens.ir.graph import Graph
 
 
 class LiveScript(Live):
@@ -22,9 +21,9 @@ class LiveScript(Live):
         line: The user's line of the op that is run next.
     """
 
-    def __init__(self, translator: Translator, roots: Roots) -> None:
+    def __init__(self, translator: Translator, roots: Roots, shadows: Shadows) -> None:
         """A recorder that writes into ``translator``."""
-        super().__init__(translator, roots)
+        super().__init__(translator, roots, shadows)
         self.line: tuple[str, int] = ("", 0)
         self._roots = roots
 
@@ -40,11 +39,6 @@ class LiveScript(Live):
                 return program()
         finally:
             self.tensors.put_back()
-
-    def output(self, result: Any) -> Graph:
-        """The finished graph, returning what the program returned."""
-        leaves, names = returned(result, others=True)
-        return self.translator.output([self.ref_of(one) for one in leaves], names)
 
     def _place(self) -> tuple[str, tuple[str, int]]:
         return self.scope[-1], self.line
