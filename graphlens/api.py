@@ -73,6 +73,7 @@ def optimize(
     passes: Sequence[str | Pass] | None = None,
     *,
     prove: bool = True,
+    inputs: Sequence[Any] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> History:
     """Run passes over a graph and keep every step with its evidence.
@@ -82,6 +83,8 @@ def optimize(
         passes: Names, with options where wanted (``'layout{to=NCHW}'``), or functions Graph ->
             Graph; by default the whole pipeline.
         prove: Whether to run every step's graph and compare it with the captured one's results.
+        inputs: What to run on, one array for each Input, as well as seeded examples: those that
+            the model was captured with, where it does not take others.
         on_step: Called with every step when it is done.
 
     Raises:
@@ -92,7 +95,7 @@ def optimize(
     wanted = registry.load("graphlens.passes:DEFAULT") if passes is None else passes
     run_passes = registry.load("graphlens.passes.pipeline:run")
     functions = [function for each in wanted for function in _passes(each)]
-    return run_passes(graph, functions, prove=prove, on_step=on_step)
+    return run_passes(graph, functions, prove=prove, inputs=inputs, on_step=on_step)
 
 
 def run(graph: Graph, *inputs: Any) -> list[np.ndarray]:
@@ -121,14 +124,14 @@ def profile(graph: Graph, *inputs: Any, runs: int = 5) -> dict[str, float]:
 
 
 def prove(
-    before: Graph, after: Graph, *, inputs: Sequence[Sequence[Any]] | None = None, seeds: int = 3
+    before: Graph, after: Graph, *, inputs: Sequence[Any] | None = None, seeds: int = 3
 ) -> Proof:
     """Whether two graphs compute the same function, by running both on the same inputs.
 
     Args:
         before: The graph that sets what is right.
         after: The graph that is judged.
-        inputs: What to run on; by default seeded example data.
+        inputs: What to run on, one array for each Input, as well as seeded examples.
         seeds: How many sets of example data.
     """
     before, after = _graph(before), _graph(after)

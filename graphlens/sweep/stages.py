@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -15,16 +16,45 @@ from graphlens.sweep.row import EQUAL, Row, one_line, told
 from graphlens.sweep.spec import Task
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from graphlens.ir.graph import Graph
 
 
-def later(row: Row, graphs: Mapping[str, Graph], task: Task, emit: Callable[[Row], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A model's graphs.
+
+    Attributes:
+        graphs: By front end.
+        best: The front end whose graph is optimised, planned and drawn.
+        arrays: What the model was captured with, in the order of a graph's Inputs.
+    """
+
+    graphs: Mapping[str, Graph]
+    best: str
+    arrays: Sequence[np.ndarray]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the best front end."""
+        return self.graphs[self.best]
+
+
+def later(
+    row: Row,
+    graphs: Mapping[str, Graph],
+    arrays: Sequence[np.ndarray],
+    task: Task,
+    emit: Callable[[Row], None],
+) -> None:
     """Whatever stages after running are asked for, each into its own field of the row."""
     if not graphs:
         return
     best = next(
         (via for via in graphs if row.frontends[via]["status"] in EQUAL), next(iter(graphs))
     )
+    held = Captured(graphs, best, arrays)
     for stage, do in _STAGES.items():
         if stage not in task.stages:
             continue
@@ -32,27 +62,27 @@ def later(row: Row, graphs: Mapping[str, Graph], task: Task, emit: Callable[[Row
         setattr(row, stage, found)
         emit(row)
         try:
-            setattr(row, stage, do(graphs, best))
+            setattr(row, stage, do(held))
         except Exception as error:  # a pass or picture that fails is the row's reason
             setattr(row, stage, {"reason": told(error)})
         emit(row)
 
 
-def _one_graph(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+def _one_graph(held: Captured) -> dict[str, Any]:
     """Whether all front ends gave one graph, else the first difference from the best one's."""
-    if len(graphs) < 2:
+    if len(held.graphs) < 2:
         return {"status": "single"}
-    others = {via: graph for via, graph in graphs.items() if via != best}
-    found = zip(others, differences(graphs[best], others.values()), strict=True)
+    others = {via: graph for via, graph in held.graphs.items() if via != held.best}
+    found = zip(others, differences(held.graph, others.values()), strict=True)
     unlike = {via: one_line(first) for via, first in found if first is not None}
     if not unlike:
         return {"status": "one"}
-    return {"status": "several", "against": best, "difference": unlike}
+    return {"status": "several", "against": held.best, "difference": unlike}
 
 
-def _optimize(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+def _optimize(held: Captured) -> dict[str, Any]:
     since = time.perf_counter()
-    history = api.optimize(graphs[best])
+    history = api.optimize(held.graph, inputs=held.arrays)
     found: dict[str, Any] = {"seconds": round(time.perf_counter() - since, 2)}
     first, last = history.evidence, history.result
     doubtful = [step for step in history.steps if step.evidence.status == "unproven"]
@@ -64,9 +94,9 @@ def _optimize(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
     return found
 
 
-def _plan(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+def _plan(held: Captured) -> dict[str, Any]:
     since = time.perf_counter()
-    plan = api.plan_memory(graphs[best])
+    plan = api.plan_memory(held.graph)
     return {
         "arena_bytes": plan.arena_bytes,
         "peak_bytes": plan.peak_live_bytes,
@@ -75,11 +105,11 @@ def _plan(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
     }
 
 
-def _draw(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
+def _draw(held: Captured) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.svg"
         since = time.perf_counter()
-        api.draw(graphs[best], path)
+        api.draw(held.graph, path)
         seconds = time.perf_counter() - since
         head = ElementTree.parse(path).getroot().attrib
         return {
@@ -90,7 +120,7 @@ def _draw(graphs: Mapping[str, Graph], best: str) -> dict[str, Any]:
         }
 
 
-_STAGES: dict[str, Callable[[Mapping[str, Graph], str], dict[str, Any]]] = {
+_STAGES: dict[str, Callable[[Captured], dict[str, Any]]] = {
     "one_graph": _one_graph,
     "optimize": _optimize,
     "plan": _plan,

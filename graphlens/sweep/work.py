@@ -120,7 +120,7 @@ def work(spec: Spec, task: Task, emit: Emit = lambda row: None) -> Row:
         return row
     row.status, row.reason = "failed", ""
     case = _Case(subject, side, task, expected, side.examples(subject), row, emit)
-    later(row, _captured(case), task, emit)
+    later(row, _captured(case), case.arrays, task, emit)
     return row
 
 
