@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         prove,
         run,
         save,
+        specialize,
     )
     from graphlens.errors import GraphlensError
     from graphlens.ir.graph import Graph
@@ -43,6 +44,7 @@ __all__ = [
     "prove",
     "run",
     "save",
+    "specialize",
 ]
 
 _ELSEWHERE = {

@@ -154,6 +154,23 @@ def diff(a: Graph, b: Graph) -> Diff:
     return registry.load("graphlens.analysis.diff:diff")(a, b)
 
 
+def specialize(graph: Graph, *inputs: Any) -> Graph:
+    """The graph with every size that is not known as a run on these inputs has it.
+
+    It computes the same for all inputs that lead to these sizes. Two captures of a model are one
+    graph then, though one computes the sizes that the other has as numbers; and its memory can
+    be planned.
+
+    Args:
+        graph: The graph.
+        inputs: One array for each Input.
+
+    Raises:
+        RunError: If the graph cannot be run on them.
+    """
+    return registry.load("graphlens.passes.specialize:specialize")(_graph(graph), *inputs)
+
+
 def plan_memory(
     graph: Graph,
     *,

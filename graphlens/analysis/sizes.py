@@ -58,7 +58,7 @@ def _unknown_sizes(unknown: Mapping[str, TensorType], symbols: Mapping[str, int]
     return (
         f"memory cannot be planned: the size is not known of {shown}{more}. "
         + (f"Give sizes of the symbols, as in {given}, or capture" if words else "Capture")
-        + " with fixed shapes"
+        + " with fixed shapes, or take the sizes of one run: specialize(graph, *inputs)"
     )
 
 

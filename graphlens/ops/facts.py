@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from graphlens.ir.node import OURS
@@ -25,6 +25,7 @@ class Facts:
         inplace: Operands whose buffer result 0 may overwrite, if type and lifetime allow.
         random: Whether two runs on the same operands may differ.
         layout: Operands and results that ``data_format`` speaks of: ``(operands, results)``.
+        sizes: Operands whose values say how large the results are, or where they are cut.
     """
 
     category: str = "other"
@@ -34,6 +35,7 @@ class Facts:
     inplace: tuple[int, ...] = ()
     random: bool = False
     layout: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    sizes: tuple[int, ...] = ()
 
 
 _UNARY = Facts("elementwise", elementwise=True, inplace=(0,))
@@ -100,7 +102,18 @@ _GROUPS: tuple[tuple[Facts, str], ...] = (
         "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Bernoulli Multinomial",
     ),
 )
+_SIZES: dict[tuple[int, ...], str] = {
+    (0,): "ConstantOfShape",
+    (0, 1, 2): "Range",
+    (1,): "Reshape Expand Split Squeeze Unsqueeze Tile Pad TopK OneHot CenterCropPad AffineGrid",
+    (1, 2): "Col2Im",
+    (1, 2, 3, 4): "Slice",
+    (2,): "MaxUnpool",
+    (2, 3): "Resize",
+}
 _TABLE = {op: facts for facts, ops in _GROUPS for op in ops.split()}
+for _places, _ops in _SIZES.items():
+    _TABLE |= {op: replace(_TABLE[op], sizes=_places) for op in _ops.split()}
 _OURS = {op: Facts("structural") for op in ("Input", "Param", "Const", "Output")} | {
     "Region": Facts("group")
 }

@@ -14,6 +14,9 @@ EQUAL_WIDE = "equal in float64"
 EQUAL = "equal", EQUAL_WIDE
 STATES = (*EQUAL, "random", "captured")
 """What a model is if one of its front ends is, the best first."""
+ONE_AT_SIZES = "one at these sizes"
+"""The status of front ends whose graphs are one once sizes are those of the run: some have numbers
+where others compute them from data."""
 LONGEST = 300
 """Characters of a reason: it is one line of a table."""
 
@@ -66,7 +69,8 @@ class Row:
         about: How it was made, where there was a choice: sizes, parameters.
         parameters: Elements of its weights.
         frontends: Front end -> `Entry` as a dict.
-        one_graph: ``status`` (``'one'``, ``'several'``, ``'single'``) and ``difference``.
+        one_graph: ``status`` (``'one'``, ``'one at these sizes'``, ``'several'``, ``'single'``)
+            and ``difference``.
         optimize: Kernels and traffic before and after, ``status`` of the proof, ``reason``.
         plan: Bytes of arena, peak and sum.
         draw: Seconds, width and height of the picture.

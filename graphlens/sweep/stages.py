@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from graphlens import api
 from graphlens.passes.standard_form import differences
-from graphlens.sweep.row import EQUAL, Row, one_line, told
+from graphlens.sweep.row import EQUAL, ONE_AT_SIZES, Row, one_line, told
 from graphlens.sweep.spec import Task
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class Captured:
     def graph(self) -> Graph:
         """The graph of the best front end."""
         return self.graphs[self.best]
+
+    def at_sizes(self, via: str) -> Graph:
+        """A front end's graph with the sizes of the run that the model was captured with."""
+        return api.specialize(self.graphs[via], *self.arrays)
 
 
 def later(
@@ -72,12 +76,18 @@ def _one_graph(held: Captured) -> dict[str, Any]:
     """Whether all front ends gave one graph, else the first difference from the best one's."""
     if len(held.graphs) < 2:
         return {"status": "single"}
-    others = {via: graph for via, graph in held.graphs.items() if via != held.best}
-    found = zip(others, differences(held.graph, others.values()), strict=True)
-    unlike = {via: one_line(first) for via, first in found if first is not None}
+    unlike = _unlike(held.graph, {via: it for via, it in held.graphs.items() if via != held.best})
     if not unlike:
         return {"status": "one"}
+    if not _unlike(held.at_sizes(held.best), {via: held.at_sizes(via) for via in unlike}):
+        return {"status": ONE_AT_SIZES, "against": held.best, "difference": unlike}
     return {"status": "several", "against": held.best, "difference": unlike}
+
+
+def _unlike(graph: Graph, others: Mapping[str, Graph]) -> dict[str, str]:
+    """The first difference of each other graph that is not one with this."""
+    found = zip(others, differences(graph, others.values()), strict=True)
+    return {via: one_line(first) for via, first in found if first is not None}
 
 
 def _optimize(held: Captured) -> dict[str, Any]:
@@ -96,7 +106,8 @@ def _optimize(held: Captured) -> dict[str, Any]:
 
 def _plan(held: Captured) -> dict[str, Any]:
     since = time.perf_counter()
-    plan = api.plan_memory(held.graph)
+    known = all(type.is_static for it in held.graph.nodes.values() for type in it["results"])
+    plan = api.plan_memory(held.graph if known else held.at_sizes(held.best))
     return {
         "arena_bytes": plan.arena_bytes,
         "peak_bytes": plan.peak_live_bytes,

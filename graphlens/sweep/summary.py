@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from graphlens.sweep.row import EQUAL, EQUAL_WIDE, Row
+from graphlens.sweep.row import EQUAL, EQUAL_WIDE, ONE_AT_SIZES, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Summary:
         compared: Models captured by two front ends or more, those among them whose comparison
             failed or was cut off.
         one: Those of which all gave one graph.
+        sized: Of these, those that did at the sizes of the run only.
         overhead: Median of our seconds over the framework's own, of each front end and model.
         seconds: Wall time of all processes.
     """
@@ -36,6 +37,7 @@ class Summary:
     known: int
     compared: int
     one: int
+    sized: int
     overhead: float | None
     seconds: float
 
@@ -46,7 +48,8 @@ class Summary:
             f"captured with equal output {share(self.equal, self.built)}"
             + (f", {self.wide} of them in float64 only" if self.wide else ""),
             f"nodes in the vocabulary {share(self.known, self.nodes, 3)}",
-            f"one graph {share(self.one, self.compared)}",
+            f"one graph {share(self.one, self.compared)}"
+            + (f", {self.sized} of them at the sizes of the run" if self.sized else ""),
         ]
         if self.overhead is not None:
             parts.append(f"capture takes {self.overhead:.2f} x the framework's own (median)")
@@ -70,7 +73,8 @@ def summary(rows: Iterable[Row]) -> Summary:
         nodes=nodes,
         known=nodes - sum(sum(entry["foreign"].values()) for entry in entries),
         compared=len(graphs),
-        one=graphs.count("one"),
+        one=graphs.count("one") + graphs.count(ONE_AT_SIZES),
+        sized=graphs.count(ONE_AT_SIZES),
         overhead=median(ratios) if ratios else None,
         seconds=sum(row.seconds for row in rows),
     )
@@ -155,8 +159,10 @@ def reasons(row: Row) -> list[str]:
             found.append(f"{via}: {entry['reason']}")
         if entry["foreign"]:
             found.append(f"{via}: outside the vocabulary: {', '.join(entry['foreign'])}")
-    for via, difference in row.one_graph.get("difference", {}).items():
-        found.append(f"{via} is another graph than {row.one_graph.get('against')}: {difference}")
+    against = row.one_graph.get("against")
+    several = row.one_graph.get("status") == "several"
+    for via, difference in row.one_graph.get("difference", {}).items() if several else ():
+        found.append(f"{via} is another graph than {against}: {difference}")
     for stage in ("one_graph", "optimize", "plan", "draw"):
         reason = getattr(row, stage).get("reason")
         if reason:
