@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import INPUT, OURS, OUTPUT, Value
-from graphlens.ops.facts import facts
+from graphlens.ops.facts import facts, is_random
 from graphlens.tensor import UNDEFINED
 
 _CONSTANT = frozenset({"Param", "Const"})
@@ -61,7 +59,7 @@ def dataflow(graph: Graph) -> Dataflow:
             root[Value(name)] = root.get(shown, shown)
             if shown.node in constant:
                 constant.add(name)
-        elif _depends_on_constants_only(held, read, constant):
+        elif _depends_on_constants_only(graph, name, read, constant):
             constant.add(name)
         else:
             kernels.append(name)
@@ -86,9 +84,9 @@ def viewed(graph: Graph, name: str, operands: tuple[Value | None, ...]) -> Value
 
 
 def _depends_on_constants_only(
-    held: Mapping[str, Any], operands: tuple[Value | None, ...], constant: set[str]
+    graph: Graph, name: str, operands: tuple[Value | None, ...], constant: set[str]
 ) -> bool:
     """Whether nothing that a run brings reaches the node; a random draw is never constant."""
-    if facts(held["op"], held["domain"]).random:
+    if is_random(graph, name):
         return False
     return all(value is None or value.node in constant for value in operands)

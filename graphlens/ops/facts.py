@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 
+from graphlens.ir.graph import Graph
 from graphlens.ir.node import OURS
 
 
@@ -23,7 +24,7 @@ class Facts:
             (broadcast) place of the operands only.
         view: Whether result 0 is operand 0's bytes under another shape.
         inplace: Operands whose buffer result 0 may overwrite, if type and lifetime allow.
-        random: Whether two runs on the same operands may differ.
+        random: Whether two runs on the same operands may differ (`is_random` knows of Dropout).
         layout: Operands and results that ``data_format`` speaks of: ``(operands, results)``.
         sizes: Operands whose values say how large the results are, or where they are cut.
     """
@@ -111,9 +112,10 @@ _SIZES: dict[tuple[int, ...], str] = {
     (2,): "MaxUnpool",
     (2, 3): "Resize",
 }
-_TABLE = {op: facts for facts, ops in _GROUPS for op in ops.split()}
-for _places, _ops in _SIZES.items():
-    _TABLE |= {op: replace(_TABLE[op], sizes=_places) for op in _ops.split()}
+_SIZED_BY = {op: places for places, ops in _SIZES.items() for op in ops.split()}
+_TABLE = {
+    op: replace(facts, sizes=_SIZED_BY.get(op, ())) for facts, ops in _GROUPS for op in ops.split()
+}
 _OURS = {op: Facts("structural") for op in ("Input", "Param", "Const", "Output")} | {
     "Region": Facts("group")
 }
@@ -161,3 +163,13 @@ def facts(op: str, domain: str = "") -> Facts:
 
 
 _TABLES = {"": _TABLE, OURS: _OURS}
+
+
+def is_random(graph: Graph, name: str) -> bool:
+    """Whether two runs of a node on the same operands may differ: a Dropout's only if it trains."""
+    held = graph.nodes[name]
+    if held["op"] != "Dropout" or held["domain"]:
+        return facts(held["op"], held["domain"]).random
+    training = (*graph.operands(name), None, None, None)[2]
+    known = None if training is None else graph.value_of(training)
+    return training is not None and (known is None or bool(known.any()))

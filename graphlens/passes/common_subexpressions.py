@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, Editor, Graph, Value
-from graphlens.ops.facts import facts
+from graphlens.ops.facts import facts, is_random
 from graphlens.rewrite.regions import inside
 
 _SHORT = 256
@@ -82,7 +82,7 @@ def _key(
     if domain == OURS and op in (CONST, PARAM):
         return _content(graph, name, weights) if name in alike else ("own", name)
     alone = domain == OURS and op in (INPUT, OUTPUT)
-    if alone or held["regions"] or facts(op, domain).random:
+    if alone or held["regions"] or is_random(graph, name):
         return ("own", name)
     operands: list[Any] = [
         None if value is None else (number[value.node], value.result)

@@ -15,7 +15,7 @@ import numpy as np
 
 from graphlens.errors import GraphlensError
 from graphlens.ir import CONST, OURS, PARAM, Editor, Graph, Node, Value
-from graphlens.ops.facts import facts
+from graphlens.ops.facts import is_random
 from graphlens.ops.infer import infer
 from graphlens.ops.schema import defaults, in_vocabulary
 from graphlens.passes.fold_kernels import KERNELS, evaluate
@@ -82,7 +82,7 @@ class _Folding:
                 array = self.graph.weights.get(name)
                 self.known[Value(name)] = _Known(array, name if held["op"] == PARAM else "")
             return
-        if held["regions"] or facts(held["op"], held["domain"]).random:
+        if held["regions"] or is_random(self.graph, name):
             return
         operands = self.graph.operands(name)
         if held["domain"] == "" and held["op"] in ("Shape", "Size"):

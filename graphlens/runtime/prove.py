@@ -1,7 +1,8 @@
 """Evidence that two graphs compute the same function: both are run on the same inputs.
 
 What was not run is never called equal: a graph that cannot be run here (a weight without a value,
-a foreign op, a random op) is 'unproven', with the reason.
+a foreign op) is 'unproven', with the reason. Random draws are inputs of both graphs
+(`runtime.draws`); a graph that draws by what it reads, or in a body, is 'unproven' too.
 
 Tolerance. Reordering float arithmetic changes its last bits, and the more so the deeper the graph.
 An error is measured against the largest magnitude in the output (at least a thousandth of what that
@@ -27,9 +28,10 @@ import numpy as np
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph, walk
 from graphlens.ir.node import OURS, Value
-from graphlens.ops.facts import facts
+from graphlens.ops.facts import is_random
 from graphlens.runtime.compare import magnitude
 from graphlens.runtime.conditioning import sensitivity
+from graphlens.runtime.draws import draws, examples, without
 from graphlens.runtime.feeds import flat, is_plain
 from graphlens.runtime.fingerprint import fingerprint
 from graphlens.runtime.given import check_inputs
@@ -66,7 +68,9 @@ class Witness:
         self, graph: Graph, *, inputs: Sequence[Any] | None = None, seeds: int = 3
     ) -> None:
         """Run ``graph`` on ``inputs`` (if given) and on ``seeds`` sets of examples."""
-        self._graph = graph
+        self._given = graph
+        self._draws = draws(graph)
+        self._graph = graph = without(graph, self._draws)
         self._depth = depth(graph)
         self._cases: list[Case] = []
         self._least: list[float] = []
@@ -80,9 +84,10 @@ class Witness:
 
     def compare(self, graph: Graph) -> Proof:
         """Whether another graph gives the same outputs on the same inputs."""
-        differs = _signature(self._graph, graph)
+        differs = _signature(self._given, graph)
         if differs:
             return Proof("refuted", reason=differs)
+        graph = without(graph, self._draws)
         reason = self.reason or _random(graph)
         if reason:
             return Proof("unproven", reason=reason)
@@ -118,8 +123,8 @@ class Witness:
         try:
             runner = Runner(self._graph)
             if inputs is not None:
-                given = check_inputs(self._graph, inputs)
-                self._cases.append(Case("the inputs given", (*given,), flat(runner(*given))))
+                given = (*check_inputs(self._given, inputs), *examples(self._draws, 0))
+                self._cases.append(Case("the inputs given", given, flat(runner(*given))))
         except RunError as error:
             self.reason = str(error)
             return
@@ -145,9 +150,10 @@ class Witness:
         kind = KINDS[seed] if seed < len(KINDS) else KINDS[0]
         first: Case | None = None
         for scale in (1.0, 0.1, 0.01):
-            made = [_scaled(it, scale) for it in example_inputs(self._graph, seed, kind, size)]
+            made = [_scaled(it, scale) for it in example_inputs(self._given, seed, kind, size)]
             told = kind if scale == 1 else f"{kind}, times {scale:g}"
-            case = Case(f"seed {seed} ({told})", (*made,), flat(runner(*made)))
+            given = (*made, *examples(self._draws, seed))
+            case = Case(f"seed {seed} ({told})", given, flat(runner(*given)))
             if all(map(_is_finite, case.outputs)):
                 return case
             first = first or case
@@ -218,7 +224,7 @@ def _agree(one: TensorType, other: TensorType) -> bool:
 
 def _random(graph: Graph) -> str:
     for path, held in walk(graph):
-        for name, fields in held.nodes.items():
-            if facts(fields["op"], fields["domain"]).random:
+        for name in held:
+            if is_random(held, name):
                 return f"{path}{name} ({held.op(name)}) is random: two runs differ"
     return ""

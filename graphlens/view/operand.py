@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphlens.ir import CONST, OURS, OUTPUT, PARAM, Graph, Value
-from graphlens.ops import facts
+from graphlens.ops.facts import is_random
 from graphlens.tensor import TensorType
 
 
@@ -53,14 +53,9 @@ def stored(graph: Graph, derived: bool = True) -> Stored:
                 found[name] = ((name, size),) if held["op"] == PARAM else ()
         elif derived and name not in last and not held["regions"]:
             reads = pred[name]
-            if all(read in found for read in reads) and reads and not _is_random(graph, name):
+            if all(read in found for read in reads) and reads and not is_random(graph, name):
                 found[name] = tuple(dict.fromkeys(root for read in reads for root in found[read]))
     return found
-
-
-def _is_random(graph: Graph, name: str) -> bool:
-    held = graph.nodes[name]
-    return facts(held["op"], held["domain"]).random
 
 
 def operands(graph: Graph, name: str, known: Stored) -> list[Operand | None]:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from graphlens.ir import parse
+from graphlens.passes.common_subexpressions import common_subexpressions
+from graphlens.passes.eliminate import eliminate
 from graphlens.runtime import prove as proving
 from graphlens.runtime.compare import errors, tolerance
 from graphlens.runtime.prove import Witness, depth, prove
@@ -227,3 +229,40 @@ def test_errors_are_told_of_complex_and_infinite_numbers():
     assert errors(np.array([np.nan]), np.array([0.0])) == (np.inf, np.inf)
     assert errors(np.array(["a"], object), np.array(["b"], object)) == (1.0, np.inf)
     assert errors(np.zeros(0), np.zeros(0)) == (0, 0)
+
+
+DRAWN = """
+    keep: float32[()] = Const(0.25)
+    train: bool[()] = Const({train})
+    noise: float32[4, 8] = RandomNormal(shape=[4, 8], mean=1.0, scale=2.0)
+    sum: float32[4, 8] = Add(x, noise)
+    drop: (float32[4, 8], bool[4, 8]) = Dropout(sum, keep, train)
+    other: (float32[4, 8], bool[4, 8]) = Dropout(sum, keep, train)
+    both: float32[4, 8] = Sub(drop, other)
+    cast: float32[4, 8] = Cast(drop @ 1, to='float32')
+    y: float32[4, 8] = {op}(both, cast)"""
+
+
+def drawn(train=True, op="Add"):
+    return graph(DRAWN.format(train=train, op=op))
+
+
+def test_graphs_that_draw_alike_are_compared_on_the_same_draws():
+    proof = prove(drawn(), eliminate(drawn()))
+    assert proof
+    assert proof.max_abs_error == 0.0
+    assert prove(drawn(), drawn(op="Sub")).status == "refuted"
+    assert prove(drawn(), drawn(train=False)).status == "refuted", "what is dropped is seen"
+
+
+def test_graphs_that_draw_otherwise_are_unproven():
+    another = graph(DRAWN.format(train=True, op="Add").replace("2.0", "3.0"))
+    proof = prove(drawn(), another)
+    assert proof.status == "unproven"
+    assert "noise (RandomNormal) is random" in proof.reason
+
+
+@pytest.mark.parametrize(("train", "left"), [(True, 2), (False, 1)])
+def test_two_dropouts_that_train_are_not_one(train, left):
+    found = common_subexpressions(drawn(train))
+    assert [found.op(name) for name in found].count("Dropout") == left

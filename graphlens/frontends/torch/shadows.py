@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from graphlens.frontends.torch.dynamic import Symbolic
 from graphlens.frontends.torch.views import Ref
 
 Made = TypeVar("Made")
@@ -31,7 +32,7 @@ class Shadows:
         """No fake tensors yet, and none ever if not ``on``: sizes are as they are seen."""
         self._on = on
         self._held: dict[Ref, torch.Tensor] = {}
-        self._mode: Any = None
+        self._symbolic: Symbolic | None = None
 
     def __bool__(self) -> bool:
         """Whether some size of the run depends on data."""
@@ -64,7 +65,8 @@ class Shadows:
         shadowed = any(ref(one) in self._held for one in tensors) if self._held else False
         if not shadowed and not _makes_sizes(func, tensors):
             return list(seen)
-        mode = self._fakes()
+        self._symbolic = self._symbolic or Symbolic()  # loads sympy
+        mode = self._symbolic.fake
 
         def faked(one: Any) -> Any:
             if isinstance(one, torch.Tensor):
@@ -89,15 +91,6 @@ class Shadows:
             self._held[ref] = twin
         else:
             self._held.pop(ref, None)
-
-    def _fakes(self) -> Any:
-        """The mode of the fake tensors."""
-        if self._mode is None:
-            from torch._subclasses.fake_tensor import FakeTensorMode
-            from torch.fx.experimental.symbolic_shapes import ShapeEnv  # loads sympy
-
-            self._mode = FakeTensorMode(allow_non_fake_inputs=True, shape_env=ShapeEnv())
-        return self._mode
 
 
 def sized(record: Callable[[Shadows], Made]) -> Made:
