@@ -13,6 +13,7 @@ import tensorflow as tf
 from graphlens import api
 from graphlens.frontends.input_types import type_given
 from graphlens.frontends.tf.function import spec_of
+from graphlens.sweep.keras_wide import is_keras, widened
 from graphlens.sweep.subject import Subject
 
 
@@ -42,8 +43,10 @@ class _Keras:
         return [np.asarray(one) for one in _leaves(made)]
 
     def wide(self, subject: Subject) -> Subject | None:
-        del subject
-        return None
+        if not is_keras(subject.model):
+            return None
+        args, kwargs = tf.nest.map_structure(_wide, (subject.inputs, dict(subject.kwargs)))
+        return Subject(widened(subject.model), args, kwargs, subject.about)
 
     def vias(self, subject: Subject) -> Sequence[str]:
         return ("keras", "tf") if isinstance(subject.model, keras.Layer) else ("tf",)
@@ -80,6 +83,12 @@ def _call(subject: Subject) -> Callable[..., Any]:
 
 def _leaves(nest: Any) -> list[Any]:
     return [one for one in tf.nest.flatten(nest) if one is not None]
+
+
+def _wide(one: Any) -> Any:
+    array = None if one is None else np.asarray(one)
+    is_real = array is not None and array.dtype.kind == "f"
+    return keras.ops.convert_to_tensor(array, "float64") if is_real else one
 
 
 def _spec(one: Any) -> tf.TensorSpec:

@@ -17,6 +17,7 @@ from graphlens import api, registry
 from graphlens.errors import GraphlensError
 from graphlens.frontends.torch.inputs import arguments, returned
 from graphlens.frontends.torch.types import array_of
+from graphlens.sweep.keras_wide import is_keras, widened
 from graphlens.sweep.subject import CannotBuildError, Subject
 from graphlens.sweep.usual_layers import UsualLayers
 
@@ -62,7 +63,9 @@ class _Torch:
         return [_array(torch.as_tensor(one)) for one in leaves]
 
     def wide(self, subject: Subject) -> Subject | None:
-        return Subject(copy.deepcopy(subject.model).double(), *_widened(subject))
+        model = subject.model
+        wide = widened(model) if is_keras(model) else copy.deepcopy(model).double()
+        return Subject(wide, *_widened(subject))
 
     def vias(self, subject: Subject) -> Sequence[str]:
         del subject

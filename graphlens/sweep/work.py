@@ -74,10 +74,10 @@ class _Case:
     @cached_property
     def wide(self) -> _Case | None:
         """The same in float64, with the framework's outputs there; None if it does not run so."""
-        subject = self.side.wide(self.subject)
-        if subject is None:
-            return None
         try:
+            subject = self.side.wide(self.subject)
+            if subject is None:
+                return None
             expected = self.side.reference(subject, 0)
         except Exception:  # strangers' code: the model has a dtype of its own somewhere
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from graphlens.errors import UsageError
@@ -88,3 +89,24 @@ def test_torch_widens_a_model_and_its_inputs_and_leaves_its_own_alone():
     assert found.dtype == "float64"
     assert abs(found - model(bag, None, scale).detach().numpy()).max() < 1e-6
     assert model.weight.dtype == torch.float32
+
+
+@pytest.mark.tensorflow
+def test_keras_widens_a_model_by_its_config() -> None:
+    keras = pytest.importorskip("keras")
+    from graphlens.sweep.keras_side import SIDE
+    from graphlens.sweep.subject import Subject
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten()]
+    )
+    image = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype("float32")
+    narrow = Subject(model, (keras.ops.convert_to_tensor(image),))
+    (found,) = SIDE.reference(SIDE.wide(narrow), 0)
+    assert found.dtype == "float64"
+    (wanted,) = SIDE.reference(narrow, 0)
+    assert 0 < abs(found - wanted).max() < 1e-5
+    assert model.weights[0].dtype == "float32"
+    bare = Subject(keras.ops.sin, (image,))
+    assert SIDE.wide(bare) is None
