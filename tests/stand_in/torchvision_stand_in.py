@@ -132,7 +132,7 @@ def _weights(start: Any, length: Any, parts: int, size: int, sampling: int) -> A
     held = places.clamp(0, size - 1)
     low = held.floor().long()
     part = (held - low)[:, None]
-    rows = torch.eye(size)
+    rows = torch.eye(size, dtype=start.dtype)
     weights = rows[low] * (1 - part) + rows[(low + 1).clamp(max=size - 1)] * part
     return (weights * inside[:, None]).view(parts, grid, size).mean(1)
 
