@@ -162,13 +162,10 @@ def _conv(call: Call, x: Value, packed: Any, scale: float, zero: int) -> Any:
 def _linear(call: Call, x: Value, packed: Any, scale: float, zero: int) -> Any:
     weight, bias = _unpacked(packed)
     own, shift = _meant(call, x)
-    total = _product(call, x, shift, weight)
-    numbers = _whole(call, bias, own, weight)
-    if numbers is not None:
-        total = call.step("Add", total, numbers)
-    real = call.step(
-        "Mul", call.cast(total, "float32"), call.step("Mul", own, _scales(call, weight))
-    )
+    total = call.cast(_product(call, x, shift, weight), "float32")
+    real = call.step("Mul", total, call.step("Mul", own, _scales(call, weight)))
+    if bias is not None:
+        real = call.step("Add", real, call.const(bias.detach().numpy()))
     if "relu" in call.op:
         real = call.step("Relu", real)
     return _stored(call, real, scale, zero)
@@ -176,7 +173,15 @@ def _linear(call: Call, x: Value, packed: Any, scale: float, zero: int) -> Any:
 
 @row("quantized::linear_dynamic", "quantized::linear_relu_dynamic")
 def _linear_dynamic(call: Call, x: Value, packed: Any, reduce_range: bool = False) -> Any:
-    """The operand is quantised by its own extremes (``ChooseQuantizationParams`` of fbgemm)."""
+    real = dynamic_product(call, x, packed, reduce_range)
+    return call.emit("Relu" if "relu" in call.op else "Identity", real)
+
+
+def dynamic_product(call: Call, x: Value, packed: Any, reduce_range: bool) -> Value:
+    """A linear layer of an operand quantised by its own extremes.
+
+    As fbgemm does it (``ChooseQuantizationParams``), to 7 bits if the range is reduced.
+    """
     weight, bias = _unpacked(packed)
     top = 127 if reduce_range else 255
     nothing = call.number(0, "float32")
@@ -190,7 +195,7 @@ def _linear_dynamic(call: Call, x: Value, packed: Any, reduce_range: bool = Fals
     real = call.step("Mul", total, call.step("Mul", scale, _scales(call, weight)))
     if bias is not None:
         real = call.step("Add", real, call.const(bias.detach().numpy()))
-    return call.emit("Relu" if "relu" in call.op else "Identity", real)
+    return real
 
 
 @_qrow("quantized::add", "quantized::add_relu", "quantized::mul", "quantized::mul_relu")

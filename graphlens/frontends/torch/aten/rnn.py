@@ -67,7 +67,8 @@ class _Layers:
         return [sequence, *(Value(first.node, 1 + i) for i in range(len(states)))]
 
 
-def _recurrent(call: Call, op: str, x: Value, states: Sequence[Value], *rest: Any) -> Any:
+def recurrent(call: Call, op: str, x: Value, states: Sequence[Value], *rest: Any) -> Any:
+    """The results of a recurrent layer: its sequence, then its last states."""
     params, biased, layers, dropout, train, bidirectional, batch_first = rest
     if (dropout and train and layers > 1) or call.rank(x) != 3 or len(call.types) > len(states) + 1:
         return NotImplemented
@@ -84,7 +85,7 @@ def _recurrent(call: Call, op: str, x: Value, states: Sequence[Value], *rest: An
     x = call.permuted(x, (1, 0, 2)) if batch_first else x
     last: list[list[Value]] = []
     for layer in range(layers):
-        mine = [_rows(call, state, layer * directions, directions, layers) for state in states]
+        mine = [rows(call, state, layer * directions, directions, layers) for state in states]
         x, *ends = every.run(layer, x, mine)
         last.append(ends)
     joined = [
@@ -95,7 +96,8 @@ def _recurrent(call: Call, op: str, x: Value, states: Sequence[Value], *rest: An
     return call.permuted(x, order), *joined
 
 
-def _rows(call: Call, state: Value, start: int, count: int, layers: int) -> Value:
+def rows(call: Call, state: Value, start: int, count: int, layers: int) -> Value:
+    """Some rows of a state, which has ``count`` for each of so many layers."""
     if layers == 1:
         return state
     return call.step(
@@ -105,14 +107,14 @@ def _rows(call: Call, state: Value, start: int, count: int, layers: int) -> Valu
 
 @row("lstm.input")
 def _lstm(call: Call, x: Value, states: Sequence[Value], *rest: Any) -> Any:
-    return _recurrent(call, "LSTM", x, states, *rest)
+    return recurrent(call, "LSTM", x, states, *rest)
 
 
 @row("gru.input")
 def _gru(call: Call, x: Value, state: Value, *rest: Any) -> Any:
-    return _recurrent(call, "GRU", x, [state], *rest)
+    return recurrent(call, "GRU", x, [state], *rest)
 
 
 @row("rnn_tanh.input", "rnn_relu.input")
 def _rnn(call: Call, x: Value, state: Value, *rest: Any) -> Any:
-    return _recurrent(call, "RNN", x, [state], *rest)
+    return recurrent(call, "RNN", x, [state], *rest)
