@@ -26,6 +26,7 @@ PUBLIC = [
     "prove",
     "run",
     "save",
+    "specialize",
 ]
 
 HEAVY = ("torch", "tensorflow", "keras", "onnx", "onnxruntime", "networkx", "numpy", "rich")
