@@ -1,14 +1,23 @@
-"""What tells a folded block from the one like it before: ``like layer2: 128 → 256``."""
+"""What tells boxes apart: a block from the one like it before, operations by their modules.
+
+``like layer2: 128 → 256``; ``MatMul  query, 768 → 768`` beside ``MatMul  key, 768 → 768``.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
-from graphlens.view.diagram import Box, Diagram, Face, Row
+from graphlens.view.diagram import Arrow, Box, Diagram, Face, Row
 
 _PAIRS, _KINDS = 2, 3
 """Differences that are named."""
+_SIBLINGS, _LONGEST = 4, 12
+"""Operations that are told apart by their modules, and the letters of such a name."""
+_SEGMENT = re.compile(r"[./]")
+"""What stands between the modules of a path."""
 _AIM = "→"
 """What a view's new shape begins with, and what stands between the sizes of a product."""
 
@@ -37,7 +46,40 @@ def told_apart(diagram: Diagram) -> Diagram:
         said = _difference(before, box) if before is not None else ""
         boxes.append(replace(box, faces=(_with(face, said),)) if said else box)
         latest[key] = box
-    return diagram.having(boxes)
+    return diagram.having(_named(boxes, diagram.arrows))
+
+
+def _named(boxes: Sequence[Box], arrows: Sequence[Arrow]) -> list[Box]:
+    """The boxes; operations side by side that look alike are called by their modules.
+
+    So are the projections of an attention, of which it matters which is which.
+    """
+    reads: dict[str, set[tuple[str, str]]] = {}
+    for arrow in arrows:
+        reads.setdefault(arrow.head, set()).add((arrow.tail, arrow.value))
+    alike: dict[object, list[Box]] = {}
+    for box in boxes:
+        first = box.face.rows[0]
+        if first.scope and first.scope != box.cluster and first.detail:
+            read = frozenset(reads.get(box.id, ()))
+            alike.setdefault((box.cluster, first.text, first.detail, read), []).append(box)
+    names: dict[str, str] = {}
+    for held in alike.values():
+        said = [_SEGMENT.split(box.face.rows[0].scope)[-1] for box in held]
+        if len(held) <= _SIBLINGS and len(set(said)) == len(held) > 1 and _are_words(said):
+            names |= {box.id: name for box, name in zip(held, said, strict=True)}
+    return [_called(box, names[box.id]) if box.id in names else box for box in boxes]
+
+
+def _are_words(names: Sequence[str]) -> bool:
+    """Whether names are short, and no mere numbers."""
+    return all(len(name) <= _LONGEST and not name[-1:].isdigit() for name in names)
+
+
+def _called(box: Box, name: str) -> Box:
+    first, *rest = box.face.rows
+    first = replace(first, detail=f"{name}, {first.detail}")
+    return replace(box, faces=(replace(box.face, rows=(first, *rest)),))
 
 
 def _difference(one: Box, other: Box) -> str:

@@ -23,6 +23,7 @@ class Row:
         bar: Of a line that says a measure: its share of the largest one, drawn as a bar; below 0
             for none.
         goes_on: Whether it goes on with the line above, which was too long.
+        scope: Path of the module that the operation is of.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Row:
     link: str = ""
     bar: float = -1.0
     goes_on: bool = False
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ def row(name: str, node: Node, reads: Operands) -> Row:
         words.count(params) if params else "",
         facts(node.op, node.domain).category,
         title=_title(name, node, reads),
+        scope=node.scope,
     )
 
 

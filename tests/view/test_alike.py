@@ -8,7 +8,7 @@ from graphlens.ir import Editor, Value
 from graphlens.ops.build import Builder
 from graphlens.view.alike import told_apart
 from graphlens.view.bundle import stretch
-from graphlens.view.diagram import Box, Diagram, Face, Row
+from graphlens.view.diagram import Arrow, Box, Diagram, Face, Row
 
 
 def lines(diagram):
@@ -76,3 +76,38 @@ def test_what_views_make_of_other_shapes_is_not_named(first, second, said):
 )
 def test_a_bundle_is_called_by_what_it_begins_and_ends_with(first, last, said):
     assert stretch(first, last) == said
+
+
+def projections(names):
+    """Boxes of an attention's products, each of a module of its own."""
+    rows = [Row("MatMul", "8 → 8", scope=f"self.{name}" if name else "self") for name in names]
+    boxes = [
+        Box(str(index), (Face((row, Row("Add")), "stack", 2),), cluster="self")
+        for index, row in enumerate(rows)
+    ]
+    arrows = [Arrow("x", box.id, "0") for box in boxes]
+    return Diagram("attention", tuple(boxes), tuple(arrows))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("query", "key"), ["query, 8 → 8", "key, 8 → 8"]),
+        (("deep.query", "deep.key"), ["query, 8 → 8", "key, 8 → 8"]),
+        (("a.dense", "b.dense"), ["8 → 8"] * 2),
+        (("", "key"), ["8 → 8"] * 2),
+        (("conv1", "conv2"), ["8 → 8"] * 2),
+        (("query",), ["8 → 8"]),
+        (("a_very_long_name", "key"), ["8 → 8"] * 2),
+    ],
+)
+def test_operations_that_look_alike_are_called_by_their_modules(names, said):
+    diagram = told_apart(projections(names))
+    assert [box.face.rows[0].detail for box in diagram.boxes] == said
+    assert all(len(box.face.rows) == 2 for box in diagram.boxes)
+
+
+def test_operations_one_after_the_other_need_no_names():
+    diagram = projections(("query", "key"))
+    chain = (Arrow("x", "0", "0"), Arrow("0", "1", "0"))
+    assert told_apart(diagram.having(arrows=chain)).boxes == diagram.boxes
