@@ -202,6 +202,15 @@ def _linear_dynamic(x: torch.Tensor) -> torch.Tensor:
     return torch.ops.quantized.linear_dynamic(x, packed, True)
 
 
+def _quantised_layer(layer):
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of where this will move to
+        plain = torch.nn.Sequential(layer(4, 5)).eval()
+        model = torch.ao.quantization.quantize_dynamic(plain, {layer}, torch.qint8)
+    return lambda x: model(x)[0]
+
+
 DYNAMIC: dict[str, Case] = {
     "masked_select": (torch.masked_select, ("f2x3", "b3")),
     "nonzero": (torch.nonzero, ("b2x3",)),
@@ -210,6 +219,10 @@ DYNAMIC: dict[str, Case] = {
     "linear_dynamic": (_linear_dynamic, ("f2x6",)),
     "unique": (lambda x: torch.unique(x, return_inverse=True, return_counts=True), ("i2x5",)),
     "unique_dim": (lambda x: torch.unique(x, dim=0), ("n6x2",)),
+    "repeat_interleave_by": (lambda x, n: x.repeat_interleave(n.abs() % 3, 0), ("f3x2", "i3")),
+    "repeat_interleave_places": (lambda n: torch.repeat_interleave(n.abs() % 3), ("i4",)),
+    "quantised_lstm": (_quantised_layer(torch.nn.LSTM), ("f3x2x4",)),
+    "quantised_gru": (_quantised_layer(torch.nn.GRU), ("f3x2x4",)),
     "bincount": (lambda x: torch.bincount(x, minlength=2), ("n7",)),
     "bincount_weighted": (lambda x, w: torch.bincount(x, w), ("n7", "f7")),
     "nms": (lambda x, s: _vision().nms(torch.cat([x, x + 0.5], 1), s, 0.3), ("p8x2", "f8")),

@@ -91,8 +91,6 @@ MOVES: dict[str, Case] = {
     "repeat": (lambda x: x.repeat(2, 1, 3), ("f2x3",)),
     "tile": (lambda x: x.tile(2), ("f2x3",)),
     "repeat_interleave": (lambda x: x.repeat_interleave(2, 1), ("f2x3",)),
-    "repeat_interleave_by": (lambda x, n: x.repeat_interleave(n.abs() % 3, 0), ("f3x2", "i3")),
-    "repeat_interleave_places": (lambda n: torch.repeat_interleave(n.abs() % 3), ("i4",)),
     "repeat_interleave_flat": (lambda x: x.repeat_interleave(2), ("f2x3",)),
     "cat": (lambda x, y: torch.cat([x, y], -1), ("f2x3", "i2x1")),
     "stack": (lambda x, y: torch.stack([x, y], -1), ("f2x3", "f2x3")),
