@@ -22,6 +22,8 @@ PAGE = (785.0, 538.0)
 _MOST = 9
 _EXACT = 250
 """Boxes up to which the best cuts are looked for; beyond, columns are cut at even heights."""
+_THROUGH = 24
+"""Tensors from which on a cut through more of them is no worse."""
 _COLUMN, _ASPECT = 230.0, 1.4
 _CARELESS = 0.2
 """How much what a cut goes through counts where even columns are wanted more."""
@@ -128,7 +130,7 @@ class _Cutter:
         for index in range(1, count):
             crossing += change[index]
             shared = len(self.around[index] & self.around[index - 1])
-            found.append(70.0 * max(0, crossing - 1) + 45.0 * shared)
+            found.append(70.0 * max(0, min(crossing, _THROUGH) - 1) + 45.0 * shared)
         return found
 
     def roughly(self) -> list[tuple[Box, ...]]:
@@ -161,6 +163,7 @@ class _Cutter:
         wide: dict[int, float] = defaultdict(float)
         high: dict[int, float] = defaultdict(float)
         rows = Rows(WIDEST)
+        free: list[Size] = []
         for index in range(start, stop):
             size = self.sizes[self.boxes[index].id]
             before = [ranks[tail] + 1 for tail in self.tails[index] if tail >= start]
@@ -169,11 +172,13 @@ class _Cutter:
                 rank = rows.put(rank, (size.width,))
                 wide[rank] += size.width + BOX_GAP
             else:  # it reads nothing here, and will stand beside its reader, not with all such
+                free.append(size)
                 wide[rank] += 0.0
             ranks[index] = rank
             high[rank] = max(high[rank], size.height + _GAP)
+        below, across = _overflow(free, wide)
         nested = 20.0 * max(map(len, self.around[start:stop]))
-        return sum(high.values()), max(wide.values()) + nested
+        return sum(high.values()) + below, max(across, max(wide.values())) + nested
 
     def piece(self, start: int) -> list[tuple[float, float]]:
         """Height and width of the column from ``start`` to each box after it."""
@@ -235,6 +240,21 @@ class _Cutter:
             found.append(Piece(self.boxes[start:end], high, wide))
             end = start
         return found[::-1]
+
+
+def _overflow(free: Sequence[Size], wide: Mapping[int, float]) -> tuple[float, float]:
+    """How high and how wide the rows are of things that ranks have no room for beside the others.
+
+    Args:
+        free: The size of what may stand on any rank.
+        wide: How wide what stands on each rank is.
+    """
+    room = sum(max(0.0, WIDEST - taken) for taken in wide.values())
+    wanted = sum(size.width + BOX_GAP for size in free)
+    if wanted <= room:
+        return 0.0, 0.0
+    area = sum((size.width + BOX_GAP) * (size.height + _GAP) for size in free)
+    return area * (1 - room / wanted) / WIDEST, WIDEST
 
 
 def _around(cluster: str, parents: Mapping[str, str]) -> frozenset[str]:

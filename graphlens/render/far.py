@@ -6,15 +6,19 @@ each to the one box that joins them, would take a square of time and room.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 from graphlens.render.measure import Size
 from graphlens.render.ranks import WIDEST, Item, Link, ranks
 from graphlens.view import Arrow, Box, Diagram
 
 _BENDS = 3
-"""Bends that a picture may have for each of its boxes: those of real models have up to one."""
+"""Bends that a column may have for each of its boxes: those of real models have up to one."""
+_ABREAST = 24
+"""Lines that may pass a rank side by side: they and their boxes have to stand beside each other."""
 _FEW = 300
 """Boxes up to which a picture may have as many as it likes."""
 
@@ -36,35 +40,57 @@ def far(
     for arrow in diagram.arrows:
         if column[arrow.tail] == column[arrow.head]:
             within[column[arrow.tail]].append(arrow)
-    passed: dict[Arrow, int] = {}
-    for piece, arrows in zip(pieces, within, strict=True):
-        passed |= _passed(piece, arrows, sizes)
-    most = _limit(passed, _BENDS * len(diagram.boxes))
-    return frozenset(arrow for arrow, count in passed.items() if count > most)
+    return frozenset(
+        arrow
+        for piece, arrows in zip(pieces, within, strict=True)
+        for arrow in _longest(piece, arrows, sizes)
+    )
 
 
-def _passed(
+def _longest(
     piece: Sequence[Box], arrows: Sequence[Arrow], sizes: Mapping[str, Size]
-) -> dict[Arrow, int]:
-    """How many ranks each arrow of a column passes, were there no frames."""
+) -> Iterator[Arrow]:
+    """The arrows of a column that pass more ranks than any may there."""
     place = {box.id: index for index, box in enumerate(piece)}
-    items = [Item(*sizes[box.id]) for box in piece]
     links = [Link(place[arrow.tail], place[arrow.head], arrow.value) for arrow in arrows]
-    rank = ranks(items, links, WIDEST)
-    return {
-        arrow: max(0, rank[link.head] - rank[link.tail] - 1)
-        for arrow, link in zip(arrows, links, strict=True)
-    }
+    rank = ranks([Item(*sizes[box.id]) for box in piece], links, WIDEST)
+    spans = [_Span((link.tail, link.out), rank[link.tail], rank[link.head]) for link in links]
+    most = _limit(spans, _BENDS * len(piece))
+    return (arrow for arrow, span in zip(arrows, spans, strict=True) if span.passed > most)
 
 
-def _limit(passed: Mapping[Arrow, int], bends: int) -> int:
-    """How many ranks an arrow may pass for all to have so many bends; those of a value share."""
-    values: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for arrow, count in passed.items():
-        values[arrow.tail, arrow.value].append(count)
-    low, high = 0, max(passed.values(), default=0)
+class _Span(NamedTuple):
+    """The ranks that an arrow leads from and to, were there no frames; those of a value share."""
+
+    value: tuple[int, str]
+    start: int
+    end: int
+
+    @property
+    def passed(self) -> int:
+        """How many ranks are between."""
+        return max(0, self.end - self.start - 1)
+
+
+def _limit(spans: Sequence[_Span], bends: int) -> int:
+    """How many ranks an arrow may pass where there are to be so many bends."""
+    low, high = 0, max((span.passed for span in spans), default=0)
     while low < high:
         most = (low + high + 1) // 2
-        kept = (max((n for n in held if n <= most), default=0) for held in values.values())
-        low, high = (most, high) if sum(kept) <= bends else (low, most - 1)
+        low, high = (most, high) if _is_light(spans, most, bends) else (low, most - 1)
     return low
+
+
+def _is_light(spans: Sequence[_Span], most: int, bends: int) -> bool:
+    """Whether there are so few bends, and so few on a rank, if no arrow passes more than some."""
+    ends: dict[tuple[int, str], int] = {}
+    starts: dict[tuple[int, str], int] = {}
+    for span in spans:
+        if 0 < span.passed <= most:
+            starts[span.value] = span.start
+            ends[span.value] = max(ends.get(span.value, 0), span.end)
+    begun = Counter(start + 1 for start in starts.values())
+    ended = Counter(ends.values())
+    change = (begun[rank] - ended[rank] for rank in range(max(ended, default=0)))
+    abreast = list(accumulate(change))
+    return sum(abreast) <= bends and max(abreast, default=0) <= _ABREAST

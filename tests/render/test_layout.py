@@ -14,7 +14,7 @@ from graphlens.render.draw import draw
 from graphlens.render.layout import LEGIBLE, layout
 from graphlens.render.measure import evened, shapes
 from graphlens.render.metrics import width
-from graphlens.render.ranks import Item, Link, ranks
+from graphlens.render.ranks import WIDEST, Item, Link, ranks
 from graphlens.render.scene import Group, Text
 from graphlens.tensor import TensorType
 
@@ -207,3 +207,19 @@ def test_lines_of_a_large_flat_picture_are_in_proportion_to_its_boxes(steps):
     told = {tag.text for box in placed.diagram.boxes for tag in box.tags if tag.outgoing}
     ends = [f"b{branch}.{steps - 1}" for branch in range(900 // steps)]
     assert all((end, "0") in drawn or any(end.endswith(text) for text in told) for end in ends)
+
+
+def test_branches_of_one_op_stand_in_full_rows_of_columns_of_one_height():
+    placed = layout(view.graph(picture_graphs.branches(1250, 1), flat=True))
+    counts = [len(piece) for piece in placed.pieces]
+    assert len(counts) > 2
+    assert max(counts) < 1.3 * min(counts)
+    assert placed.width < 1.4 * len(counts) * WIDEST
+
+
+def test_few_lines_pass_the_end_of_many_branches_side_by_side():
+    placed = layout(view.graph(picture_graphs.branches(900, 1), flat=True))
+    joined = next(box for box in placed.diagram.boxes if box.name == "joined")
+    lines = [line for line in placed.lines if line.arrow.head == joined.id]
+    assert 8 < len(lines) < 40  # those of the last rank, and at most 24 that pass it
+    assert any("more" in tag.text for tag in joined.tags)
