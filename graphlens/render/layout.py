@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log
 
-from graphlens.render.columns import GUTTER, Room, columns, even_columns, scale
+from graphlens.render.columns import GUTTER, PAGE, Room, columns, even_columns, scale
 from graphlens.render.far import far
+from graphlens.render.head import outline
 from graphlens.render.measure import evened
 from graphlens.render.part import Frame, Line, Link, Part
 from graphlens.render.ranks import WIDEST
@@ -130,7 +131,7 @@ def _best(diagram: Diagram) -> Layout | None:
     for widest in _WIDE[1:]:
         wide = len(diagram.panes) * placed.width
         flat = wide > _FLAT * (placed.height + 130.0) or _scale(placed) < LEGIBLE
-        if len(best.columns) > 1 or not flat:
+        if len(best.columns) > 1 or not (flat and _is_wide(placed)):
             break
         placed = max(placed, _laid_out(diagram, best.columns, Room(widest)), key=_scale)
     for cut in others[:_TRIED]:
@@ -138,6 +139,12 @@ def _best(diagram: Diagram) -> Layout | None:
             break
         placed = max(placed, _laid_out(diagram, cut.columns), key=_scale)
     return placed
+
+
+def _is_wide(placed: Layout) -> bool:
+    """Whether it is the width that a picture lacks on a page, so that narrower ranks may help."""
+    around = outline(placed.diagram, placed.width, placed.height)
+    return around.width * PAGE[1] > around.height * PAGE[0]
 
 
 def _scale(placed: Layout) -> float:

@@ -9,6 +9,7 @@ from graphlens import view
 from graphlens.analysis.diff import diff
 from graphlens.ir import Graph
 from graphlens.ops.build import Builder
+from graphlens.render import layout as layout_module
 from graphlens.render.columns import fits
 from graphlens.render.draw import draw
 from graphlens.render.layout import LEGIBLE, layout
@@ -223,3 +224,16 @@ def test_few_lines_pass_the_end_of_many_branches_side_by_side():
     lines = [line for line in placed.lines if line.arrow.head == joined.id]
     assert 8 < len(lines) < 40  # those of the last rank, and at most 24 that pass it
     assert any("more" in tag.text for tag in joined.tags)
+
+
+def test_a_picture_too_high_for_a_page_is_not_tried_with_narrower_ranks(monkeypatch):
+    tried = []
+    laid_out = layout_module._laid_out
+
+    def counted(diagram, pieces, room=layout_module._USUAL):
+        tried.append(room.widest)
+        return laid_out(diagram, pieces, room)
+
+    monkeypatch.setattr(layout_module, "_laid_out", counted)
+    layout(view.graph(picture_graphs.branches(300, 1), flat=True))
+    assert tried == [WIDEST]
