@@ -108,12 +108,11 @@ def test_a_nested_input_is_refused_with_the_way_out(via: str, layout: torch.layo
 
 @pytest.mark.filterwarnings("ignore:.*(torch.ao.quantization is|are) deprecated")
 def test_an_op_on_an_object_of_torch_is_drawn_and_says_why_it_does_not_run() -> None:
-    inner = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.LSTM(4, 5)), {nn.LSTM})[0]
-    graph = graphlens.capture(inner, torch.rand(3, 1, 4))
-    with pytest.raises(
-        RunError, match=r"takes an object of torch as 'params'.*before it was packed"
-    ):
-        graphlens.run(graph, np.ones((3, 1, 4), np.float32))
+    plain = nn.Sequential(nn.GRUCell(4, 5))
+    inner = torch.ao.quantization.quantize_dynamic(plain, {nn.GRUCell})[0]
+    graph = graphlens.capture(inner, torch.rand(3, 4))
+    with pytest.raises(RunError, match=r"takes an object of torch as 'w_ih'.*before it was packed"):
+        graphlens.run(graph, np.ones((3, 4), np.float32))
 
 
 @every_way
