@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 
 import torch
+from torch import nn
 from torch.nn import functional as F  # noqa: N812
 from torch_rows import Case, aten
 
@@ -202,13 +203,12 @@ def _linear_dynamic(x: torch.Tensor) -> torch.Tensor:
     return torch.ops.quantized.linear_dynamic(x, packed, True)
 
 
-def _quantised_layer(layer):
+def _recurrent(layer, **choices):
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, of where this will move to
-        plain = torch.nn.Sequential(layer(4, 5)).eval()
-        model = torch.ao.quantization.quantize_dynamic(plain, {layer}, torch.qint8)
-    return lambda x: model(x)[0]
+        plain = nn.Sequential(layer(4, 5, **choices)).eval()
+        return torch.ao.quantization.quantize_dynamic(plain, {layer}, torch.qint8)
 
 
 DYNAMIC: dict[str, Case] = {
@@ -221,8 +221,12 @@ DYNAMIC: dict[str, Case] = {
     "unique_dim": (lambda x: torch.unique(x, dim=0), ("n6x2",)),
     "repeat_interleave_by": (lambda x, n: x.repeat_interleave(n.abs() % 3, 0), ("f3x2", "i3")),
     "repeat_interleave_places": (lambda n: torch.repeat_interleave(n.abs() % 3), ("i4",)),
-    "quantised_lstm": (_quantised_layer(torch.nn.LSTM), ("f3x2x4",)),
-    "quantised_gru": (_quantised_layer(torch.nn.GRU), ("f3x2x4",)),
+    "quantised_lstm": (_recurrent(nn.LSTM), ("f3x2x4",)),
+    "quantised_gru": (_recurrent(nn.GRU), ("f3x2x4",)),
+    "quantised_lstm_cell": (_recurrent(nn.LSTMCell), ("f3x4",)),
+    "quantised_gru_cell": (_recurrent(nn.GRUCell), ("f3x4",)),
+    "quantised_rnn_cell": (_recurrent(nn.RNNCell), ("f3x4",)),
+    "quantised_relu_cell": (_recurrent(nn.RNNCell, nonlinearity="relu"), ("f3x4",)),
     "bincount": (lambda x: torch.bincount(x, minlength=2), ("n7",)),
     "bincount_weighted": (lambda x, w: torch.bincount(x, w), ("n7", "f7")),
     "nms": (lambda x, s: _vision().nms(torch.cat([x, x + 0.5], 1), s, 0.3), ("p8x2", "f8")),

@@ -1,4 +1,4 @@
-"""Rows of the aten table: recurrent layers quantised as they run (``quantize_dynamic``).
+"""Rows of the aten table: recurrent layers and cells quantised as they run (``quantize_dynamic``).
 
 A step quantises the state that it is given by that state's own extremes, so that a layer is no
 LSTM or GRU of ONNX's but a Scan over its steps; the products with the sequence are made before it,
@@ -31,6 +31,29 @@ def _lstm(call: Call, x: Value, states: Sequence[Value], params: Any, *rest: Any
 @row("quantized_gru.input")
 def _gru(call: Call, x: Value, state: Value, params: Any, *rest: Any) -> Any:
     return _layers(call, "GRU", x, [state], params, rest[:6])
+
+
+@row("quantized::quantized_lstm_cell_dynamic")
+def _lstm_cell(call: Call, x: Value, states: Sequence[Value], *weights: Any) -> list[Value]:
+    return _cell(call, "LSTM", x, states, weights)
+
+
+@row("quantized::quantized_gru_cell_dynamic")
+def _gru_cell(call: Call, x: Value, state: Value, *weights: Any) -> list[Value]:
+    return _cell(call, "GRU", x, [state], weights)
+
+
+@row("quantized::quantized_rnn_tanh_cell_dynamic", "quantized::quantized_rnn_relu_cell_dynamic")
+def _rnn_cell(call: Call, x: Value, state: Value, *weights: Any) -> list[Value]:
+    return _cell(call, "Relu" if "relu" in call.op else "Tanh", x, [state], weights)
+
+
+def _cell(
+    call: Call, op: str, x: Value, states: Sequence[Value], weights: Sequence[Any]
+) -> list[Value]:
+    """A step by itself; its packed weights have the biases, which are given once more."""
+    gates = dynamic_product(call, x, weights[0], reduce_range=True)
+    return _STEPS[op](call, gates, states, dynamic_product(call, states[0], weights[1], True))
 
 
 def _layers(
@@ -151,7 +174,18 @@ def _gru_step(call: Call, x: Value, states: Sequence[Value], h: Value) -> list[V
     return [call.step("Add", change, new)]
 
 
+def _tanh_step(call: Call, x: Value, states: Sequence[Value], h: Value) -> list[Value]:
+    return [call.step("Tanh", call.step("Add", h, x))]
+
+
+def _relu_step(call: Call, x: Value, states: Sequence[Value], h: Value) -> list[Value]:
+    return [call.step("Relu", call.step("Add", h, x))]
+
+
 _STEPS: dict[str, Callable[[Call, Value, Sequence[Value], Value], list[Value]]] = {
     "LSTM": _lstm_step,
     "GRU": _gru_step,
+    "Tanh": _tanh_step,
+    "Relu": _relu_step,
 }
+"""What a step makes of the products with the sequence, the states, and the products with them."""
