@@ -6,10 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from graphlens.view.diagram import Cluster, Diagram, moved
 from graphlens.view.quotient import Tree, in_order
+from graphlens.view.worth import worth
 
 Member = tuple[bool, str]
 _TO = " … "
@@ -23,9 +23,11 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
 
     Where there are more (a graph without scopes, 200 layers that all differ), stretches of them,
     in order of execution, become some ``pieces`` clusters of their own, which can be folded; they
-    are called by what they begin and end with.
+    are called by what they begin and end with. A module that says more of the model than such a
+    stretch (a detector's backbone, before 2,000 operations on boxes) stays by itself.
     """
     tree = Tree(diagram)
+    said: dict[Member, float] = {}
     into: dict[str, list[str]] = defaultdict(list)
     for arrow in diagram.arrows:
         into[arrow.head].append(arrow.tail)
@@ -40,7 +42,9 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
                 for is_cluster, name in members:
                     (parent if is_cluster else home)[name] = around
                 continue
-            for part in _parts(members, pieces):
+            for member in members:
+                said.setdefault(member, _worth(tree, member))
+            for part in _parts(members, [said[member] for member in members], pieces):
                 if len(part) == 1:
                     is_cluster, name = part[0]
                     (parent if is_cluster else home)[name] = around
@@ -55,10 +59,30 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
     return diagram.having(boxes, clusters=_outer_first([*kept, *made]))
 
 
-def _parts(members: list[Member], pieces: int) -> list[list[Member]]:
-    """The members cut into ``pieces`` parts of about even length."""
-    ends = [round(index * len(members) / pieces) for index in range(pieces + 1)]
-    return [members[start:stop] for start, stop in pairwise(ends) if stop > start]
+def _worth(tree: Tree, member: Member) -> float:
+    """How much a member says of what the model does."""
+    is_cluster, name = member
+    boxes = tree.inside(name) if is_cluster else [name]
+    contents = (part for box in boxes for part in tree.boxes[box].face.contents)
+    return sum(worth(style) * times for _, style, times in contents)
+
+
+def _parts(members: list[Member], worths: Sequence[float], pieces: int) -> list[list[Member]]:
+    """The members cut into some ``pieces`` parts that say about as much as each other.
+
+    A cluster that says more than its share is a part of its own.
+    """
+    share = sum(worths) / pieces or 1.0
+    parts: list[list[Member]] = []
+    before, last = 0.0, -1
+    for member, held in zip(members, worths, strict=True):
+        alone = member[0] and held > share
+        slot = -2 if alone else int((before + held / 2) / share)
+        if slot != last or alone:
+            parts.append([])
+        parts[-1].append(member)
+        before, last = before + held, slot
+    return parts
 
 
 def _inner(tree: Tree, into: Mapping[str, Sequence[str]], cluster: str, most: int) -> list[Member]:

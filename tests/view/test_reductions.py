@@ -318,6 +318,25 @@ def test_a_graph_without_scopes_or_repetition_is_bundled():
     assert len(view.graph(graph).boxes) < 60
 
 
+def test_a_module_that_says_more_than_a_bundle_stays_by_itself():
+    graph = Graph(name="detector")
+    graph.scopes["backbone"] = "Backbone"
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    make.scope = "backbone"
+    for _ in range(40):
+        x = make.op("MatMul", x, x)
+    make.scope = ""
+    for index in range(400):
+        x = make.op("Reshape" if index % 3 else "Add", x, make.const([4, 4] if index % 3 else 1.0))
+    make.output([x])
+    drawn = bundle(flat(graph))
+    assert is_sound(drawn)
+    around = {cluster.id: cluster.parent for cluster in drawn.clusters}
+    assert around["backbone"] == ""
+    assert len([parent for parent in around.values() if not parent]) > 4
+
+
 def test_pictures_come_with_coarser_ones_behind_them():
     diagram, sizes = view.graph(picture_graphs.residual_net(blocks=2, stages=6)), []
     while diagram is not None:
