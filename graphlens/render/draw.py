@@ -27,15 +27,13 @@ from graphlens.render.layout import Layout, layout
 from graphlens.render.measure import Size, height, shapes
 from graphlens.render.metrics import fitted, width
 from graphlens.render.part import Frame, Line
+from graphlens.render.passing import Curves, carried
 from graphlens.render.room import NOTE
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
 from graphlens.view import Cluster, Diagram
 
-_STEPS = 12
 _MANY = 2000
 """Lines from which on titles of clusters and labels do not look for a place between them."""
-_STRIDE = 4.0
-"""Points from one place where a long line is looked at to the next: less than a label is high."""
 
 
 def draw(diagram: Diagram) -> Scene:
@@ -195,54 +193,26 @@ def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
             taken[row].append(frame)
     said: set[tuple[str, str]] = set()
     turns = _turns(placed.lines)
-    near = placed.lines if len(placed.lines) < _MANY else ()
+    near = Curves(placed.lines if len(placed.lines) < _MANY else ())
     for line in placed.lines:
         arrow = line.arrow
         shown = arrow.label and line.leaves and (not arrow.panes or pane in arrow.panes)
-        if not shown or (arrow.tail, arrow.value) in said:
+        if not shown or carried(line) in said:
             continue
         sides = [
             _label(line, placed.frames[arrow.tail], right)
-            for right in _sides(*turns[arrow.tail, arrow.value])
+            for right in _sides(*turns[carried(line)])
         ]
-        for label, room in sorted(sides, key=lambda side: _is_crossed(near, line, side[1])):
+        for label, room in sorted(sides, key=lambda side: near.cross(line, side[1])):
             rows = _rows(room)
             inside = room.x >= -4.0 and room.x + room.width <= placed.width + 20.0
             if inside and all(_apart(room, other) for row in rows for other in taken[row]):
-                said.add((arrow.tail, arrow.value))
+                said.add(carried(line))
                 for row in rows:
                     taken[row].append(room)
                 found.append(replace(label, x=label.x + x, y=label.y + y))
                 break
     return found
-
-
-def _is_crossed(lines: Sequence[Line], own: Line, room: Frame) -> bool:
-    """Whether a line of another value passes through a rectangle."""
-    return any(
-        _passes(other.points, room)
-        for other in lines
-        if (other.arrow.tail, other.arrow.value) != (own.arrow.tail, own.arrow.value)
-    )
-
-
-def _passes(points: Sequence[Point], room: Frame) -> bool:
-    """Whether a path of curves passes through a rectangle, looked at in a few places of each."""
-    right, bottom = room.x + room.width, room.y + room.height
-    for start in range(0, len(points) - 3, 3):
-        curve = points[start : start + 4]
-        xs, ys = zip(*curve, strict=True)
-        if max(xs) < room.x or min(xs) > right or max(ys) < room.y or min(ys) > bottom:
-            continue
-        steps = max(_STEPS, int(max(max(xs) - min(xs), max(ys) - min(ys)) / _STRIDE))
-        for step in range(steps + 1):
-            t, u = step / steps, 1 - step / steps
-            share = (u**3, 3 * u * u * t, 3 * u * t * t, t**3)
-            x = sum(part * at for part, at in zip(share, xs, strict=True))
-            y = sum(part * at for part, at in zip(share, ys, strict=True))
-            if room.x <= x <= right and room.y <= y <= bottom:
-                return True
-    return False
 
 
 def _rows(frame: Frame) -> range:
@@ -257,7 +227,7 @@ def _turns(lines: Sequence[Line]) -> dict[tuple[str, str], tuple[float, float]]:
         if not line.leaves:
             continue
         start, *others = (x for x, _ in line.points)
-        key = (line.arrow.tail, line.arrow.value)
+        key = carried(line)
         left, right = found.get(key, (0.0, 0.0))
         found[key] = (
             max(left, *(start - x for x in others)),

@@ -11,8 +11,8 @@ from graphlens import render, view
 from graphlens.analysis.diff import diff
 from graphlens.ir import Graph, Node, Value
 from graphlens.ops.build import Builder
-from graphlens.render import draw
 from graphlens.render.part import Frame
+from graphlens.render.passing import passes
 from graphlens.tensor import TensorType
 
 F32 = TensorType("float32", (4, 8))
@@ -195,5 +195,5 @@ def test_a_link_that_would_run_code_is_refused():
 @pytest.mark.parametrize("top", range(100, 150, 3))
 def test_a_long_line_is_seen_behind_a_label_wherever_that_stands(top):
     line = ((50.0, 0.0), (50.0, 200.0), (50.0, 500.0), (50.0, 700.0))
-    assert draw._passes(line, Frame(20.0, float(top), 60.0, 11.0))
-    assert not draw._passes(line, Frame(60.0, float(top), 60.0, 11.0))
+    assert passes(line, Frame(20.0, float(top), 60.0, 11.0))
+    assert not passes(line, Frame(60.0, float(top), 60.0, 11.0))
