@@ -75,6 +75,21 @@ def arrange(
     return _Leveller(items, links, spacing, patient).result()
 
 
+_Pull = tuple[Sequence[tuple[int, float, float]], float]
+"""The knots that one is tied to most, each with where at this one and at that one; how firmly."""
+_UNTIED: _Pull = ((), _FREE**_FIRMLY)
+
+
+def _pulls(ties: Mapping[int, Sequence[Tie]]) -> dict[int, _Pull]:
+    """What pulls each knot that is tied to any."""
+    found: dict[int, _Pull] = {}
+    for knot, held in ties.items():
+        most = max(weight for *_, weight in held)
+        near = [(other, mine, its) for other, mine, its, weight in held if weight == most]
+        found[knot] = (near, most**_FIRMLY)
+    return found
+
+
 class _Leveller:
     """The knots of a level: items first, then the bends of lines over several ranks."""
 
@@ -155,22 +170,28 @@ class _Leveller:
             for knot in layer:
                 self.x[knot] = left
                 left += self.width[knot] + self.spacing.beside
+        gaps = [
+            [self.width[one] + self._apart(one, other) for one, other in pairwise(layer)]
+            for layer in self.layers
+        ]
+        rows = list(zip(self.layers, gaps, strict=True))
+        above, below = _pulls(self.up), _pulls(self.down)
         for sweep in range(_SETTLING):
             downward = sweep % 2 == 1
-            for layer in self.layers if downward else self.layers[::-1]:
-                self._shift(layer, self.up if downward else self.down)
+            for layer, apart in rows if downward else rows[::-1]:
+                self._shift(layer, apart, above if downward else below)
 
-    def _shift(self, layer: list[int], ties: Mapping[int, list[Tie]]) -> None:
+    def _shift(
+        self, layer: Sequence[int], gaps: Sequence[float], pulls: Mapping[int, _Pull]
+    ) -> None:
         """Put the knots of a rank where those that they are tied to most want them."""
         wanted: list[float] = []
         weights: list[float] = []
         for knot in layer:
-            held = ties.get(knot, ())
-            most = max((weight for _, _, _, weight in held), default=_FREE)
-            near = [self.x[n] + its - mine for n, mine, its, weight in held if weight == most]
-            wanted.append(sum(near) / len(near) if near else self.x[knot])
-            weights.append(most**_FIRMLY)
-        gaps = [self.width[one] + self._apart(one, other) for one, other in pairwise(layer)]
+            near, weight = pulls.get(knot, _UNTIED)
+            places = [self.x[other] + its - mine for other, mine, its in near]
+            wanted.append(sum(places) / len(places) if places else self.x[knot])
+            weights.append(weight)
         for knot, place in zip(layer, spread(wanted, gaps, weights), strict=True):
             self.x[knot] = place
 
@@ -211,7 +232,8 @@ class _Leveller:
     def _ways(
         self, tops: Sequence[float], bottoms: Sequence[float], heights: Sequence[float]
     ) -> list[list[Point]]:
-        leaves, enters = self._leaving(), self._entering()
+        leaves = self._leaving()
+        enters = self._entering(leaves)
         found: list[list[Point]] = []
         for index, (link, way) in enumerate(zip(self.links, self.chain, strict=True)):
             tail, head = link.tail, link.head
@@ -245,10 +267,9 @@ class _Leveller:
             )
         }
 
-    def _entering(self) -> list[float]:
+    def _entering(self, leaves: Mapping[tuple[int, str], float]) -> list[float]:
         """Where each link enters its head."""
         by_item: dict[int, list[tuple[str, float, int]]] = defaultdict(list)
-        leaves = self._leaving()
         for index, (link, way) in enumerate(zip(self.links, self.chain, strict=True)):
             tail = way[-2]
             x = self.x[tail] + (leaves[tail, link.out] if tail == link.tail else BEND / 2)
