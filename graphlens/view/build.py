@@ -22,6 +22,8 @@ _COSTED = 10_000
 _MEMBERS = 7
 """Lines of a group beyond which equal ones are counted instead of listed."""
 
+Reads = Sequence[Value | None]
+
 
 def flat(graph: Graph, derived: bool = True) -> Diagram:
     """The whole graph, nothing folded, its totals not worked out.
@@ -31,8 +33,7 @@ def flat(graph: Graph, derived: bool = True) -> Diagram:
         derived: Whether what is computed from weights alone is drawn inside its readers.
     """
     known = stored(graph, derived)
-    boxes = [box(graph, name, known) for name in graph.in_order() if name not in known]
-    links = [arrow for held in boxes for arrow in arrows(graph, held.id, known)]
+    boxes, links = drawn(graph, known)
     names = nested(graph.scopes, boxes, links)
     boxes, around = scopes(*renamed(names, graph.scopes, boxes), links)
     return Diagram(
@@ -42,6 +43,18 @@ def flat(graph: Graph, derived: bool = True) -> Diagram:
         clusters=tuple(around),
         panes=(Pane(""),),
     )
+
+
+def drawn(graph: Graph, known: Stored) -> tuple[list[Box], list[Arrow]]:
+    """The box of each node but those known before the graph runs, and what runs between them."""
+    boxes: list[Box] = []
+    links: list[Arrow] = []
+    for name in graph.in_order():
+        if name not in known:
+            reads = graph.operands(name)
+            boxes.append(_box(graph, name, reads, known))
+            links += _arrows(graph, name, reads, known)
+    return boxes, links
 
 
 def totals(graph: Graph) -> str:
@@ -78,9 +91,9 @@ def costs(graph: Graph) -> list[str]:
 _ENDS = frozenset({INPUT, OUTPUT, PARAM, CONST})
 
 
-def box(graph: Graph, name: str, known: Stored) -> Box:
+def _box(graph: Graph, name: str, values: Reads, known: Stored) -> Box:
     """The box of one node."""
-    node, reads = graph.node(name), operands(graph, name, known)
+    node, reads = graph.node(name), operands(graph, values, known)
     shown = face(graph, name, node, reads)
     return Box(
         id=name,
@@ -180,7 +193,8 @@ def _signature(node: Node, reads: Operands) -> str:
     for key, body in node.regions.items():
         known = stored(body, False)
         inside = [
-            _signature(body.node(name), operands(body, name, known)) for name in body.in_order()
+            _signature(body.node(name), operands(body, body.operands(name), known))
+            for name in body.in_order()
         ]
         parts.append((key, inside))
     return repr(parts)
@@ -191,12 +205,12 @@ def _spelt(held: TensorType) -> tuple[object, ...]:
     return (held.dtype, held.shape)
 
 
-def arrows(graph: Graph, name: str, known: Stored) -> list[Arrow]:
+def _arrows(graph: Graph, name: str, reads: Reads, known: Stored) -> list[Arrow]:
     """What one node reads that another box makes, each value once."""
     made: dict[Value, Arrow] = {}
     nodes = graph.nodes
     scope = nodes[name]["scope"]
-    for read in graph.operands(name):
+    for read in reads:
         if read is None:
             continue
         value = _given(graph, read, scope) if nodes[read.node]["op"] == "Identity" else read

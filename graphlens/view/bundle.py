@@ -42,8 +42,7 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
                 for is_cluster, name in members:
                     (parent if is_cluster else home)[name] = around
                 continue
-            for member in members:
-                said.setdefault(member, _worth(tree, member))
+            said |= {member: _worth(tree, member) for member in members if member not in said}
             for part in _parts(members, [said[member] for member in members], pieces):
                 if len(part) == 1:
                     is_cluster, name = part[0]
@@ -63,8 +62,9 @@ def _worth(tree: Tree, member: Member) -> float:
     """How much a member says of what the model does."""
     is_cluster, name = member
     boxes = tree.inside(name) if is_cluster else [name]
-    contents = (part for box in boxes for part in tree.boxes[box].face.contents)
-    return sum(worth(style) * times for _, style, times in contents)
+    return sum(
+        worth(style) * times for box in boxes for _, style, times in tree.boxes[box].face.contents
+    )
 
 
 def _parts(members: list[Member], worths: Sequence[float], pieces: int) -> list[list[Member]]:

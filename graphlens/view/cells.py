@@ -9,7 +9,7 @@ from itertools import pairwise
 import networkx as nx
 
 from graphlens.ir import Graph
-from graphlens.view.build import arrows, box, rolled
+from graphlens.view.build import drawn, rolled
 from graphlens.view.diagram import Arrow, Box, Face
 from graphlens.view.mark import marked, told_apart
 from graphlens.view.measure import measured, measures
@@ -33,12 +33,10 @@ class Side:
     def of(graph: Graph, color_by: By = "") -> Side:
         """A graph as a side, its boxes measured if that is asked for."""
         known = stored(graph)
-        names = [name for name in graph.in_order() if name not in known]
-        made = [box(graph, name, known) for name in names]
+        made, links = drawn(graph, known)
         if color_by:
             made = measured(made, measures(graph, color_by))
         boxes = {held.id: held for held in made}
-        links = [arrow for name in names for arrow in arrows(graph, name, known)]
         return Side(graph, boxes, links, known)
 
 

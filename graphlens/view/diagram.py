@@ -72,7 +72,7 @@ class Face:
         """The operations it stands for, in order of execution, as ``(text, style, times)``."""
         if self.inside or self.kind in ("input", "output"):
             return self.inside
-        return tuple((row.text, row.style, 1) for row in self.rows)
+        return tuple([(row.text, row.style, 1) for row in self.rows])
 
 
 @dataclass(frozen=True, slots=True)

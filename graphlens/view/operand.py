@@ -44,7 +44,7 @@ def stored(graph: Graph, derived: bool = True) -> Stored:
     """
     found: dict[str, Weights] = {}
     last = {value.node for value in graph.outputs} if graph.structural(OUTPUT) else set[str]()
-    nodes, pred = graph.nodes, graph.pred
+    nodes = graph.nodes
     for name in graph.in_order() if derived else graph:
         held = nodes[name]
         if held["domain"] == OURS and held["op"] in (PARAM, CONST, OUTPUT):
@@ -52,16 +52,16 @@ def stored(graph: Graph, derived: bool = True) -> Stored:
                 size = held["results"][0].elements or 0
                 found[name] = ((name, size),) if held["op"] == PARAM else ()
         elif derived and name not in last and not held["regions"]:
-            reads = pred[name]
-            if all(read in found for read in reads) and reads and not is_random(graph, name):
+            reads = list(graph.predecessors(name))
+            if all(map(found.__contains__, reads)) and reads and not is_random(graph, name):
                 found[name] = tuple(dict.fromkeys(root for read in reads for root in found[read]))
     return found
 
 
-def operands(graph: Graph, name: str, known: Stored) -> list[Operand | None]:
-    """What a node reads, with the role of each."""
+def operands(graph: Graph, reads: Sequence[Value | None], known: Stored) -> list[Operand | None]:
+    """The values that a node reads, with the role of each."""
     found: list[Operand | None] = []
-    for value in graph.operands(name):
+    for value in reads:
         if value is None or value.node in known:
             found.append(value and operand(graph, value, known))
         else:

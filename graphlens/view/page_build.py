@@ -172,7 +172,7 @@ def _item(unit: Unit, own: dict[str, int], index: dict[str, int]) -> Item:
 
 def _detail(graph: Graph, name: str, node: Node, known: Stored, weights: Weights) -> Detail:
     usual = defaults(node.op, node.domain)
-    reads = operands(graph, name, known)
+    reads = operands(graph, graph.operands(name), known)
     body = node.regions.get("body")
     source = node.source
     return Detail(

@@ -27,6 +27,8 @@ def scopes(
         boxes: All boxes, with their scopes as their clusters, as `nested` calls them.
         links: All arrows.
     """
+    if not any(box.cluster for box in boxes):
+        return list(boxes), []
     boxes = _calls(kinds, boxes, links)
     kept = {path for path in _paths(boxes) if kinds.get(path) not in _LISTS}
     kept -= _torn(kept, boxes, links)

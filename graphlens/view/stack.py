@@ -138,5 +138,7 @@ def weighed(face: Face, members: Sequence[tuple[Face, int]]) -> Face:
     """A face with the measure and the sort of those it stands for, each so many times."""
     known = [held.measure * times for held, times in members if held.measure is not None]
     sorts = {held.sort for held, _ in members if held.sort}
+    if not known and not sorts:
+        return face
     sort = f"{len(sorts)} sorts" if len(sorts) > 1 else "".join(sorts)
     return replace(face, measure=sum(known) if known else None, sort=sort)

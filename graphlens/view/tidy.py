@@ -10,7 +10,7 @@ from graphlens.view.quotient import Tree
 
 def tidied(diagram: Diagram) -> Diagram:
     """The diagram without the clusters that hold one other cluster only, or everything."""
-    return _without_whole(_without_shells(diagram))
+    return _without_whole(_without_shells(diagram)) if diagram.clusters else diagram
 
 
 def _without_shells(diagram: Diagram) -> Diagram:

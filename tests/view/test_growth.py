@@ -15,6 +15,7 @@ from graphlens.ops.build import Builder
 from graphlens.render.layout import layout
 from graphlens.tensor import TensorType
 from graphlens.view import Arrow, picture
+from graphlens.view import bundle as bundles
 from graphlens.view.build import flat
 from graphlens.view.bundle import bundle
 from graphlens.view.fold import fold
@@ -148,6 +149,28 @@ def test_lists_of_many_members_are_bundled_by_the_arrows_inside_them():
     assert len(drawn.clusters) == 20
     bundle(replace(drawn, arrows=Counted(drawn.arrows)))
     assert Counted.walks <= 2
+
+
+def test_what_a_node_reads_is_looked_up_once(monkeypatch):
+    graph, asked = irregular(200), []
+    operands = Graph.operands
+    monkeypatch.setattr(
+        Graph, "operands", lambda held, name: asked.append(name) or operands(held, name)
+    )
+    assert len(flat(graph).boxes) == 202
+    asked.remove(graph.output)  # what the graph returns, asked for once more
+    assert len(asked) == len(set(asked)) == len(graph)
+
+
+def test_what_a_member_says_is_worked_out_once_however_deep_its_bundle(monkeypatch):
+    asked = []
+    worth = bundles._worth
+    monkeypatch.setattr(
+        bundles, "_worth", lambda tree, member: asked.append(member) or worth(tree, member)
+    )
+    bundled = bundle(flat(irregular(2_000)))
+    assert any(cluster.parent for cluster in bundled.clusters)
+    assert len(asked) == len(set(asked))
 
 
 def test_a_graph_of_every_shape_is_drawn_from_whatever_level():
