@@ -27,7 +27,7 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
     stretch (a detector's backbone, before 2,000 operations on boxes) stays by itself.
     """
     tree = Tree(diagram)
-    said: dict[Member, float] = {}
+    said = _worths(tree)
     into: dict[str, list[str]] = defaultdict(list)
     for arrow in diagram.arrows:
         into[arrow.head].append(arrow.tail)
@@ -42,7 +42,6 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
                 for is_cluster, name in members:
                     (parent if is_cluster else home)[name] = around
                 continue
-            said |= {member: _worth(tree, member) for member in members if member not in said}
             for part in _parts(members, [said[member] for member in members], pieces):
                 if len(part) == 1:
                     is_cluster, name = part[0]
@@ -58,13 +57,15 @@ def bundle(diagram: Diagram, most: int = 22, pieces: int = 12) -> Diagram:
     return diagram.having(boxes, clusters=_outer_first([*kept, *made]))
 
 
-def _worth(tree: Tree, member: Member) -> float:
-    """How much a member says of what the model does."""
-    is_cluster, name = member
-    boxes = tree.inside(name) if is_cluster else [name]
-    return sum(
-        worth(style) * times for box in boxes for _, style, times in tree.boxes[box].face.contents
-    )
+def _worths(tree: Tree) -> dict[Member, float]:
+    """How much each member says of what the model does."""
+    found = {
+        (False, name): sum(worth(style) * times for _, style, times in box.face.contents)
+        for name, box in tree.boxes.items()
+    }
+    for cluster in tree.deepest_first():
+        found[True, cluster] = sum(found[member] for member in tree.members[cluster])
+    return found
 
 
 def _parts(members: list[Member], worths: Sequence[float], pieces: int) -> list[list[Member]]:
