@@ -114,6 +114,7 @@ def _settled(one: Any) -> Any:
 DTYPES = [torch.float32, torch.float64, torch.complex64, torch.int64, torch.bool]
 
 
+@pytest.mark.timeout(1200)  # torch has 677 ops and more
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_every_op_gives_what_torch_gives(dtype: Any) -> None:
     """In the vocabulary, or through torch where it is not."""

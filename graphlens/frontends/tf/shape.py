@@ -46,9 +46,9 @@ def _expand_dims(call: Call) -> Value:
 
 def _squeeze(call: Call) -> Value:
     axes = call.attr("squeeze_dims")
-    shape = call.type(0).shape
-    if not axes and shape is not None and "?" not in shape:
-        axes = tuple(axis for axis, dim in enumerate(shape) if dim == 1)
+    held = call.type(0)
+    if not axes and held.is_static:  # of a size that is not known, only a run tells whether it is 1
+        axes = tuple(axis for axis, dim in enumerate(held.shape or ()) if dim == 1)
         if not axes:
             return call.emit("Identity", call.value(0))
     return call.emit("Squeeze", call.value(0), *([call.const(list(axes))] if axes else []))
