@@ -58,6 +58,10 @@ UNSETTLED_COMPLEX = ("linalg", "svd", "pca", "pinverse", "lu", "qr", "ormqr", "g
 """Ops of complex matrices whose answers differ by a turn, or that overflow."""
 
 
+REFUSED = ("Data", "Dynamic", "without being made", "returned no tensor but a Size")
+"""Words of what is rightly refused: sizes that depend on data, and ``broadcast_shapes``."""
+
+
 def unknown(graph: Graph) -> list[str]:
     nodes = [graph.node(name) for name in graph]
     return [node.qualified for node in nodes if not in_vocabulary(node.op, node.domain)]
@@ -96,7 +100,7 @@ def fault(op: Any, sample: Any) -> str:
     try:
         graph = check(torch_fx.capture(model, *model.tensors))
     except CaptureError as error:
-        known = any(word in str(error) for word in ("Data", "Dynamic", "without being made"))
+        known = any(word in str(error) for word in REFUSED)
         return "" if known else str(error).splitlines()[0]
     wanted, _ = returned(model(*(one.clone() for one in model.tensors)))
     inputs = [one.resolve_conj().resolve_neg() for one in model.tensors]
