@@ -179,7 +179,7 @@ def specialize(graph: Graph, *inputs: Any) -> Graph:
 
     Args:
         graph: The graph.
-        inputs: One array for each Input.
+        inputs: One array for each Input; by default seeded examples.
 
     Raises:
         RunError: If the graph cannot be run on them.

@@ -10,6 +10,7 @@ import numpy as np
 from graphlens.ir import Editor, Graph, Value
 from graphlens.ops.build import Builder
 from graphlens.ops.facts import facts
+from graphlens.runtime.inputs import example_inputs
 from graphlens.runtime.run import run
 
 
@@ -24,13 +25,16 @@ def specialize(graph: Graph, *inputs: Any) -> Graph:
 
     Args:
         graph: The graph.
-        inputs: One array for each Input.
+        inputs: One array for each Input; by default seeded examples.
 
     Raises:
         RunError: If the graph cannot be run on them.
     """
     vague, sizes = _vague(graph), _sizes(graph)
     wanted = list(dict.fromkeys([*vague, *sizes.values()]))
+    if not wanted:
+        return graph
+    inputs = inputs or tuple(example_inputs(graph))
     seen = dict(zip(wanted, run(graph, *inputs, keep=wanted)[len(graph.outputs) :], strict=True))
     editor = Editor(graph)
     _retype(editor, {value: seen[value] for value in vague})

@@ -56,6 +56,11 @@ def test_a_graph_of_known_sizes_is_returned_itself(known: Callable[[str], Graph]
     assert graphlens.specialize(fixed, np.zeros((2, 3), np.float32)) is fixed
 
 
+def test_examples_are_made_up_where_no_inputs_are_given(graph: Graph) -> None:
+    found = graphlens.specialize(graph)
+    assert all(it.is_static for held in found.nodes.values() for it in held["results"])
+
+
 def test_inputs_that_do_not_fit_are_refused(graph: Graph) -> None:
     with pytest.raises(RunError, match="count"):
         graphlens.specialize(graph, X)
