@@ -132,28 +132,33 @@ class _Roller:
             if not runs:
                 return
             wiring = wiring or self._wiring(members)
-            run = self._best(members, sizes, [Run(*place) for _, *place in runs], wiring)
-            if run is None:
+            found = self._best(members, sizes, [Run(*place) for _, *place in runs], wiring)
+            if not found:
                 return
-            rolled = self._roll(cluster, members, run)
-            wiring.roll(run)
-            place = slice(run.start, run.start + run.period * run.repeats)
-            members[place] = [rolled]
-            numbers[place] = [self.classify(rolled)]
-            sizes[place] = [len(self.inside(rolled))]
+            for run in reversed(found):  # so that those before it stay where they are
+                rolled = self._roll(cluster, members, run)
+                wiring.roll(run)
+                place = slice(run.start, run.start + run.period * run.repeats)
+                members[place] = [rolled]
+                numbers[place] = [self.classify(rolled)]
+                sizes[place] = [len(self.inside(rolled))]
 
     def _best(
         self, members: list[Member], sizes: list[int], runs: Sequence[Run], wiring: Wiring
-    ) -> Run | None:
-        """The first of some runs whose blocks are wired alike; how many boxes each member is."""
+    ) -> list[Run]:
+        """The parts of the first of some runs whose blocks are wired alike, the longest ones.
+
+        ``sizes`` says how many boxes each member is. Chains of the same operations side by side
+        are one run of many such parts.
+        """
         for run in runs:
-            verified = self._verified(members, run) if wiring.is_chain(run) else None
-            if verified is None:
+            verified = self._verified(members, run) if wiring.is_chain(run) else []
+            if not verified:
                 continue
-            block = sizes[verified.start : verified.start + verified.period]
-            if (verified.repeats - 1) * sum(block) >= 2:
+            block = sizes[verified[0].start : verified[0].start + run.period]
+            if (verified[0].repeats - 1) * sum(block) >= 2:
                 return verified
-        return None
+        return []
 
     def _wiring(self, members: list[Member]) -> Wiring:
         place = {box: index for index, each in enumerate(members) for box in self.inside(each)}
@@ -167,8 +172,8 @@ class _Roller:
                     heads.append(head)
         return Wiring(tails, heads)
 
-    def _verified(self, members: list[Member], run: Run) -> Run | None:
-        """The longest part of a run whose blocks are wired alike."""
+    def _verified(self, members: list[Member], run: Run) -> list[Run]:
+        """The longest parts of a run whose blocks are wired alike, all of one length."""
         blocks = [
             [
                 name
@@ -179,7 +184,8 @@ class _Roller:
         ]
         place = [{name: index for index, name in enumerate(block)} for block in blocks]
         reads = [self._reads(blocks, place, k) for k in range(run.repeats)]
-        first, longest = 0, Run(run.start, run.period, 1)
+        first, longest, free = 0, 1, 0
+        found: list[Run] = []
         while first < run.repeats - 1:
             last = first + 1
             while last + 1 < run.repeats and reads[last + 1] == reads[first + 1]:
@@ -189,10 +195,13 @@ class _Roller:
                 continue
             opens = starts_like(reads[first], reads[first + 1])
             start, repeats = (first, last - first + 1) if opens else (first + 1, last - first)
-            if repeats > longest.repeats:
-                longest = Run(run.start + start * run.period, run.period, repeats)
+            if repeats > longest:
+                longest, found, free = repeats, [], 0
+            if repeats == longest > 1 and start >= free:  # a block may end one, and begin the next
+                found.append(Run(run.start + start * run.period, run.period, repeats))
+                free = start + repeats
             first = last
-        return longest if longest.repeats > 1 else None
+        return found
 
     def _reads(
         self, blocks: list[list[str]], place: list[dict[str, int]], k: int

@@ -525,3 +525,9 @@ def test_what_a_box_leaves_out_says_what_is_gone_after(gone, said):
     shorter = trimmed(Diagram("", (Box("a", (Face(rows, "stack", 3),)),)), 2).boxes[0]
     assert [(row.text, row.detail) for row in shorter.face.rows][1:] == [said]
     assert shorter.face.rows[1].mark == "removed"
+
+
+def test_chains_side_by_side_are_all_rolled():
+    rolled = roll(flat(picture_graphs.branches(300)))
+    assert [cluster.repeat for cluster in rolled.clusters] == [5] * 300
+    assert is_sound(rolled)
