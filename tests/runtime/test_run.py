@@ -563,3 +563,21 @@ def f(x: float32[2, 3], go: bool[()]):
     state, stack = run(graph, x, np.array(True))
     np.testing.assert_allclose(state, swish(swish(first)) + x, rtol=1e-5)
     np.testing.assert_allclose(stack, np.stack([swish(x), swish(first)]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("inverse", [0, 1])
+@pytest.mark.parametrize("length", [17, 1000, 1920, 2048])
+def test_a_fourier_transform_is_as_exact_as_its_dtype(length, inverse):
+    made = parse(f"""
+    def spectrum(x: float32[2, {length}, 2]):
+        axis: int64[()] = Const(1)
+        y: float32[2, {length}, 2] = DFT(x, None, axis, inverse={inverse})
+        return y
+    """)
+    x = np.random.default_rng(0).normal(size=(2, length, 2)).astype(np.float32)
+    transform = np.fft.ifft if inverse else np.fft.fft
+    wanted = transform(x[..., 0] + 1j * x[..., 1].astype(np.float64), axis=1)
+    (got,) = run(made, x)
+    assert got.dtype == np.float32
+    error = abs(got[..., 0] + 1j * got[..., 1] - wanted).max()
+    assert error < 2e-6 * abs(wanted).max()
