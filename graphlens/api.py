@@ -71,7 +71,7 @@ def capture(
 
 @contextmanager
 def _uncollected() -> Generator[None]:
-    """Without the search for garbage in circles, which takes a fifth to a quarter of the time.
+    """Without the search for garbage in circles: up to a quarter of the time.
 
     A graph and a picture are made of many small things, none of which knows what it is part of.
     """

@@ -60,7 +60,9 @@ def test_a_quantised_model_runs_as_torch_runs_it(made: Any, via: str) -> None:
     (found,) = graphlens.run(graph, x.numpy())
     # QLinearConv has biases of whole numbers, fbgemm of floats: a tie may fall to the other side
     step = getattr(getattr(model, "linear", None), "scale", 0.0)
-    torch.testing.assert_close(torch.from_numpy(found), model(x), rtol=1e-6, atol=step + 1e-6)
+    error = (torch.from_numpy(found) - model(x)).abs()
+    assert error.max() <= step + 1e-6
+    assert (error > 1e-6).sum() <= 1, "more than one tie"
 
 
 class Recurrent(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -59,11 +60,12 @@ class Shadows:
             For each result its fake twin, or itself where no size depends on data, or where torch
             cannot tell without data how it does.
         """
-        if not self._on:
-            return list(seen)
+        makes = _may_make_sizes(func)
+        if not self._on or not (makes or self._held):
+            return list(seen)  # so for almost every call of almost every model
         tensors = [*_tensors((args, kwargs))]
         shadowed = any(ref(one) in self._held for one in tensors) if self._held else False
-        if not shadowed and not _makes_sizes(func, tensors):
+        if not shadowed and not (makes and _is_by_data(func, tensors)):
             return list(seen)
         self._symbolic = self._symbolic or Symbolic()  # loads sympy
         mode = self._symbolic.fake
@@ -112,12 +114,16 @@ def is_sized_by_data(tensor: Any) -> bool:
     return isinstance(tensor, torch.Tensor) and any(type(size) is not int for size in tensor.shape)
 
 
-def _makes_sizes(func: Any, tensors: Sequence[torch.Tensor]) -> bool:
+@cache
+def _may_make_sizes(func: Any) -> bool:
     """Whether an op's results may be as long as its operands' values say."""
     if func.namespace != "aten":
         return True  # a library's own, which tags nothing: torchvision's nms
-    if torch.Tag.dynamic_output_shape not in func.tags:
-        return str(func) in _UNTAGGED
+    return torch.Tag.dynamic_output_shape in func.tags or str(func) in _UNTAGGED
+
+
+def _is_by_data(func: Any, tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether it is so on these operands: what is indexed by numbers is as long as they are."""
     return func._schema.name != "aten::index" or any(it.dtype in _BY_MASK for it in tensors[1:])
 
 
