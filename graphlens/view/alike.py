@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from graphlens.view import words
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Row
 
 _PAIRS, _KINDS = 2, 3
@@ -18,8 +19,6 @@ _SIBLINGS, _LONGEST = 4, 12
 """Operations that are told apart by their modules, and the letters of such a name."""
 _SEGMENT = re.compile(r"[./]")
 """What stands between the modules of a path."""
-_AIM = "→"
-"""What a view's new shape begins with, and what stands between the sizes of a product."""
 
 
 def told_apart(diagram: Diagram) -> Diagram:
@@ -111,16 +110,12 @@ def _changes(name: str, ops: list[tuple[str, str]]) -> str:
         elif old != new:
             pairs[old or "—", new or "—"] += 1
     for pair in list(pairs):  # what views make of it follows from what the others do
-        if _AIM in (pair[0][:1], pair[1][:1]):
+        if words.AIM in (pair[0][:1], pair[1][:1]):
             del pairs[pair]
     if not pairs:
         return f"like {name}, other shapes"
-    said = [_pair(old, new) for (old, new), _ in pairs.most_common(_PAIRS)]
+    said = [words.became(old, new) for (old, new), _ in pairs.most_common(_PAIRS)]
     return f"like {name}: {', '.join(said)}" + (", …" if len(pairs) > _PAIRS else "")
-
-
-def _pair(old: str, new: str) -> str:
-    return f"{new} for {old}" if _AIM in old + new else f"{old} → {new}"
 
 
 def _times(number: int, op: str) -> str:

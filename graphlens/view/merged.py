@@ -170,9 +170,9 @@ def _told(old: Row, row: Row) -> Row:
 
 
 def _between(old: str, new: str) -> str:
-    """Two lists of words as one, what differs as ``old → new``."""
+    """Two lists of words as one, what differs as `words.became`."""
     one, other = old.split(", "), new.split(", ")
     if len(one) != len(other):
-        return f"{old or '—'} → {new or '—'}"
+        return words.became(old or "—", new or "—")
     pairs = zip(one, other, strict=True)
-    return ", ".join(a if a == b else f"{a} → {b}" for a, b in pairs)
+    return ", ".join(a if a == b else words.became(a, b) for a, b in pairs)

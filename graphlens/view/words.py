@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from graphlens.tensor import TensorType
 
+AIM = "→"
+"""What a view's new shape begins with, and what stands between the sizes of a product."""
 _COUNTS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _BYTES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
@@ -26,6 +28,13 @@ def size(number: int | None) -> str:
         if number >= 0.9995 * unit:
             return f"{_three(number / unit)} {word}"
     return f"{number} B"
+
+
+def became(old: str, new: str) -> str:
+    """``'64 → 128'``; ``'440 → 1000 for 400 → 1000'`` where the words have arrows of their own."""
+    return (
+        f"{new} for {old.removeprefix(AIM).strip()}" if AIM in old + new else f"{old} {AIM} {new}"
+    )
 
 
 def many(number: int, noun: str) -> str:

@@ -24,3 +24,15 @@ def test_shapes_of_unknown_rank_say_so():
     assert words.dims(None) == "?"
     assert words.dims(()) == "scalar"
     assert words.dims(("N", "2*N", 3)) == "N×2*N×3"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("64", "128", "64 → 128"),
+        ("400 → 1000", "440 → 1000", "440 → 1000 for 400 → 1000"),
+        ("→ 1×400", "→ 1×440", "→ 1×440 for 1×400"),
+    ],
+)
+def test_what_has_arrows_of_its_own_is_told_apart_without_another(old, new, said):
+    assert words.became(old, new) == said
