@@ -17,10 +17,16 @@ LOW = -1e9
 
 
 def _seen(m: Match) -> np.ndarray | None:
-    """A known mask as True where a key is seen; None if it weighs keys, or hides a whole row."""
     array = m.array("mask")
-    if array is None or array.ndim < 2:
-        return None
+    return None if array is None or array.ndim < 2 else seen_by(array)
+
+
+def seen_by(array: np.ndarray) -> np.ndarray | None:
+    """A mask as True where a key is seen; None if it weighs keys, or hides a whole row.
+
+    Args:
+        array: Of bool, or of what is added to the scores; (..., queries, keys).
+    """
     if array.dtype == bool:
         return array
     wide = array.astype(np.float64)

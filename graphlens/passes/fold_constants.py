@@ -7,7 +7,6 @@ just its last value becomes a node.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,7 @@ from graphlens.errors import GraphlensError
 from graphlens.ir import CONST, OURS, PARAM, Editor, Graph, Node, Value
 from graphlens.ops.facts import is_random
 from graphlens.ops.infer import infer
-from graphlens.ops.schema import defaults, in_vocabulary
+from graphlens.ops.schema import in_vocabulary
 from graphlens.passes.fold_kernels import KERNELS, evaluate
 from graphlens.rewrite.regions import inside
 from graphlens.runtime.run import run
@@ -138,18 +137,9 @@ class _Folding:
 
     def _evaluated(self, name: str, arrays: list[np.ndarray | None], view: str) -> None:
         held = self.graph.nodes[name]
-        settled: Mapping[str, Any] = {
-            **defaults(held["op"]),
-            "num_outputs": len(held["results"]),
-            "result": held["results"][0].dtype,
-            **held["attributes"],
-        }
-        try:
-            made = evaluate(held["op"], settled, arrays)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return
+        made = evaluate(held["op"], held["attributes"], arrays, held["results"])
         if made is not None:
-            self._keep(name, made if isinstance(made, list) else [made], view)
+            self._keep(name, made, view)
 
     def _keep(self, name: str, arrays: list[Any], view: str = "") -> None:
         """Remember a node's results, if they are of the types that the graph says."""

@@ -10,20 +10,39 @@ from typing import Any
 
 import numpy as np
 
+from graphlens.ops.schema import defaults
+from graphlens.tensor import TensorType
+
 Array = np.ndarray
 Kernel = Callable[[Mapping[str, Any], Sequence[Any]], Any]
 
 
-def evaluate(op: str, attributes: Mapping[str, Any], operands: Sequence[Array | None]) -> Any:
-    """What an op of `KERNELS` makes of arrays: an array, a list of them, or None if it declines.
+def evaluate(
+    op: str,
+    attributes: Mapping[str, Any],
+    operands: Sequence[Array | None],
+    results: Sequence[TensorType],
+) -> list[Any] | None:
+    """What an op of `KERNELS` makes of arrays: one for each result; None if it declines.
 
     Args:
         op: Its ONNX name.
-        attributes: Its attributes, defaults filled in.
+        attributes: Its attributes, those of the schema's defaults left out.
         operands: One array an operand, None for one not given.
+        results: The types of its results.
     """
-    with np.errstate(all="ignore"):
-        return KERNELS[op](attributes, operands)
+    settled: Mapping[str, Any] = {
+        **defaults(op),
+        "num_outputs": len(results),
+        "result": results[0].dtype,
+        **attributes,
+    }
+    try:
+        with np.errstate(all="ignore"):
+            made = KERNELS[op](settled, operands)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return made if made is None or isinstance(made, list) else [made]
 
 
 def _axes(
@@ -71,6 +90,20 @@ def _cast(attributes: Mapping[str, Any], operands: Sequence[Any]) -> Array | Non
 
 def _gather(attributes: Mapping[str, Any], operands: Sequence[Any]) -> Array:
     return np.take(operands[0], operands[1], axis=attributes["axis"])
+
+
+def _gather_nd(attributes: Mapping[str, Any], operands: Sequence[Any]) -> Array | None:
+    data, indices = operands
+    if attributes["batch_dims"]:
+        return None
+    return data[tuple(np.moveaxis(indices, -1, 0))]
+
+
+def _cum_sum(attributes: Mapping[str, Any], operands: Sequence[Any]) -> Array | None:
+    array, axis = operands[0], int(operands[1].reshape(()))
+    if attributes["exclusive"] or attributes["reverse"]:
+        return None
+    return np.cumsum(array, axis, array.dtype)
 
 
 def _slice(_: Mapping[str, Any], operands: Sequence[Any]) -> Array:
@@ -171,6 +204,8 @@ KERNELS: Mapping[str, Kernel] = {
     "Cast": _cast,
     "CastLike": _cast_like,
     "Gather": _gather,
+    "GatherND": _gather_nd,
+    "CumSum": _cum_sum,
     "Slice": _slice,
     "Split": _split,
     "Concat": lambda a, operands: np.concatenate(operands, axis=a["axis"]),
