@@ -11,10 +11,11 @@ from graphlens.ir import CONST, INPUT, OURS, OUTPUT, PARAM, REGION, Graph, Node,
 from graphlens.ops.facts import facts
 from graphlens.tensor import TensorType
 from graphlens.view import words
-from graphlens.view.diagram import Arrow, Box, Diagram, Face, Pane, Row
+from graphlens.view.diagram import Arrow, Box, Diagram, Face, Pane, Row, Tag
 from graphlens.view.label import row
 from graphlens.view.operand import Operand, Operands, Stored, operand, operands, parameters, stored
 from graphlens.view.scope import nested, renamed, scopes
+from graphlens.view.shared import shared
 
 _LIGHT = frozenset({"activation", "norm", "elementwise", "view", "move", "shape"})
 _COSTED = 10_000
@@ -49,10 +50,11 @@ def drawn(graph: Graph, known: Stored) -> tuple[list[Box], list[Arrow]]:
     """The box of each node but those known before the graph runs, and what runs between them."""
     boxes: list[Box] = []
     links: list[Arrow] = []
+    tags = shared(graph, known)
     for name in graph.in_order():
         if name not in known:
             reads = graph.operands(name)
-            boxes.append(_box(graph, name, reads, known))
+            boxes.append(_box(graph, name, reads, known, tags.get(name, ())))
             links += _arrows(graph, name, reads, known)
     return boxes, links
 
@@ -91,7 +93,7 @@ def costs(graph: Graph) -> list[str]:
 _ENDS = frozenset({INPUT, OUTPUT, PARAM, CONST})
 
 
-def _box(graph: Graph, name: str, values: Reads, known: Stored) -> Box:
+def _box(graph: Graph, name: str, values: Reads, known: Stored, tags: tuple[Tag, ...]) -> Box:
     """The box of one node."""
     node, reads = graph.node(name), operands(graph, values, known)
     shown = face(graph, name, node, reads)
@@ -100,6 +102,7 @@ def _box(graph: Graph, name: str, values: Reads, known: Stored) -> Box:
         faces=(shown,),
         name=name,
         cluster=node.scope,
+        tags=tags,
         light=_is_light(node, reads),
         signature="" if node.is_structural else _signature(node, reads),
     )

@@ -10,7 +10,7 @@ import networkx as nx
 
 from graphlens.ir import Graph
 from graphlens.view.build import drawn, rolled
-from graphlens.view.diagram import Arrow, Box, Face
+from graphlens.view.diagram import Arrow, Box, Face, tags_of
 from graphlens.view.mark import marked, told_apart
 from graphlens.view.measure import measured, measures
 from graphlens.view.operand import Stored, stored
@@ -191,6 +191,7 @@ def _cell(name: str, held: Sequence[Sequence[Box]], named: bool) -> Box:
         faces=marked([_face(boxes) for boxes in held]),
         name=members[0].name,
         cluster=_home(_working(first), named),
+        tags=tags_of(members),
         light=all(member.light for member in members),
         signature="\n=>\n".join("\n".join(box.signature for box in boxes) for boxes in held),
     )

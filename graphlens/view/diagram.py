@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 
@@ -118,6 +118,11 @@ class Box:
     def ops(self) -> int:
         """How many operations it stands for."""
         return max(face.ops for face in self.faces if face is not None)
+
+
+def tags_of(boxes: Iterable[Box]) -> tuple[Tag, ...]:
+    """The tags of several boxes that are drawn as one, each once."""
+    return tuple(dict.fromkeys(tag for box in boxes for tag in box.tags))
 
 
 def moved(box: Box, cluster: str) -> Box:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from graphlens.view import words
-from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row
+from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row, tags_of
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.stack import weighed
 from graphlens.view.worth import turn
@@ -115,6 +115,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         tuple(faces),
         name=cluster.title.partition(":")[0] or name,
         cluster=_home(cluster),
+        tags=tags_of(boxes),
         signature=_signature(cluster.kind, boxes),
         changed=changed,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from graphlens.ir import CONST, OURS, OUTPUT, PARAM, Graph, Value
 from graphlens.ops.facts import is_random
+from graphlens.passes.fold_kernels import KERNELS, evaluate
 from graphlens.tensor import TensorType
 
 
@@ -21,6 +23,7 @@ class Operand(NamedTuple):
         held: Its type.
         array: Its value, where it is a constant or a weight whose value is known.
         weights: The Params that it is computed from, with their numbers of elements.
+        work_out: Its value, where it is computed from constants alone and that is quick; else None.
     """
 
     name: str
@@ -28,13 +31,25 @@ class Operand(NamedTuple):
     held: TensorType
     array: np.ndarray | None = None
     weights: Weights = ()
+    work_out: Callable[[], np.ndarray | None] = lambda: None
 
 
 Operands = Sequence[Operand | None]
 Weights = tuple[tuple[str, int], ...]
 """Params, each with its number of elements, 0 where that is not known."""
-Stored = Mapping[str, Weights]
-"""Nodes that are known before the graph runs, each with the Params that it is computed from."""
+
+
+class Stored(dict[str, Weights]):
+    """Nodes that are known before the graph runs, each with the Params that it is computed from.
+
+    Attributes:
+        arrays: What has been worked out of them.
+    """
+
+    def __init__(self) -> None:
+        """None yet."""
+        super().__init__()
+        self.arrays: dict[Value, np.ndarray | None] = {}
 
 
 def stored(graph: Graph, derived: bool = True) -> Stored:
@@ -42,7 +57,7 @@ def stored(graph: Graph, derived: bool = True) -> Stored:
 
     They are drawn inside the boxes that read them: a transposed weight is a weight.
     """
-    found: dict[str, Weights] = {}
+    found = Stored()
     last = {value.node for value in graph.outputs} if graph.structural(OUTPUT) else set[str]()
     nodes = graph.nodes
     for name in graph.in_order() if derived else graph:
@@ -76,7 +91,10 @@ def operand(graph: Graph, value: Value, known: Stored) -> Operand:
     if roots is None:
         return Operand(value.node, "value", held)
     name = roots[0][0] if len(roots) == 1 else value.node
-    return Operand(name, "param" if roots else "const", held, graph.weights.get(value.node), roots)
+    array = graph.weights.get(value.node)
+    if roots:
+        return Operand(name, "param", held, array, roots)
+    return Operand(name, "const", held, array, roots, partial(_worked_out, graph, value, known))
 
 
 def parameters(reads: Operands) -> int:
@@ -85,3 +103,41 @@ def parameters(reads: Operands) -> int:
     if not held:
         return 0
     return sum(size for _, size in {weight for weights in held for weight in weights})
+
+
+_STEPS, _ELEMENTS = 128, 1 << 22
+"""Nodes that a constant is computed by, and elements of each, up to which it is worked out."""
+
+
+def _worked_out(graph: Graph, value: Value, known: Stored) -> np.ndarray | None:
+    """What is computed from constants alone; None where it is not, or would take long."""
+    found, waiting, steps = known.arrays, [value], 0
+    while waiting and steps < _STEPS:
+        name = waiting[-1].node
+        reads = graph.operands(name)
+        lacking = [read for read in reads if read is not None and read not in found]
+        if lacking:
+            waiting += lacking[:1]
+            continue
+        steps += 1
+        waiting.pop()
+        arrays = [None if read is None else found[read] for read in reads]
+        absent = any(a is None for a, read in zip(arrays, reads, strict=True) if read)
+        made = None if absent else _made(graph, name, arrays)
+        for index in range(len(graph.nodes[name]["results"])):
+            found[Value(name, index)] = None if made is None else made[index]
+    return found.get(value)
+
+
+def _made(graph: Graph, name: str, reads: Sequence[np.ndarray | None]) -> list[np.ndarray] | None:
+    """The results of one node, if they are not large."""
+    held = graph.nodes[name]
+    sizes = [kind.elements for kind in held["results"]]
+    if any(size is None or size > _ELEMENTS for size in sizes):
+        return None
+    if held["domain"] == OURS:
+        array = graph.weights.get(name) if held["op"] == CONST else None
+        return None if array is None else [array]
+    if held["domain"] or held["op"] not in KERNELS:
+        return None
+    return evaluate(held["op"], held["attributes"], reads, held["results"])

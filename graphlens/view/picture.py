@@ -24,6 +24,7 @@ from graphlens.view.own import By, checked
 from graphlens.view.roll import roll
 from graphlens.view.shapes import checked as checked_shapes
 from graphlens.view.shapes import in_boxes, nowhere, where_new
+from graphlens.view.shared import without_lone
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
 from graphlens.view.trim import trimmed
@@ -177,7 +178,7 @@ _FEWER = (20, 18, 16, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)
 
 def finished(diagram: Diagram) -> Diagram:
     """The diagram with wide values as tags, and shapes where they are to be said."""
-    diagram = told_apart(gather_inputs(diagram))
+    diagram = told_apart(without_lone(gather_inputs(diagram)))
     if diagram.shapes == "all":
         diagram = in_boxes(diagram)
     diagram = diagram.having(arrows=_bundled(diagram.arrows))

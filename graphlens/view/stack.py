@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from graphlens.view.build import rolled
 from graphlens.view.control import FRAMES
-from graphlens.view.diagram import Box, Diagram, Face, moved
+from graphlens.view.diagram import Box, Diagram, Face, moved, tags_of
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.tidy import tidied
 
@@ -128,6 +128,7 @@ def joined(chain: list[Box], cluster: str) -> Box:
         faces=tuple(faces),
         name=last.name,
         cluster=cluster,
+        tags=tags_of(chain),
         light=all(box.light for box in chain),
         signature="\n".join(box.signature for box in chain),
         changed=any(box.changed for box in chain),
