@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from graphlens.analysis.merkle import Content, Terms, array_digest, downward, upward
 from graphlens.ir.graph import Graph
-from graphlens.ir.node import OURS, OUTPUT, Value
+from graphlens.ir.node import CONST, OURS, OUTPUT, PARAM, Value
 
 _RELATED = 0.8
 """Share of the nodes after that must have origins before, and of untouched ones of equal ops."""
 
+_WEIGHTS = frozenset({PARAM, CONST})
 _SMALL = 1024
 """Bytes up to which a weight is matched by its value; larger ones go by type, then by name."""
 
@@ -59,6 +60,8 @@ def _related(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]]) 
     Two captures of models that number their layers share names too, but then the ops under equal
     names differ where a layer was put in between.
     """
+    if all(graph.nodes[name]["origins"] == (name,) for graph in (before, after) for name in graph):
+        return False  # no pass touched either: equal names tell less than what is computed
     own = [
         name
         for name in pairs
@@ -70,7 +73,9 @@ def _related(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]]) 
 
 
 def matches_by_structure(before: Graph, after: Graph) -> Matches:
-    """Match one to one: equal computations, then equal contexts, equal names, then neighbours.
+    """Match one to one: equal computations, equal contexts, layers of one name, their neighbours.
+
+    Then other operations of equal names, and their neighbours.
 
     Each stage is linear and leaves what the former matched alone.
     """
@@ -80,8 +85,10 @@ def matches_by_structure(before: Graph, after: Graph) -> Matches:
     for content in (_content, _anything):
         up = [upward(graph, content(graph), terms) for graph in both]
         down = [downward(graph, held, terms) for graph, held in zip(both, up, strict=True)]
-        made.by_key(*down)
-        made.by_key(*up)
+        made.by_key(*down)  # weights go with what reads them: alone, many are equal
+        made.by_key(*(_computed(graph, held) for graph, held in zip(both, up, strict=True)))
+    made.by_key(*({name: name for name in graph.params} for graph in both))
+    made.by_neighbours()  # the layer that a weight is of is known, whatever stands around it
     made.by_key(*({name: (name, graph.op(name)) for name in graph} for graph in both))
     made.by_neighbours()
     return Matches({name: (old,) for name, old in made.pairs.items()}, related=False)
@@ -103,6 +110,11 @@ def _anything(graph: Graph) -> Content:
     """All weights alike."""
     del graph
     return lambda name: None
+
+
+def _computed(graph: Graph, keys: Keys) -> Keys:
+    """The keys of what is computed, those of weights left out."""
+    return {name: key for name, key in keys.items() if graph.nodes[name]["op"] not in _WEIGHTS}
 
 
 class _Pairing:

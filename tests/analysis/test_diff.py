@@ -189,3 +189,32 @@ def test_three_thousand_nodes_are_compared_in_either_way():
         held = diff(one, other, by=by)
         assert [c.after for c in held.changed] == ["r1500"] or held.added == ("r1500",)
         assert len(held.kept) >= 3_000
+
+
+PLAIN = """
+def f(x: float32[4, 8]):
+    one.weight: float32[8, 8] = Param()
+    two.weight: float32[8, 8] = Param()
+    one: float32[4, 8] = MatMul(x, one.weight)
+    act: float32[4, 8] = Relu(one)
+    two: float32[4, 8] = MatMul(act, two.weight)
+    return two
+"""
+
+
+def test_two_captures_of_equal_names_are_matched_by_what_they_compute():
+    after = PLAIN.replace("two", "head").replace("MatMul(act", "MatMul(new")
+    after = after.replace("    head:", "    new: float32[4, 8] = Sigmoid(act)\n    head:")
+    found = diff(parse(PLAIN), parse(after))
+    assert found.removed == ()
+    assert found.added == ("new",)
+    assert found.matches()["head"] == ("two",)
+
+
+def test_weights_of_one_type_stay_with_the_layers_that_read_them():
+    after = parse(
+        PLAIN.replace("Relu", "Tanh").replace("f(x: float32[4, 8])", "f(x: float32[2, 8])")
+    )
+    held = diff(parse(PLAIN), after).matches()
+    assert held["one.weight"] == ("one.weight",)
+    assert held["two.weight"] == ("two.weight",)
