@@ -98,7 +98,7 @@ def said(row: Row, room: float) -> tuple[str, str, str]:
         left -= width(gone, NOTE) + _SPACE if gone else 0.0
         rest = fitted(row.detail, NOTE, left)
         return gone, "" if gone and rest != row.detail else rest, ""
-    note = fitted(row.note, NOTE, 50.0)
+    note = fitted(row.note, NOTE, 50.0 if row.mark != "changed" else 110.0)
     left = inner(room) - (width(note, NOTE) + GAP if note else 0.0)
     named = path_fitted if row.style == "module" else fitted
     text = named(row.text, TITLE, left, True)
@@ -202,7 +202,8 @@ def _small(row: Row, face: Face, x: float, top: float, wide: float) -> Iterator[
         yield Text(x, top + 8.5, gone, NOTE, "removed", struck=True)
         x += width(gone, NOTE) + _SPACE
     if text:
-        yield Text(x, top + 8.5, text, NOTE, "ink" if face.tint else "soft")
+        tone = row.mark if row.mark == "changed" else "ink" if face.tint else "soft"
+        yield Text(x, top + 8.5, text, NOTE, tone)
     if row.bar > 0.0:
         room = max(0.0, wide - width(text, NOTE) - GAP)
         yield Rect(x + wide - room, top + 2.5, max(1.0, room * row.bar), 5.0, 1.0, "bar")

@@ -34,7 +34,7 @@ def told_apart(diagram: Diagram) -> Diagram:
     boxes: list[Box] = []
     for box in diagram.boxes:
         face = box.face
-        if face.kind != "module":
+        if face.kind != "module" or box.changed:
             boxes.append(box)
             continue
         ops = tuple(each.partition(" ")[0] for each in face.details)

@@ -18,7 +18,7 @@ from graphlens.view.scope import nested, renamed, scopes
 from graphlens.view.shared import shared
 
 _LIGHT = frozenset({"activation", "norm", "elementwise", "view", "move", "shape"})
-_COSTED = 10_000
+COSTED = 10_000
 """Nodes up to which a picture's title waits for FLOPs and peak memory."""
 _MEMBERS = 7
 """Lines of a group beyond which equal ones are counted instead of listed."""
@@ -70,7 +70,7 @@ def totals(graph: Graph) -> str:
     said = [words.many(ops, "operation")]
     if held:
         said.append(f"{words.count(held)} parameters ({words.size(size)})")
-    said += costs(graph) if len(graph) <= _COSTED else []
+    said += costs(graph) if len(graph) <= COSTED else []
     if graph.graph.get("capture"):
         said.append(f"captured by {graph.graph['capture']}")
     return " · ".join(said)
@@ -78,15 +78,20 @@ def totals(graph: Graph) -> str:
 
 def costs(graph: Graph) -> list[str]:
     """``['8.2G FLOPs', '7.2 MB peak memory']``, as far as they are known."""
-    said: list[str] = []
+    return [f"{figure} {name}" for name, figure in figures(graph).items()]
+
+
+def figures(graph: Graph) -> dict[str, str]:
+    """``{'FLOPs': '8.2G', 'peak memory': '7.2 MB'}``, as far as they are known."""
+    said: dict[str, str] = {}
     if work := flops(graph):
-        said.append(f"{words.count(work)} FLOPs")
+        said["FLOPs"] = words.count(work)
     try:
         peak = lifetimes(graph).peak
     except GraphError:  # a size that is not known
         return said
     if peak:
-        said.append(f"{words.size(peak)} peak memory")
+        said["peak memory"] = words.size(peak)
     return said
 
 

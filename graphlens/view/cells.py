@@ -17,6 +17,7 @@ from graphlens.view.operand import Stored, stored
 from graphlens.view.own import By
 from graphlens.view.scope import nested, renamed
 from graphlens.view.stack import weighed
+from graphlens.view.words import became
 from graphlens.view.worth import IDLE, worth
 
 
@@ -70,7 +71,7 @@ def union(
         boxes.append(told_apart(cell) if details else cell)
         for known, names in zip(home, held, strict=True):
             known.update(dict.fromkeys(names, name))
-    return boxes, _arrows(sides, home), kinds
+    return boxes, _arrows(sides, home, details), kinds
 
 
 def _nested(sides: Sequence[Side]) -> tuple[Mapping[str, str], tuple[Side, ...], bool]:
@@ -241,7 +242,10 @@ def _common(scopes: Sequence[str]) -> str:
     return ".".join(shared)
 
 
-def _arrows(sides: Sequence[Side], home: Sequence[Mapping[str, str]]) -> list[Arrow]:
+def _arrows(
+    sides: Sequence[Side], home: Sequence[Mapping[str, str]], both: bool = False
+) -> list[Arrow]:
+    """The arrows of all sides, each with its first shape, or with ``both`` where it changed."""
     found: dict[tuple[str, str, str], Arrow] = {}
     for pane, side in enumerate(sides):
         for arrow in side.arrows:
@@ -252,6 +256,8 @@ def _arrows(sides: Sequence[Side], home: Sequence[Mapping[str, str]]) -> list[Ar
             held = found.get(key)
             panes = (pane,) if held is None else tuple(sorted({*held.panes, pane}))
             label = arrow.label if held is None else held.label
+            if both and label != arrow.label:
+                label = became(label, arrow.label)
             found[key] = Arrow(tail, head, arrow.value, label, arrow.title, panes)
     every = tuple(range(len(sides)))
     return [replace(arrow, panes=()) if arrow.panes == every else arrow for arrow in found.values()]

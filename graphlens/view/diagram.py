@@ -24,6 +24,7 @@ class Row:
             for none.
         goes_on: Whether it goes on with the line above, which was too long.
         scope: Path of the module that the operation is of.
+        news: Of a changed operation, the words of its detail that differ: ``'64 → 128'``.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Row:
     bar: float = -1.0
     goes_on: bool = False
     scope: str = ""
+    news: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Face:
             where its lines do not say them all.
         tint: A tint of the picture's scale instead of the colours of its lines.
         details: Of a folded scope, the op and the attributes of each operation in it.
+        changes: Of a folded scope, what is removed, added and changed in it, and how often.
         measure: How much it costs, in the picture's measure; None where that is not known.
         sort: Which sort it is of, where the picture tells sorts.
     """
@@ -64,6 +67,7 @@ class Face:
     inside: tuple[tuple[str, str, int], ...] = ()
     tint: str = ""
     details: tuple[str, ...] = ()
+    changes: tuple[tuple[str, int], ...] = ()
     measure: float | None = None
     sort: str = ""
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from graphlens.view import words
+from graphlens.view.changes import changed_in, changes
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row, tags_of
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.stack import weighed
@@ -107,7 +108,9 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             _mark([face for face, _ in held]) if changed else "",
             title,
         )
-        face = Face((head, *_inner(held, panes)), "module", ops, params, inside, "", details)
+        told = changes(held) if panes == 1 else ()
+        rows = (head, *_inner(held, panes, changed_in(told)))
+        face = Face(rows, "module", ops, params, inside, "", details, told)
         faces.append(weighed(face, held))
     name = f"{boxes[0].id}"
     return Box(
@@ -217,7 +220,7 @@ def _details(held: list[tuple[Face, int]]) -> tuple[str, ...]:
     )
 
 
-def _inner(held: list[tuple[Face, int]], panes: int) -> list[Row]:
+def _inner(held: list[tuple[Face, int]], panes: int, changed: str = "") -> list[Row]:
     """What is inside: the kinds of ops and a strip of their colours.
 
     What learns and mixes comes first, views come last; of those the most frequent come first. The
@@ -239,6 +242,8 @@ def _inner(held: list[tuple[Face, int]], panes: int) -> list[Row]:
     found = sorted(counts.items(), key=lambda count: (count[0][1], -count[1]))
     words = [f"{number} {text}" if number > 1 else text for (text, _), number in found]
     rows = [Row("", line, style="summary") for line in _lines(words, panes)]
+    if changed:
+        rows = [*rows[:1], Row("", changed, style="summary", mark="changed")]
     picked = tuple(strip[:_STRIP])
     return [*rows, Row("", style="summary", strip=picked)] if any(picked) else rows
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
+from itertools import zip_longest
 
 from graphlens.analysis.diff import Diff, diff
 from graphlens.ir import Graph
 from graphlens.view import words
 from graphlens.view.before_after import laid
-from graphlens.view.build import rolled
+from graphlens.view.build import COSTED, figures, rolled
 from graphlens.view.cells import union
 from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Fact, Pane, Row
+from graphlens.view.differing import showing_changes
 from graphlens.view.measure import measures, overlaid
 from graphlens.view.own import By, checked
 from graphlens.view.picture import Folding, folded
@@ -43,6 +46,7 @@ def difference(
         color_by: What boxes are coloured by instead of the kind of operation, as of a Graph: by
             what they are after, those that are gone by what they were.
     """
+    facts = _facts(found.before, found.after)
     found = _opened(found)
     before, after = found.before, found.after
     color_by = checked(color_by, before, after)
@@ -56,10 +60,11 @@ def difference(
         [_merged(box) for box in boxes],
         [_marked(arrow) for arrow in arrows],
         kinds,
-        (Pane("", facts=_facts(before, after)),),
+        (Pane("", facts=facts),),
         Diagram(title or "graph", (), subtitle=_counted(found)),
     )
-    drawn = folded(whole, Folding(depth, tuple(expand), flat))
+    how = Folding(depth, tuple(expand), flat)
+    drawn = folded(whole, how, showing_changes)
     if not color_by:
         return drawn
     return overlaid(drawn, (after,), color_by, measures(after, color_by))
@@ -111,9 +116,9 @@ def _counted(found: Diff) -> str:
 
 def _facts(before: Graph, after: Graph) -> tuple[Fact, ...]:
     one, other = _sizes(before), _sizes(after)
+    pairs = {name: (one.get(name, "?"), other.get(name, "?")) for name in {**one, **other}}
     return tuple(
-        Fact(name, f"{one[name]} → {other[name]}" if one[name] != other[name] else one[name])
-        for name in one
+        Fact(name, was if was == now else f"{was} → {now}") for name, (was, now) in pairs.items()
     )
 
 
@@ -124,6 +129,7 @@ def _sizes(graph: Graph) -> dict[str, str]:
         "operations": f"{ops:,}",
         "parameters": words.count(sum(kind.elements or 0 for kind in held)),
         "weights": words.size(sum(kind.nbytes or 0 for kind in held)),
+        **(figures(graph) if len(graph) <= COSTED else {}),
     }
 
 
@@ -148,31 +154,52 @@ def _merged(box: Box) -> Box:
 
 
 def _rows(before: Face, after: Face) -> tuple[Row, ...]:
-    """The lines after, each with what it was if that differs, and those before that are gone."""
-    gone = [row for row in before.rows if row.mark == "removed"]
+    """The lines after, each with what it was if that differs, and those that are gone.
+
+    What is gone stands behind the line that it stood behind.
+    """
     was = [row for row in before.rows if row.mark != "removed"]
-    found: list[Row] = []
+    behind: dict[int, list[Row]] = {}
+    kept = 0
+    for row in before.rows:
+        if row.mark == "removed":
+            behind.setdefault(kept, []).append(row)
+        else:
+            kept += 1
+    found = [*behind.pop(0, ())]
+    kept = 0
     for row in after.rows:
         old = next((each for each in was if each.text == row.text), None)
         if old is not None:
             was.remove(old)
         found.append(_told(old, row) if old is not None and row.mark == "changed" else row)
-    return rolled([*gone, *found], _ROWS)
+        if row.mark != "added":
+            kept += 1
+            found += behind.pop(kept, ())
+    return rolled([*found, *(row for held in behind.values() for row in held)], _ROWS)
 
 
 def _told(old: Row, row: Row) -> Row:
     """A line with what changed in it: ``'3×3, 64 → 3×3, 128'``."""
     title = f"was {old.title}\nis {row.title}"
+    note = row.note if old.note == row.note else words.became(old.note or "—", row.note or "—")
     if old.detail == row.detail:
-        note = f"{old.note} → {row.note}" if old.note != row.note else row.note
         return replace(row, note=note, title=title)
-    return replace(row, detail=_between(old.detail, row.detail), title=title)
+    detail, news = _between(old.detail, row.detail)
+    return replace(row, detail=detail, note=note, title=title, news=news)
 
 
-def _between(old: str, new: str) -> str:
-    """Two lists of words as one, what differs as `words.became`."""
-    one, other = old.split(", "), new.split(", ")
-    if len(one) != len(other):
-        return words.became(old or "—", new or "—")
-    pairs = zip(one, other, strict=True)
-    return ", ".join(a if a == b else words.became(a, b) for a, b in pairs)
+def _between(old: str, new: str) -> tuple[str, str]:
+    """Two lists of words as one, what differs as `words.became`; and what differs alone."""
+    one, other = ([word for word in text.split(", ") if word] for text in (old, new))
+    said: list[str] = []
+    news: list[str] = []
+    for tag, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if tag == "equal":
+            said += one[a:b]
+            continue
+        pairs = zip_longest(one[a:b], other[c:d], fillvalue="—")
+        became = [words.became(was, now) for was, now in pairs]
+        said += became
+        news += became
+    return ", ".join(said), ", ".join(news)

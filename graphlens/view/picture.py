@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -97,8 +97,10 @@ class Folding(NamedTuple):
     flat: bool = False
 
 
-def folded(whole: Diagram, how: Folding) -> Diagram:
-    """A flat diagram folded: by default to what fits one page.
+def folded(
+    whole: Diagram, how: Folding, fit: Callable[[Diagram], Diagram] | None = None
+) -> Diagram:
+    """A flat diagram folded: by default to what fits one page, as ``fit`` or `fitting` has it.
 
     Raises:
         UsageError: If the depth is below 0.
@@ -109,7 +111,7 @@ def folded(whole: Diagram, how: Folding) -> Diagram:
         return finished(stack(whole, chains=False))
     rolled = roll(stack(gather_inputs(whole)))
     if how.depth is None and not how.expand:
-        return fitting(rolled)
+        return (fit or fitting)(rolled)
     return finished(fold_to(rolled, 1 if how.depth is None else how.depth, how.expand))
 
 
@@ -134,10 +136,10 @@ def fitting(rolled: Diagram) -> Diagram:
     ]
     ordered = sorted((*shorter, *levels), key=lambda fit: (fit.explained, len(fit.diagram.boxes)))
     coarsest = min((level.diagram for level in levels), key=lambda diagram: len(diagram.boxes))
-    return _finest(tuple(fit.diagram for fit in ordered), coarsest)
+    return finest(tuple(fit.diagram for fit in ordered), coarsest)
 
 
-def _finest(diagrams: tuple[Diagram, ...], coarsest: Diagram | None = None) -> Diagram:
+def finest(diagrams: tuple[Diagram, ...], coarsest: Diagram | None = None) -> Diagram:
     """The last of some diagrams, finished, those before it behind it.
 
     If there is a ``coarsest``, those with fewer boxes than that one are behind them all. Each is
@@ -146,14 +148,14 @@ def _finest(diagrams: tuple[Diagram, ...], coarsest: Diagram | None = None) -> D
     *others, last = diagrams
     behind = None
     if others:
-        behind = partial(_finest, tuple(others), coarsest)
+        behind = partial(finest, tuple(others), coarsest)
     elif coarsest is not None:
         behind = partial(_least, coarsest)
     return replace(finished(last), behind=behind)
 
 
 def _least(coarsest: Diagram) -> Diagram:
-    return _finest(tuple(_fewer(coarsest)))
+    return finest(tuple(_fewer(coarsest)))
 
 
 def _fewer(diagram: Diagram) -> list[Diagram]:

@@ -19,8 +19,8 @@ _BARE = 2
 def trimmed(diagram: Diagram, lines: int) -> Diagram:
     """The diagram with at most ``lines`` lines in each box, the last one naming what is left.
 
-    Where that is next to nothing, folded scopes do without the list of what they hold, too. The
-    same object if no box has more.
+    Where that is next to nothing, folded scopes do without the list of what they hold, too, but
+    for what changed in them. The same object if no box has more.
     """
     boxes = [_shorter(box, lines) for box in diagram.boxes]
     same = all(box is was for box, was in zip(boxes, diagram.boxes, strict=True))
@@ -42,8 +42,9 @@ def _cut(face: Face, lines: int) -> Face:
         *kept, more = rolled(ordered, lines)
         more = _left_out(more, [row for row in ordered[lines - 1 :] if row.text])
         return replace(face, rows=(*kept, more), inside=face.contents)
-    strips = [row for row in face.rows if row.strip]
-    return replace(face, rows=(face.rows[0], *strips)) if strips and lines <= _BARE else face
+    told = [row for row in face.rows[1:] if row.mark]
+    told = told or [row for row in face.rows if row.strip]
+    return replace(face, rows=(face.rows[0], *told)) if told and lines <= _BARE else face
 
 
 def _left_out(more: Row, left: list[Row]) -> Row:

@@ -3,6 +3,7 @@ import picture_graphs
 from graphlens import view
 from graphlens.analysis.diff import diff
 from graphlens.ir import Graph
+from graphlens.passes.eliminate import eliminate
 from graphlens.passes.history import Evidence, History, Step
 
 
@@ -118,7 +119,7 @@ def test_a_changed_attribute_is_written_as_what_it_was_and_is():
     other.update_node("stem.conv", attributes={"kernel_shape": (3, 3), "strides": (2, 2)})
     drawn = view.difference(diff(one, other), flat=True)
     changed = [row for box in drawn.boxes for row in box.face.rows if row.mark == "changed"]
-    assert [row.detail for row in changed if row.text == "Conv"] == ["3×3, 8 → 3×3, 8, /2"]
+    assert [row.detail for row in changed if row.text == "Conv"] == ["3×3, 8, — → /2"]
 
 
 def test_between_two_models_other_attributes_are_marked_and_shown_first():
@@ -134,6 +135,49 @@ def test_between_two_models_other_attributes_are_marked_and_shown_first():
         drawn = drawn.coarser
     folded = next(box for box in drawn.boxes if box.changed)
     assert folded.face.rows[0].mark == "changed"
+
+
+def test_what_changed_in_a_folded_scope_is_said_in_it():
+    one = picture_graphs.residual_net(blocks=2, stages=2)
+    other = one.copy()
+    for name in ("stage1.0.b.conv", "stage1.1.b.conv"):
+        other.update_node(name, attributes={"kernel_shape": (3, 3), "group": 2})
+    shut = view.difference(diff(one, other), depth=0)
+    folded = next(box for box in shut.boxes if box.changed)
+    told = [row.detail for row in folded.face.rows if row.mark and row.style == "summary"]
+    assert told == ["Conv — → 2 groups"]
+
+
+def test_what_is_equal_is_folded_and_the_one_scope_with_a_change_open():
+    one = picture_graphs.residual_net(blocks=2, stages=3)
+    other = one.copy()
+    other.update_node("stage1.1.b.conv", attributes={"kernel_shape": (3, 3), "group": 2})
+    drawn = view.difference(diff(one, other))
+    opened = {cluster.path for cluster in drawn.clusters if cluster.repeat == 1}
+    assert opened == {"stage1", "1"}
+
+
+def test_an_arrow_says_what_its_shape_was_and_is():
+    one = picture_graphs.residual_net(blocks=1, channels=8)
+    other = picture_graphs.residual_net(blocks=1, channels=12)
+    drawn = view.difference(diff(one, other), flat=True)
+    assert {arrow.mark for arrow in drawn.arrows} == {""}
+    assert "1×8×16×16 → 1×12×16×16" in {arrow.label for arrow in drawn.arrows}
+
+
+def test_what_is_gone_stands_where_it_stood():
+    one = picture_graphs.residual_net(blocks=1)
+    other = one.copy()
+    other.update_node("stage0.0.a.relu", op="Identity")
+    drawn = view.difference(diff(one, eliminate(other)))
+    rows = next(box.face.rows for box in drawn.boxes if box.id == "stage0.0.a.conv")
+    assert [(row.text, row.mark) for row in rows[:2]] == [("Conv", ""), ("Relu", "removed")]
+
+
+def test_the_head_of_a_difference_has_the_costs_of_both():
+    one, other = picture_graphs.residual_net(blocks=1), picture_graphs.residual_net(blocks=2)
+    facts = {fact.name for fact in view.difference(diff(one, other)).panes[0].facts}
+    assert facts >= {"operations", "parameters", "FLOPs", "peak memory"}
 
 
 def test_a_film_strip_has_a_pane_for_every_pass_that_changed_something():
