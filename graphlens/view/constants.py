@@ -76,7 +76,9 @@ def arithmetic(node: Node, reads: Operands) -> list[str]:
         if read.role == "param":
             word = called(read.name, node.scope)
         else:
-            word = _number(reads, index) or "constant"
+            word = _number(reads, index) or ("constant" if node.op in _SIGNS else "")
+        if not word:
+            return []
         first = index == 0 and node.op not in _EITHER_WAY
         return [f"{word} {sign} x" if first else f"{sign} {word}"]
     return []

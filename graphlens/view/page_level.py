@@ -92,6 +92,38 @@ def lead(
         _put(way, made, named, "\0".join(("", *way.met)) if many_go else way.value)
 
 
+def share(
+    boxes: Sequence[Box],
+    made: Mapping[str, Level],
+    homes: Mapping[str, str],
+    parents: Mapping[str, str],
+) -> None:
+    """Put the names of weights that several boxes read to these, and to the scopes around them.
+
+    A scope that all readers of a weight are in says nothing of it.
+
+    Args:
+        boxes: All of them, with tags for such weights.
+        made: Every scope by its id, with its units.
+        homes: The scope of each box.
+        parents: The scope around each scope.
+    """
+    readers: dict[str, list[str]] = defaultdict(list)
+    for box in boxes:
+        for held in box.tags:
+            readers[held.text].append(box.id)
+    for word, its in readers.items():
+        chains = {name: outwards(homes[name], parents) for name in its}
+        whole = set[str].intersection(*map(set, chains.values()))
+        tagged: dict[tuple[str, str], None] = {}
+        for name, chain in chains.items():
+            inner = [scope for scope in chain if scope not in whole]
+            units = [name, *map(scope_unit, inner)]
+            tagged.update(dict.fromkeys(zip([*inner, chain[len(inner)]], units, strict=True)))
+        for scope, unit in tagged:
+            made[scope].units[unit].tags.append(word)
+
+
 def outwards(name: str, parents: Mapping[str, str]) -> list[str]:
     """A scope and those around it, the whole last."""
     found = [name]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from graphlens.view.control import FRAMES
 from graphlens.view.diagram import Arrow, Box, Cluster, Diagram
-from graphlens.view.page_level import IN, OUT, Level, Unit, lead, outwards, scope_unit
+from graphlens.view.page_level import IN, OUT, Level, Unit, lead, outwards, scope_unit, share
 from graphlens.view.quotient import topological
 
 PART = 96
@@ -28,6 +28,7 @@ def levels(diagram: Diagram) -> dict[str, Level]:
     for name, parent in parents.items():
         made[parent].units[scope_unit(name)] = Unit(scope=name)
     lead(diagram.arrows, made, homes, parents)
+    share(diagram.boxes, made, homes, parents)
     for level in made.values():
         _stack(level)
         _sort(level)

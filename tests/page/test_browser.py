@@ -1,6 +1,14 @@
 """The page in a browser: pointing, clicking, searching, sliding, and the keyboard."""
 
+import itertools
+from collections import defaultdict
+
+import numpy as np
 import pytest
+
+from graphlens.ir import Graph
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
 
 
 def boxes(viewer):
@@ -295,7 +303,7 @@ WRITTEN = """new Promise((done) => {
   const paint = CanvasRenderingContext2D.prototype.fillText;
   const seen = [];
   CanvasRenderingContext2D.prototype.fillText = function (text, x, y, room = Infinity) {
-    seen.push([text, x, Math.min(this.measureText(text).width, room), this.textAlign]);
+    seen.push([text, x, Math.min(this.measureText(text).width, room), this.textAlign, y]);
     paint.call(this, text, x, y, room);
   };
   graphlens.redraw();
@@ -312,7 +320,46 @@ def test_words_stay_in_their_box_whatever_the_font(view, net):
     viewer.press("o")
     written = viewer.page.evaluate(WRITTEN)
     box = viewer.ask("app.active.rectOf('x')")
-    words = {text: (left, left + wide) for text, left, wide, align in written if align != "right"}
+    words = {
+        text: (left, left + wide) for text, left, wide, align, _ in written if align != "right"
+    }
     assert words["x"][0] == pytest.approx(box["x"] + 9)
     assert words["x"][1] + 3 <= words["1×3×16×16 float32"][0]
     assert words["1×3×16×16 float32"][1] <= box["x"] + box["width"] - 8
+
+
+def long_names():
+    """A closed scope whose name, class and figure are too long for a line, and a residual block."""
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (1, 64)))
+    for scope in ("post_attention_layernorm", "tail"):
+        graph.scopes[scope] = "MixtralRMSNormalisation"
+        make.scope = scope
+        weight = make.param(f"{scope}.weight", TensorType("float32", (64, 64)))
+        for _ in range(2):
+            x = make.op("MatMul", make.op("Exp", x), weight)
+    make.scope = ""
+    wide = make.op("Expand", x, make.const(np.array([8, 64])))
+    deep = make.op("Softmax", make.op("MatMul", wide, make.const(np.eye(64, dtype=np.float32))))
+    make.output([make.op("Mul", deep, wide)])
+    return graph
+
+
+def test_no_two_texts_of_a_page_overlap(view):
+    viewer = view(long_names())
+    viewer.press("O")
+    spans = defaultdict(list)
+    for text, x, wide, align, y in viewer.page.evaluate(WRITTEN):
+        left = x - wide if align == "right" else x
+        spans[round(y)].append((left, left + wide, text))
+    assert any("MixtralRMS" in text for held in spans.values() for *_, text in held)
+    for held in spans.values():
+        for (_, end, one), (start, _, other) in itertools.pairwise(sorted(held)):
+            assert end <= start, (one, other)
+
+
+def test_a_shape_is_written_on_the_side_that_no_wire_bends_to(view):
+    viewer = view(long_names())
+    written = {text: align for text, _, _, align, _ in viewer.page.evaluate(WRITTEN)}
+    assert written["8×64"] == "right"

@@ -16,6 +16,7 @@ from graphlens.memory.plan import plan_memory
 from graphlens.ops.build import Builder
 from graphlens.render import page as rendered
 from graphlens.render.page_json import page_json
+from graphlens.tensor import TensorType
 from graphlens.view import page
 from graphlens.view.page_tree import PART
 
@@ -214,3 +215,25 @@ def test_the_script_is_all_modules_and_nothing_is_imported_at_run_time():
 )
 def test_modules_stay_small(path):
     assert path.read_text().count("\n") <= 400
+
+
+def test_a_shared_weight_is_named_at_its_readers_and_the_scopes_around_them():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (4, 4)))
+    weight = make.param("net.a.bias.weight", TensorType("float32", (4, 4)))
+    for scope in ("net.a", "net.b", "net.c"):
+        make.scope = scope
+        x = make.op("MatMul", x, weight, name=f"{scope}.mm")
+        x = make.op("MatMul", make.op("Exp", x), x)
+    make.scope = ""
+    make.output([make.op("Softmax", make.op("MatMul", x, x))])
+    held = page.of_graph(graph)
+    tagged = {name: item.tags for scope in held.scopes for name, item in _named(held, scope)}
+    wanted = {"net.a", "net.b", "net.c", "net.a.mm", "net.b.mm", "net.c.mm"}
+    assert {name for name, tags in tagged.items() if tags == ("bias",)} == wanted
+    assert tagged["net"] == ()
+
+
+def _named(held, scope):
+    return zip(names(held, scope), scope.items, strict=True)

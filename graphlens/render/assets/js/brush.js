@@ -4,6 +4,7 @@ export const ROW = 18.5;
 export const TAG = 14.5;
 export const SUMMARY = 13.5;
 export const LEGIBLE = 0.5;
+const WIDEST_LETTER = 11;
 export const FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
 /** A text that is legible over lines. */
@@ -46,7 +47,7 @@ export function splitLabel(label) {
 /** As much of a text as there is room for. */
 export function cut(ctx, text, room) {
   if (room <= 0) return "";
-  if (text.length * 4 < room || ctx.measureText(text).width <= room) return text;
+  if (text.length * WIDEST_LETTER <= room || ctx.measureText(text).width <= room) return text;
   let low = 0;
   let high = text.length;
   while (low < high) {

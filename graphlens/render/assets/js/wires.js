@@ -80,13 +80,34 @@ function trace(ctx, way, x, y, rect, bent) {
   }
 }
 
+/** What is said beside wires: to the right of where each begins, or left of wires that go right. */
 function paintShapes(ctx, scene, placed, rect, x, y, tone) {
   ctx.font = `9.5px ${FONT}`;
+  const sides = bends(placed);
+  const written = new Set();
   for (const { wire, points } of waysOf(placed)) {
-    if (!wire.label) continue;
     const start = points[1];
     const top = y + start.y + 11;
+    const once = `${place(start)} ${wire.label}`;
+    if (!wire.label || written.has(once)) continue;
+    written.add(once);
     if (top < rect.top || top - 12 > rect.bottom) continue;
-    haloed(ctx, scene, wire.label, x + start.x + 5, top, "faint", tone);
+    const { left, right } = sides.get(place(start));
+    ctx.textAlign = right && !left ? "right" : "left";
+    haloed(ctx, scene, wire.label, x + start.x + (right && !left ? -5 : 5), top, "faint", tone);
   }
+  ctx.textAlign = "left";
 }
+
+/** Whether wires bend to the left and to the right, for each place where wires begin. */
+function bends(placed) {
+  placed.bends ??= waysOf(placed).reduce((found, { points: [, start, next] }) => {
+    const held = found.get(place(start)) ?? { left: false, right: false };
+    held.left ||= !next.jump && next.x < start.x - 1;
+    held.right ||= !next.jump && next.x > start.x + 1;
+    return found.set(place(start), held);
+  }, new Map());
+  return placed.bends;
+}
+
+const place = ({ x, y }) => `${Math.round(x)} ${Math.round(y)}`;
