@@ -29,6 +29,7 @@ class Drawn:
     wide: float
     high: float
     boxes: list[Frame] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
     lines: list[list[Point]] = field(default_factory=list)
     texts: list[tuple[str, float, Frame]] = field(default_factory=list)
     loose: list[tuple[str, Frame]] = field(default_factory=list)
@@ -111,6 +112,15 @@ def texts_over_lines(drawn: Drawn) -> list[str]:
     ]
 
 
+def texts_over_frames(drawn: Drawn) -> list[str]:
+    """The texts beside arrows through which the edge of a cluster's frame runs."""
+    return [
+        text
+        for text, room in drawn.loose
+        if any(_overlap(room, frame) and not _within(room, frame) for frame in drawn.frames)
+    ]
+
+
 def cut_texts(drawn: Drawn) -> list[str]:
     """The texts that lost letters: those with an ellipsis at a letter; others stand for a list."""
     return [text for text, _, _ in drawn.texts if re.search(r"\w…|…\w", text)]
@@ -126,6 +136,8 @@ def _walk(element: ElementTree.Element, shift: Point, role: str, found: Drawn) -
         frame = _around(element, shift)
         if frame is not None:
             found.boxes.append(frame)
+    if kind == "cluster" and element.tag in (f"{_SVG}rect", f"{_SVG}polygon"):
+        found.frames += filter(None, [_around(element, shift)])
     if element.tag == f"{_SVG}text":
         found.texts.append(_text(element, shift))
         if kind not in ("box", "node", "cluster"):
@@ -223,6 +235,11 @@ def _meet(a: Point, b: Point, c: Point, d: Point) -> Point | None:
     if not (0.02 < t < 0.98 and 0.02 < u < 0.98):
         return None
     return (a[0] + t * r[0], a[1] + t * r[1])
+
+
+def _within(one: Frame, other: Frame) -> bool:
+    corners = (one[0], one[1]), (one[2], one[3])
+    return all(_inside(corner, other, 0.0) for corner in corners)
 
 
 def _overlap(one: Frame, other: Frame, slack: float = 0.8) -> bool:

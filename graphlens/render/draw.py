@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from graphlens.render.frame import (
@@ -23,17 +21,14 @@ from graphlens.render.head import (
     outline,
     pane_head,
 )
+from graphlens.render.labels import labels
 from graphlens.render.layout import Layout, layout
 from graphlens.render.measure import Size, height, shapes
-from graphlens.render.metrics import fitted, width
+from graphlens.render.metrics import width
 from graphlens.render.part import Frame, Line
-from graphlens.render.passing import Curves, carried
-from graphlens.render.room import NOTE
+from graphlens.render.passing import MANY
 from graphlens.render.scene import Group, Path, Point, Rect, Scene, Shape, Text, straight
 from graphlens.view import Cluster, Diagram
-
-_MANY = 2000
-"""Lines from which on titles of clusters and labels do not look for a place between them."""
 
 
 def draw(diagram: Diagram) -> Scene:
@@ -81,14 +76,13 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
     depth = {"": -1}
     for cluster, frame, goes_on in placed.clusters:
         depth[cluster.id] = depth.get(cluster.parent, -1) + 1
-        near = placed.lines if len(placed.lines) < _MANY else ()
+        near = placed.lines if len(placed.lines) < MANY else ()
         crossed = [at + x for at in _crossed(near, frame.y + LEAD + 12.0)]
         yield _cluster(cluster, _shifted(frame, x, y), depth[cluster.id], goes_on, crossed)
     for line in placed.lines:
         if not line.arrow.panes or pane in line.arrow.panes:
             yield _arrow(line, x, y)
             yield from _stub(placed, line, pane, x, y)
-    labels = _labels(placed, pane, x, y)
     for px, py in placed.forks:
         yield Rect(px + x - 2.0, py + y - 2.0, 4.0, 4.0, 2.0, "line")
     for box in placed.diagram.boxes:
@@ -96,7 +90,7 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
         drawn = shapes(box, pane, frame.x + x, frame.y + y, Size(frame.width, frame.height))
         if drawn is not None:
             yield drawn
-    yield from labels
+    yield from labels(placed, pane, x, y)
 
 
 def _shifted(frame: Frame, x: float, y: float) -> Frame:
@@ -182,76 +176,3 @@ def _tip(base: Point, tip: Point, tone: str) -> Path:
         (base[0] - across[0], base[1] - across[1]),
     )
     return Path(straight(tip, left, right, tip), "none", tone, closed=True)
-
-
-def _labels(placed: Layout, pane: int, x: float, y: float) -> list[Text]:
-    """The shapes beside the arrows of a pane, each once; one with no room is in its title only."""
-    found: list[Text] = []
-    taken: dict[int, list[Frame]] = defaultdict(list)
-    for frame in placed.frames.values():
-        for row in _rows(frame):
-            taken[row].append(frame)
-    said: set[tuple[str, str]] = set()
-    turns = _turns(placed.lines)
-    near = Curves(placed.lines if len(placed.lines) < _MANY else ())
-    for line in placed.lines:
-        arrow = line.arrow
-        shown = arrow.label and line.leaves and (not arrow.panes or pane in arrow.panes)
-        if not shown or carried(line) in said:
-            continue
-        sides = [
-            _label(line, placed.frames[arrow.tail], right)
-            for right in _sides(*turns[carried(line)])
-        ]
-        for label, room in sorted(sides, key=lambda side: near.cross(line, side[1])):
-            rows = _rows(room)
-            inside = room.x >= -4.0 and room.x + room.width <= placed.width + 20.0
-            if inside and all(_apart(room, other) for row in rows for other in taken[row]):
-                said.add(carried(line))
-                for row in rows:
-                    taken[row].append(room)
-                found.append(replace(label, x=label.x + x, y=label.y + y))
-                break
-    return found
-
-
-def _rows(frame: Frame) -> range:
-    """The rows of 12 points that a rectangle reaches into."""
-    return range(int(frame.y // 12), int((frame.y + frame.height) // 12) + 1)
-
-
-def _turns(lines: Sequence[Line]) -> dict[tuple[str, str], tuple[float, float]]:
-    """How far the lines of each value turn to the left and to the right of where they start."""
-    found: dict[tuple[str, str], tuple[float, float]] = {}
-    for line in lines:
-        if not line.leaves:
-            continue
-        start, *others = (x for x, _ in line.points)
-        key = carried(line)
-        left, right = found.get(key, (0.0, 0.0))
-        found[key] = (
-            max(left, *(start - x for x in others)),
-            max(right, *(x - start for x in others)),
-        )
-    return found
-
-
-def _sides(left: float, right: float) -> tuple[bool, bool]:
-    """Whether a label goes to the right: first the side that its lines do not turn to."""
-    first = right <= max(left, 2.0)
-    return first, not first
-
-
-def _apart(one: Frame, other: Frame) -> bool:
-    across = one.x + one.width <= other.x or other.x + other.width <= one.x
-    return across or one.y + one.height <= other.y or other.y + other.height <= one.y
-
-
-def _label(line: Line, frame: Frame, right: bool) -> tuple[Text, Frame]:
-    """A shape beside the arrow where it leaves its box, and the room that it takes."""
-    text = fitted(line.arrow.label, NOTE, 200.0)
-    wide = width(text, NOTE)
-    left = line.points[0][0] + (5.0 if right else -5.0)
-    base = frame.y + frame.height + 11.5
-    label = Text(left, base, text, NOTE, "faint", anchor="start" if right else "end", halo="paper")
-    return label, Frame(left if right else left - wide, base - 9.0, wide, 11.0)

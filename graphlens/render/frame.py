@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from graphlens.render.metrics import fitted, path_fitted, width
@@ -16,6 +16,9 @@ _WIDEST = 100.0
 """How wide a line of a title may be."""
 _ALONE = 92.0
 """How wide a title may be to stand in one line."""
+
+_BESIDE = 8.0
+"""Space beside a label, to its line and to the edge of a frame."""
 
 
 def header(cluster: Cluster) -> list[tuple[str, float, str, bool]]:
@@ -95,6 +98,22 @@ def title_lacks(cluster: Cluster, wide: float, crossed: Sequence[float]) -> floa
         return 0.0
     _, room = title_room(cluster, wide, crossed)
     return max(0.0, (widths[0] if in_one_line(cluster) else max(widths)) + 1.0 - room)
+
+
+def label_lacks(lines: Iterable[tuple[float, float]], room: float) -> float:
+    """By how much the labels beside the lines out of one box are longer than a frame has room for.
+
+    A label between two lines is left out where there is no room for it.
+
+    Args:
+        lines: Where each line starts, from the frame's left, and how wide its label is.
+        room: How wide the frame is.
+    """
+    ordered = sorted(lines)
+    (left, first), (right, last) = ordered[0], ordered[-1]
+    if left == right:
+        return last + _BESIDE - max(left, room - right)
+    return max(first + _BESIDE - left, last + _BESIDE - (room - right))
 
 
 def header_size(cluster: Cluster) -> tuple[float, float]:

@@ -14,9 +14,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from graphlens.render.columns import BARE_GAP, BOX_GAP, RANK_GAP, Room
-from graphlens.render.frame import header_size, title_lacks
+from graphlens.render.frame import header_size, label_lacks, title_lacks
 from graphlens.render.measure import Size
+from graphlens.render.metrics import width
 from graphlens.render.ranks import Item, Link
+from graphlens.render.room import NOTE, SHAPE
 from graphlens.render.scene import Point, straight
 from graphlens.render.sugiyama import Level, Spacing, arrange
 from graphlens.render.wires import Wire, Wiring
@@ -85,10 +87,18 @@ class _Inside:
     links: dict[tuple[str, str, str, str], tuple[int, list[int]]] = field(
         default_factory=dict[tuple[str, str, str, str], tuple[int, list[int]]]
     )
-    written: set[str] = field(default_factory=set[str])
+    written: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     level: Level = field(default_factory=lambda: Level([], [], [], 0.0, 0.0))
     shift: float = 0.0
     size: tuple[float, float] = (0.0, 0.0)
+
+    def label_lacks(self, room: float) -> float:
+        """By how much what is written beside a line is longer than a frame has room for."""
+        starts: dict[str, set[tuple[float, float]]] = defaultdict(set)
+        for (tail, _, out, _), way in zip(self.links, self.level.ways, strict=True):
+            if (tail, out) in self.written:
+                starts[tail].add((way[0][0] + self.shift, self.written[tail, out]))
+        return max((label_lacks(held, room) for held in starts.values()), default=0.0)
 
     def turn(self, edge: str) -> None:
         """The points at an edge in the other order."""
@@ -175,7 +185,9 @@ class _Engine:
             same += 1
         value = f"{wire.tail} {wire.arrow.value}"
         if wire.arrow.label:
-            self.inside[tails[-1]].written.add(wire.tail)
+            written = self.inside[tails[-1]].written
+            wide = min(SHAPE, width(wire.arrow.label, NOTE))
+            written[wire.tail, value] = max(wide, written.get((wire.tail, value), 0.0))
         start = wire.tail
         for cluster in reversed(tails[same:]):
             gate = self._gate(cluster, f">{value}", "bottom")
@@ -246,7 +258,7 @@ class _Engine:
         place = {name: index for index, name in enumerate(held.members)}
         items = [self._item(name, held.ends[name]) for name in held.members]
         links = [
-            Link(place[tail], place[head], out, into, weight, tail in held.written)
+            Link(place[tail], place[head], out, into, weight, (tail, out) in held.written)
             for (tail, head, out, into), (weight, _) in held.links.items()
         ]
         if not cluster:
@@ -263,7 +275,7 @@ class _Engine:
             for index, name in enumerate(held.members)
             if held.ends[name] == "top"
         ]
-        lacking = title_lacks(self.clusters[cluster], room, gates)
+        lacking = max(title_lacks(self.clusters[cluster], room, gates), held.label_lacks(room))
         room, held.shift = room + 2 * lacking, held.shift + lacking
         closed = not any(edge == "bottom" for edge in held.ends.values())
         held.size = (room, held.level.height + (_FOOT if closed else 0.0))

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from graphlens.render.part import Frame, Line
 from graphlens.render.scene import Point
 
+MANY = 2000
+"""Lines from which on titles of clusters and labels do not look for a place between them."""
 _STEPS = 12
 _STRIDE = 4.0
 """Points from one place where a long line is looked at to the next: less than a label is high."""
@@ -15,8 +17,6 @@ _CELL = 120.0
 """Points from one line of the grid to the next."""
 
 Curve = tuple[Point, ...]
-Value = tuple[str, str]
-"""What a line carries: the box that makes it, and which of its values it is."""
 
 
 class Curves:
@@ -24,26 +24,18 @@ class Curves:
 
     def __init__(self, lines: Sequence[Line]) -> None:
         """Of all lines between which something looks for a place."""
-        self._cells: dict[tuple[int, int], list[tuple[Value, Curve]]] = defaultdict(list)
+        self._cells: dict[tuple[int, int], list[Curve]] = defaultdict(list)
         for line in lines:
             for start in range(0, len(line.points) - 3, 3):
                 curve = line.points[start : start + 4]
                 for cell in _cells(_around(curve)):
-                    self._cells[cell].append((carried(line), curve))
+                    self._cells[cell].append(curve)
 
-    def cross(self, own: Line, room: Frame) -> bool:
-        """Whether a line of another value than a line's own passes through a rectangle."""
-        value = carried(own)
+    def cross(self, room: Frame) -> bool:
+        """Whether a line passes through a rectangle."""
         return any(
-            held != value and passes(curve, room)
-            for cell in _cells(room)
-            for held, curve in self._cells.get(cell, ())
+            passes(curve, room) for cell in _cells(room) for curve in self._cells.get(cell, ())
         )
-
-
-def carried(line: Line) -> Value:
-    """What a line carries."""
-    return line.arrow.tail, line.arrow.value
 
 
 def passes(curve: Curve, room: Frame) -> bool:

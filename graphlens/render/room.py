@@ -7,6 +7,8 @@ from graphlens.view import Box
 TITLE, DETAIL, NOTE = 11.0, 10.0, 10.0
 """Sizes of type: of a name, of what is said of it, of figures and small lines."""
 PAD, GAP = 9.0, 6.0
+SHAPE = 200.0
+"""How wide a shape beside an arrow may be."""
 SMALL = ("summary", "measure")
 """Styles of lines in small type."""
 _ROOMS = {1: 250.0, 2: 202.0, 3: 140.0, 4: 140.0}

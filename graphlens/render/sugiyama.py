@@ -21,8 +21,8 @@ BEND = 9.0
 """The room that a line takes beside a box."""
 _SETTLING = 12
 _FREE, _FIRMLY = 0.4, 6
-_FOOT = 12.0
-"""Space above the points on the last rank."""
+_FOOT, _SAID_FOOT = 12.0, 17.0
+"""Space above the points on the last rank, and where something is written beside a line there."""
 _NEAR = 14.0
 """How near to a corner a line may leave or enter a box."""
 
@@ -218,8 +218,11 @@ class _Leveller:
             bottoms.append(top + high)
             first = rank == 0 and self._is_edge(0, "top")
             foot = rank + 1 < len(self.layers) and self._is_edge(rank + 1, "bottom")
-            plain = self.spacing.gap if rank in written else bare
-            gap = self.spacing.head if first else _FOOT if foot else plain
+            said = rank in written
+            plain = self.spacing.gap if said else bare
+            if foot:
+                plain = _SAID_FOOT if said else _FOOT
+            gap = self.spacing.head if first else plain
             top += high + gap + min(20.0, lean[rank] / 14)
         return tops, bottoms
 

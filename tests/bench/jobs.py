@@ -122,6 +122,8 @@ def _measured(path: Path) -> dict:
         "crossings": picture_geometry.crossings(found),
         "over_boxes": picture_geometry.over_boxes(found),
         "overlaps": len(picture_geometry.overlapping_texts(found)),
+        "over_lines": len(picture_geometry.texts_over_lines(found)),
+        "over_frames": len(picture_geometry.texts_over_frames(found)),
         "cut": len(picture_geometry.cut_texts(found)),
         "bytes": found.bytes,
     }

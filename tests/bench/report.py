@@ -52,7 +52,8 @@ _LIMIT = 180
 """Seconds that a picture may take: Graphviz's time has no bound."""
 _HEADS = (
     "| picture, default options | smallest type on A4, pt | width : height | boxes | crossings | "
-    "arrows over boxes | texts over texts | texts cut | kB | CPU s to draw |"
+    "arrows over boxes | texts over texts | texts over arrows | texts over frames | texts cut | "
+    "kB | CPU s to draw |"
 )
 _DRAWN = {
     "drawn_by_graphlens": "graphlens",
@@ -77,8 +78,8 @@ def _pictures(folder: Path) -> Iterator[str]:
             yield (
                 f"| {name}, {title} | {found['type']:.1f} | {found['aspect']:.2f} | "
                 f"{found['boxes']} | {found['crossings']} | {found['over_boxes']} | "
-                f"{found['overlaps']} | {found['cut']} | {found['bytes'] / 1000:.0f} | "
-                f"{found['drawing']:.2f} |"
+                f"{found['overlaps']} | {found['over_lines']} | {found['over_frames']} | "
+                f"{found['cut']} | {found['bytes'] / 1000:.0f} | {found['drawing']:.2f} |"
             )
 
 

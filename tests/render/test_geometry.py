@@ -35,6 +35,8 @@ def is_sound(found):
     assert geometry.over_boxes(found) == 0
     assert geometry.overlapping_texts(found) == []
     assert geometry.texts_over_boxes(found) == []
+    assert geometry.texts_over_lines(found) == []
+    assert geometry.texts_over_frames(found) == []
 
 
 def fits_a_page(found):
@@ -176,6 +178,52 @@ def test_a_shape_stands_on_the_side_of_its_arrow_where_no_other_arrow_is():
     found = drawn(view.graph(made(bottleneck), flat=True))
     assert "1×64×56×56" in [text for text, _ in found.loose]
     assert geometry.texts_over_lines(found) == []
+
+
+def test_a_shape_stands_in_its_frame_and_not_on_its_edge():
+    def leaves(make):
+        x = make.input("x", TensorType("float32", (1, 64, 56, 56)))
+        make.scope = "module"
+        weight = make.param("module.weight", TensorType("float32", (32768, 64, 1, 1)))
+        x = make.op("Conv", make.op("Exp", x), weight, kernel_shape=(1, 1))
+        make.scope = ""
+        return [make.op("Exp", x)]
+
+    found = drawn(view.graph(made(leaves), flat=True))
+    (frame,) = found.frames
+    (label,) = [room for text, room in found.loose if text == "1×32768×56×56"]
+    assert label[2] < frame[2]
+    assert label[3] < frame[3]
+
+
+def test_a_frame_is_wide_enough_for_the_shapes_of_what_leaves_one_box_twice():
+    def splits(make):
+        x = make.input("x", TensorType("float32", (1, 30000, 56, 5600)))
+        make.scope = "module"
+        half = TensorType("float32", (1, 15000, 56, 5600))
+        counts = {"axis": 1, "num_outputs": 2}
+        node = Node("Split", "", counts, results=(half, half), scope="module")
+        name = make.graph.add(node, [make.op("Exp", x)], "split")
+        make.scope = ""
+        return [make.op("Exp", Value(name, 0)), make.op("Neg", Value(name, 1))]
+
+    found = drawn(view.graph(made(splits), flat=True))
+    assert [text for text, _ in found.loose].count("1×15000×56×5600") == 2
+    is_sound(found)
+
+
+def test_a_shape_stands_clear_of_all_arrows_that_leave_its_box():
+    def splits(make):
+        x = make.op("Exp", make.input("x", TensorType("float32", (3, 64, 768))))
+        third = TensorType("float32", (1, 64, 768))
+        node = Node("Split", "", {"axis": 0, "num_outputs": 3}, results=(third,) * 3)
+        name = make.graph.add(node, [x], "split")
+        each = [make.op(op, Value(name, i)) for i, op in enumerate(("Exp", "Neg", "Tanh"))]
+        return [make.op("Concat", *each, axis=0, results=[TensorType("float32", (3, 64, 768))])]
+
+    found = drawn(view.graph(made(splits), flat=True))
+    assert "1×64×768" in [text for text, _ in found.loose]
+    is_sound(found)
 
 
 def test_boxes_have_names_for_screen_readers_and_links_only_where_asked_for():
