@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
+from math import atan2, dist, tau
 from xml.etree import ElementTree
 
 from graphlens.render.metrics import width
@@ -62,19 +63,43 @@ def over_boxes(drawn: Drawn) -> int:
 
 
 def crossings(drawn: Drawn) -> int:
-    """How often arrows cross; where several leave one place together they do not."""
-    pieces = [(number, a, b) for number, line in enumerate(drawn.lines) for a, b in pairwise(line)]
-    cells: dict[tuple[int, int], list[tuple[int, Point, Point]]] = defaultdict(list)
-    for piece in pieces:
-        for cell in _cells(piece[1], piece[2]):
-            cells[cell].append(piece)
+    """How often arrows cross; where several leave or meet one place together they do not."""
+    pieces = [
+        (number, at) for number, line in enumerate(drawn.lines) for at in range(len(line) - 1)
+    ]
+    cells: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for number, at in pieces:
+        for cell in _cells(*drawn.lines[number][at : at + 2]):
+            cells[cell].append((number, at))
     met = {
         (one[0], other[0], round(at[0]), round(at[1]))
         for held in cells.values()
         for one, other in combinations(held, 2)
-        if one[0] != other[0] and (at := _meet(one[1], one[2], other[1], other[2]))
+        if one[0] != other[0]
+        and (at := _crossing(drawn.lines[one[0]], one[1], drawn.lines[other[0]], other[1]))
     }
     return len(met)
+
+
+def _crossing(one: list[Point], first: int, other: list[Point], second: int) -> Point | None:
+    """Where a piece of a line passes a piece of another, at a bend of either too."""
+    at = _meet(*one[first : first + 2], *other[second : second + 2])
+    if at is None:
+        return None
+    rays = [*_rays(one, first, at), *_rays(other, second, at)]
+    if len(rays) < 4:  # at the end of one
+        return None
+    order = sorted(range(4), key=lambda ray: rays[ray])
+    turns = [(rays[b] - rays[a]) % tau for a, b in pairwise([*order, order[0]])]
+    between = {order[(order.index(0) + step) % 4] for step in (1, 3)} == {2, 3}
+    return at if between and min(turns) > 0.02 else None
+
+
+def _rays(line: list[Point], piece: int, at: Point) -> list[float]:
+    """The directions in which a line goes from a point of a piece of it, but where it ends."""
+    before = next((point for point in line[piece::-1] if dist(point, at) > 0.5), None)
+    after = next((point for point in line[piece + 1 :] if dist(point, at) > 0.5), None)
+    return [atan2(p[1] - at[1], p[0] - at[0]) for p in (before, after) if p is not None]
 
 
 def overlapping_texts(drawn: Drawn) -> list[tuple[str, str]]:
@@ -225,14 +250,14 @@ def _cells(a: Point, b: Point, size: float = 60.0) -> Iterator[tuple[int, int]]:
 
 
 def _meet(a: Point, b: Point, c: Point, d: Point) -> Point | None:
-    """Where two pieces of lines cross, not counting their ends."""
+    """Where two pieces of lines meet."""
     r, s = (b[0] - a[0], b[1] - a[1]), (d[0] - c[0], d[1] - c[1])
     across = r[0] * s[1] - r[1] * s[0]
     if abs(across) < 1e-9:
         return None
     t = ((c[0] - a[0]) * s[1] - (c[1] - a[1]) * s[0]) / across
     u = ((c[0] - a[0]) * r[1] - (c[1] - a[1]) * r[0]) / across
-    if not (0.02 < t < 0.98 and 0.02 < u < 0.98):
+    if not (0.0 <= t <= 1.0 and 0.0 <= u <= 1.0):
         return None
     return (a[0] + t * r[0], a[1] + t * r[1])
 

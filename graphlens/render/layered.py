@@ -242,8 +242,8 @@ class _Engine:
 
         Within a cluster it is often the same which of two comes first; around it, it is not.
         """
-        for held in self.inside.values():
-            for edge in ("top", "bottom"):
+        for cluster, held in self.inside.items():
+            for edge in ("top", "bottom") if cluster else ("bottom",):
                 if sum(each == edge for each in held.ends.values()) < 2:
                     continue
                 held.turn(edge)
@@ -263,7 +263,7 @@ class _Engine:
         ]
         if not cluster:
             above = _ENTRY if self.wiring.entries else 0.0
-            held.level = arrange(items, links, self._spacing(above), self.patient)
+            held.level = arrange(items, links, self._spacing(above), self.patient, fixed=True)
             held.size = (held.level.width, held.level.height)
             return
         wide, high = header_size(self.clusters[cluster])

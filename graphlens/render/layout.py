@@ -7,23 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log
 
-from graphlens.render.columns import GUTTER, PAGE, Room, columns, even_columns, scale
+from graphlens.render.columns import PAGE, Room, columns, even_columns, scale
 from graphlens.render.far import far
 from graphlens.render.head import outline
+from graphlens.render.lanes import Lanes
 from graphlens.render.measure import evened
 from graphlens.render.part import Frame, Line, Link, Part
 from graphlens.render.ranks import WIDEST
 from graphlens.render.room import NOTE
-from graphlens.render.scene import Point, rounded
+from graphlens.render.scene import Point
 from graphlens.render.wrap import wrapped
 from graphlens.view import Arrow, Box, Cluster, Diagram
 from graphlens.view.tag import tag
 from graphlens.view.trim import few_tags
 
-LANE = 7.0
 LEGIBLE = 7.0 / NOTE
 """The scale at which the smallest type is 7 pt."""
-_LANES, _NEAR = 2, 14
+_LANES, _NEAR, _FAR = 3, 14, 4
+"""Tensors led from a column to the next, the boxes that one may pass, and tensors led farther."""
 _USUAL = Room(WIDEST)
 _WIDE, _FLAT = (_USUAL.widest, 720.0, 480.0, 240.0, 150.0), 2.5
 """Points that boxes side by side may take; tried in turn until a picture is not too flat."""
@@ -34,6 +35,9 @@ _SHARES, _FEW = (0.85, 0.72), 2
 """Shares of the width of boxes that are tried where more panes than that are not legible."""
 _MANY = 400
 """Boxes from which on no time is taken for lines that cross: there would be too much of it."""
+_OPEN, _LOOKED = 0.7, 8
+"""The share of its boxes that a picture keeps for having no tensor come by name, and how many
+coarser ones are looked at for it."""
 _TRIED = 2
 """Other ways to cut a picture that are tried where the first is not legible."""
 
@@ -53,7 +57,8 @@ class Layout:
         height: Of the whole.
         pieces: The boxes of each column.
         room: How wide they were allowed to be.
-        crossings: How many pairs of lines cross within a column.
+        crossings: How many pairs of lines cross.
+        named: How many tensors come by name, for they are for another column.
     """
 
     diagram: Diagram
@@ -67,6 +72,7 @@ class Layout:
     pieces: Sequence[Sequence[Box]] = ()
     room: Room = _USUAL
     crossings: int = 0
+    named: int = 0
 
 
 def layout(diagram: Diagram) -> Layout:
@@ -81,10 +87,26 @@ def layout(diagram: Diagram) -> Layout:
         if placed is not None and (diagram.behind is None or _scale(placed) >= LEGIBLE):
             placed = _untangled(whole, placed if diagram.behind else _squarer(whole, placed))
             if _scale(placed) >= LEGIBLE:
-                return placed
+                return _bridged(diagram, placed)
             if diagram.behind is None:
                 return _narrower(diagram, placed)
         diagram = diagram.coarser or diagram
+
+
+def _bridged(diagram: Diagram, placed: Layout) -> Layout:
+    """A picture with a little less open, where all that goes from column to column is led then."""
+    least = _OPEN * len(placed.boxes)
+    for _ in range(_LOOKED if placed.named else 0):
+        diagram = diagram.coarser or diagram
+        if len(diagram.boxes) < least:
+            break
+        other = _best(wrapped(diagram))
+        if other is None or other.named:
+            continue
+        other = _untangled(wrapped(diagram), other)
+        if _scale(other) >= LEGIBLE and not other.named and other.crossings <= placed.crossings:
+            return other
+    return placed
 
 
 def _narrower(diagram: Diagram, placed: Layout) -> Layout:
@@ -152,55 +174,76 @@ def _scale(placed: Layout) -> float:
 
 
 def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]], room: Room = _USUAL) -> Layout:
-    diagram, links = _links(diagram, pieces)
+    """The columns side by side; a tensor for a column beyond the next is led where that is clear.
+
+    That is where it crosses nothing on a picture that is legible; else it comes by its name.
+    """
+    links = _links(diagram, pieces)
+    if any(link.is_far for link in links):
+        placed = _led(diagram, pieces, links, room._replace(patient=True))
+        if not placed.crossings and _scale(placed) >= LEGIBLE:
+            return placed
+        links = [link for link in links if not link.is_far]
+    return _led(diagram, pieces, links, room)
+
+
+def _led(
+    diagram: Diagram, pieces: Sequence[Sequence[Box]], links: Sequence[Link], room: Room
+) -> Layout:
+    diagram, named = _tagged(diagram, pieces, links)
     sizes = evened(diagram.boxes)
     held = {box.id: box for box in diagram.boxes}
-    parts = [
-        Part(index, [held[box.id] for box in piece], diagram, sizes, links, room)
-        for index, piece in enumerate(pieces)
-        if piece
-    ]
+    parts: list[Part] = []
+    for index, piece in enumerate(filter(None, pieces)):
+        boxes = [held[box.id] for box in piece]
+        parts.append(Part(index, boxes, diagram, sizes, links, room, parts))
     placed = Layout(diagram, held, pieces=pieces, room=room)
     placed.crossings = sum(part.crossings for part in parts)
-    _place(placed, parts, links)
+    placed.named = named
+    _place(placed, parts)
     return placed
 
 
-def _links(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> tuple[Diagram, list[Link]]:
-    """The tensors led from a column to the next, and the diagram with tags for what is not led."""
+def _links(diagram: Diagram, pieces: Sequence[Sequence[Box]]) -> list[Link]:
+    """The tensors that may be led from a column to another."""
     column = {box.id: index for index, piece in enumerate(pieces) for box in piece}
-    crossing: dict[tuple[str, str], list[Arrow]] = defaultdict(list)
+    crossing: dict[tuple[str, str, int], list[Arrow]] = defaultdict(list)
     for arrow in diagram.arrows:
-        if column[arrow.tail] != column[arrow.head]:
-            crossing[arrow.tail, arrow.value].append(arrow)
+        if column[arrow.tail] < column[arrow.head]:
+            crossing[arrow.tail, arrow.value, column[arrow.head]].append(arrow)
     led: dict[int, list[Link]] = defaultdict(list)
+    far: list[Link] = []
     place = {box.id: index for index, box in enumerate(diagram.boxes)}
-    tagged = set(far(diagram, pieces, evened(diagram.boxes)))
-    for (tail, value), arrows in sorted(crossing.items(), key=lambda item: -place[item[0][0]]):
-        home = column[tail]
-        near = [arrow for arrow in arrows if column[arrow.head] == home + 1]
-        last = max((place[arrow.head] for arrow in near), default=0)
-        if near and last - place[tail] <= _NEAR and len(led[home]) < _LANES:
-            led[home].append(Link(tail, value, home, tuple(near)))
-        else:
-            near = []
-        tagged.update(arrow for arrow in arrows if arrow not in near)
-    links = [link for home in sorted(led) for link in led[home]]
-    left = {arrow for link in links for arrow in link.arrows}
-    diagram = few_tags(tag(diagram, tagged.__contains__))
-    return diagram.having(arrows=[arrow for arrow in diagram.arrows if arrow not in left]), links
+    for (tail, value, into), arrows in sorted(crossing.items(), key=lambda i: -place[i[0][0]]):
+        link = Link(tail, value, column[tail], into, tuple(arrows))
+        last = max(place[arrow.head] for arrow in arrows)
+        if link.is_far:
+            far.append(link)
+        elif last - place[tail] <= _NEAR and len(led[link.column]) < _LANES:
+            led[link.column].append(link)
+    near = [link for home in sorted(led) for link in led[home]]
+    return near + far if len(far) <= _FAR else near
 
 
-def _place(placed: Layout, parts: Sequence[Part], links: Sequence[Link]) -> None:
+def _tagged(
+    diagram: Diagram, pieces: Sequence[Sequence[Box]], links: Sequence[Link]
+) -> tuple[Diagram, int]:
+    """The diagram without the arrows that are led, with tags for tensors that are not; how many."""
+    column = {box.id: index for index, piece in enumerate(pieces) for box in piece}
+    led = {arrow for link in links for arrow in link.arrows}
+    named = {arrow for arrow in diagram.arrows if column[arrow.tail] != column[arrow.head]} - led
+    tagged = named | far(diagram, pieces, evened(diagram.boxes))
+    made = few_tags(tag(diagram, tagged.__contains__))
+    made = made.having(arrows=[arrow for arrow in made.arrows if arrow not in led])
+    return made, len({(arrow.tail, arrow.value) for arrow in named})
+
+
+def _place(placed: Layout, parts: Sequence[Part]) -> None:
     """Put the columns side by side and lead the tensors between them."""
-    high = max((part.height for part in parts), default=0.0)
-    above = LANE * _LANES + 8.0 if len(parts) > 1 and links else 0.0
+    lanes = Lanes(parts)
+    above = lanes.above
     seen: set[str] = set()
-    x = 0.0
-    gutters: list[tuple[float, float]] = []
-    shift: list[float] = []
-    for index, part in enumerate(parts):
-        shift.append(x)
+    for part, x in zip(parts, lanes.lefts, strict=True):
         for name, frame in part.frames.items():
             placed.frames[name] = frame._replace(x=frame.x + x, y=frame.y + above)
         for cluster, frame in part.cluster_frames:
@@ -210,47 +253,13 @@ def _place(placed: Layout, parts: Sequence[Part], links: Sequence[Link]) -> None
         placed.lines += [_moved(line, x, above) for line in part.lines]
         forks = [part.points[fork.id] for fork in part.wiring.forks]
         placed.forks += [(px + x, py + above) for px, py in forks]
-        leaving = len(part.leaving)
-        gutters.append((x + part.width, leaving))
-        x += part.width + (GUTTER + LANE * max(0, leaving - 1) if index < len(parts) - 1 else 0.0)
-    for index, part in enumerate(parts[:-1]):
-        _lead(placed, part, parts[index + 1], shift[index : index + 2], above, high + above)
-    placed.width = x
-    placed.height = high + above + (above if links else 0.0)
+    placed.lines += lanes.lines()
+    placed.crossings += lanes.crossings()
+    placed.width = lanes.width
+    placed.height = max((part.height for part in parts), default=0.0) + above + lanes.below
 
 
 def _moved(line: Line, x: float, y: float) -> Line:
     points = tuple((px + x, py + y) for px, py in line.points)
     tip = None if line.tip is None else (line.tip[0] + x, line.tip[1] + y)
     return Line(line.arrow, points, tip, line.leaves)
-
-
-def _lead(
-    placed: Layout,
-    part: Part,
-    following: Part,
-    shift: Sequence[float],
-    above: float,
-    bottom: float,
-) -> None:
-    """Lines from the bottom of a column, up the gutter, to the top of the next."""
-    ends = {link.exit + link.tail + link.value: point for point, link in following.entering}
-    ordered = sorted(part.leaving, key=lambda item: -part.points[item[0]][0])
-    gutter = (
-        shift[0] + part.width + (shift[1] - shift[0] - part.width - LANE * (len(ordered) - 1)) / 2
-    )
-    for lane, (point, link) in enumerate(ordered):
-        x0, y0 = part.starts[point]
-        x1, y1 = following.starts[ends[link.exit + link.tail + link.value]]
-        low = part.height + above + 8.0 + LANE * lane
-        high = above - 8.0 - LANE * (len(ordered) - 1 - lane)
-        middle = gutter + LANE * lane
-        way = [
-            (x0 + shift[0], y0 + above),
-            (x0 + shift[0], low),
-            (middle, low),
-            (middle, high),
-            (x1 + shift[1], high),
-            (x1 + shift[1], y1 + above),
-        ]
-        placed.lines.append(Line(link.arrows[0], rounded(way), None))

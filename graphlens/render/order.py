@@ -28,6 +28,7 @@ class Knots(NamedTuple):
         up: What each knot is tied to on the rank above.
         down: And on the rank below.
         items: How many knots are items.
+        fixed: Whether the first rank stays in its order.
     """
 
     rank: Sequence[int]
@@ -35,6 +36,7 @@ class Knots(NamedTuple):
     up: Ties
     down: Ties
     items: int
+    fixed: bool = False
 
 
 def ordered(knots: Knots, chains: Sequence[Sequence[int]] = ()) -> tuple[list[list[int]], int]:
@@ -49,13 +51,14 @@ def ordered(knots: Knots, chains: Sequence[Sequence[int]] = ()) -> tuple[list[li
 
 class _Order:
     def __init__(self, knots: Knots) -> None:
-        self.rank, self.width, self.up, self.down, self.items = knots
+        self.rank, self.width, self.up, self.down, self.items, fixed = knots
         self.place = [0.0] * len(knots.rank)
         self.layers: list[list[int]] = [[] for _ in range(max(knots.rank, default=-1) + 1)]
         for knot, its in enumerate(knots.rank):
             self.layers[its].append(knot)
         for layer in self.layers:
             self._number(layer)
+        self.first = 1 if fixed else 0
 
     def result(self, chains: Sequence[Sequence[int]]) -> tuple[list[list[int]], int]:
         """Swept, then with neighbours exchanged, then with lines on the other side."""
@@ -63,7 +66,8 @@ class _Order:
         first = True
         for sweep in range(_SWEEPS):
             downward = sweep % 2 == 0
-            for layer in self.layers if downward else self.layers[::-1]:
+            free = self.layers[self.first :]
+            for layer in free if downward else free[::-1]:
                 self._sort(layer, self.up if downward else self.down)
             crossings = self._crossings()
             if crossings < fewest or first:
@@ -76,7 +80,7 @@ class _Order:
         for layer in best:
             self._number(layer)
         for _ in range(_ROUNDS):
-            changed = [self._exchange(layer) for layer in best]
+            changed = [self._exchange(layer) for layer in best[self.first :]]
             if not any(changed):
                 break
         return best, self._sided(chains)

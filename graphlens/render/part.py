@@ -39,17 +39,26 @@ class Line(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A tensor that goes on in the next column."""
+    """A tensor that goes on in a later column.
+
+    Attributes:
+        tail: Id of the box that makes it.
+        value: Which of its tensors it is.
+        column: Where it comes from.
+        into: Where it goes on.
+        arrows: To its readers there.
+    """
 
     tail: str
     value: str
     column: int
+    into: int
     arrows: tuple[Arrow, ...]
 
     @property
-    def exit(self) -> str:
-        """What the tensor is called at the two ends of the gutter."""
-        return f"exit_{self.column}"
+    def is_far(self) -> bool:
+        """Whether it passes a column."""
+        return self.into > self.column + 1
 
 
 class Part:
@@ -63,13 +72,27 @@ class Part:
         sizes: Mapping[str, Size],
         links: Sequence[Link],
         room: Room,
+        before: Sequence[Part] = (),
     ) -> None:
+        """Lay out a column.
+
+        Args:
+            index: Its number.
+            boxes: What stands in it.
+            diagram: What is laid out.
+            sizes: The size of each box.
+            links: What is led between columns.
+            room: How wide it may be.
+            before: The columns before it, from which links come.
+        """
         self.boxes, self.sizes = boxes, sizes
         names = {box.id for box in boxes}
         self.clusters = _holding(boxes, diagram.clusters)
-        self.entering = [
-            (f"e{number}", link) for number, link in enumerate(links) if link.column == index - 1
-        ]
+        coming = sorted(
+            (link for link in links if link.into == index),
+            key=lambda link: (-link.column, before[link.column].exit(link)),
+        )  # from left to right as lanes are nested: what turned up last stands farthest to the left
+        self.entering = [(f"e{number}", link) for number, link in enumerate(coming)]
         self.leaving = [
             (f"x{number}", link) for number, link in enumerate(links) if link.column == index
         ]
@@ -88,6 +111,10 @@ class Part:
         self.width = self.height = 0.0
         self.crossings = 0
         self._place(room)
+
+    def exit(self, link: Link) -> float:
+        """Where a link leaves the column, from its left."""
+        return next(self.points[name][0] for name, held in self.leaving if held is link)
 
     def _place(self, room: Room) -> None:
         found = place(self.boxes, self.clusters, self.sizes, self.wiring, room)

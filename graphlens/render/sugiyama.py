@@ -62,7 +62,12 @@ class Spacing:
 
 
 def arrange(
-    items: Sequence[Item], links: Sequence[Link], spacing: Spacing, patient: bool = False
+    items: Sequence[Item],
+    links: Sequence[Link],
+    spacing: Spacing,
+    patient: bool = False,
+    *,
+    fixed: bool = False,
 ) -> Level:
     """Place items and lead lines between them.
 
@@ -71,8 +76,9 @@ def arrange(
         links: The lines between them.
         spacing: How far they stand apart.
         patient: Whether to take time for lines that cross.
+        fixed: Whether the items at the top stand in this order.
     """
-    return _Leveller(items, links, spacing, patient).result()
+    return _Leveller(items, links, spacing, patient, fixed).result()
 
 
 _Pull = tuple[Sequence[tuple[int, float, float]], float]
@@ -94,7 +100,12 @@ class _Leveller:
     """The knots of a level: items first, then the bends of lines over several ranks."""
 
     def __init__(
-        self, items: Sequence[Item], links: Sequence[Link], spacing: Spacing, patient: bool
+        self,
+        items: Sequence[Item],
+        links: Sequence[Link],
+        spacing: Spacing,
+        patient: bool,
+        fixed: bool,
     ) -> None:
         self.items, self.links, self.spacing = items, links, spacing
         self.rank = ranks(items, links, spacing.widest)
@@ -103,7 +114,8 @@ class _Leveller:
         self.down: dict[int, list[Tie]] = defaultdict(list)
         self.chain: list[list[int]] = []
         bends = self._chains()
-        knots = Knots(self.rank, self.width, self.up, self.down, len(items))
+        held = fixed and any(item.edge == "top" for item in items)
+        knots = Knots(self.rank, self.width, self.up, self.down, len(items), held)
         self.layers, self.crossings = ordered(knots, bends if patient else ())
         self.x = [0.0] * len(self.rank)
 

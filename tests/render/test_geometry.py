@@ -245,3 +245,18 @@ def test_a_long_line_is_seen_behind_a_label_wherever_that_stands(top):
     line = ((50.0, 0.0), (50.0, 200.0), (50.0, 500.0), (50.0, 700.0))
     assert passes(line, Frame(20.0, float(top), 60.0, 11.0))
     assert not passes(line, Frame(60.0, float(top), 60.0, 11.0))
+
+
+@pytest.mark.parametrize(
+    ("way", "crossings"),
+    [
+        ([(0, 10), (40, 10), (80, 10)], 1),  # straight through
+        ([(0, 0), (40, 10), (0, 20)], 0),  # touches it and turns away
+        ([(0, 0), (40, 10), (80, 20)], 1),  # bends where it passes
+        ([(40, -30), (40, 10), (80, 10)], 0),  # leaves it, as a fork does
+        ([(0, 10), (40, 10)], 0),  # ends at it
+    ],
+)
+def test_lines_cross_where_one_passes_to_the_other_side(way, crossings):
+    found = geometry.Drawn(100, 100, lines=[[(40, -30), (40, 10), (40, 50)], way])
+    assert geometry.crossings(found) == crossings
