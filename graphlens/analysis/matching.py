@@ -155,7 +155,7 @@ class _Pairing:
         waiting = [(old, name)]
         while waiting:
             old, name = waiting.pop()
-            if old in self._taken or name in self.pairs:
+            if old in self._taken or name in self.pairs or self._moved(old, name):
                 continue
             self._pair(old, name)
             theirs = [v.node for v in self._before.operands(old) if v is not None]
@@ -167,6 +167,20 @@ class _Pairing:
                 if twin is not None:
                     theirs.remove(twin)
                     waiting.append((twin, value.node))
+
+    def _moved(self, old: str, name: str) -> bool:
+        """Whether a node has its namesake in another module than the one that computes the same.
+
+        What all layers of a block make is what one more layer reads first.
+        """
+        was, now, twin = (
+            self._before.nodes[old],
+            self._after.nodes[name],
+            self._after.nodes.get(old),
+        )
+        if name == old or twin is None or was["scope"] == now["scope"]:
+            return False
+        return (twin["op"], twin["scope"]) == (was["op"], was["scope"])
 
     def by_neighbours(self) -> None:
         """Pair free nodes of one op that stand in one place beside paired ones."""

@@ -18,7 +18,7 @@ def to_dot(diagram: Diagram) -> str:
     frames: dict[str, graphviz.Digraph] = {"": text}
     for index, cluster in enumerate(diagram.clusters):
         frame = graphviz.Digraph(f"cluster_{index}")
-        times = f" × {cluster.repeat}" if cluster.repeat > 1 else ""
+        times = f" {cluster.times}".rstrip()
         frame.attr(label=_word(cluster.label + times), tooltip=_word(cluster.title))
         frames[cluster.id] = frame
     for box in diagram.boxes:

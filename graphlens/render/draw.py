@@ -104,14 +104,14 @@ def _cluster(
     found: list[Shape] = []
     x, y, wide, high = frame
     y, high = y + LEAD, high - LEAD
-    if cluster.repeat > 1:
+    if cluster.is_run:
         for step in (6.0, 3.0):
             found.append(Rect(x + step, y + step, wide, high, 9.0, "cluster0", "frame", 1.0))
     found.append(Rect(x, y, wide, high, 9.0, f"cluster{min(depth, 2)}", "frame", 1.0))
     times, span = badge(cluster)
     if times:
         right = x + wide - span - 7.0
-        found.append(Rect(right, y + 4.5, span, 17.0, 8.5, "badge"))
+        found.append(Rect(right, y + 4.5, span, 17.0, 8.5, "changed" if cluster.was else "badge"))
         found.append(Text(right + span / 2, y + 16.9, times, 11.0, "on_badge", True, "middle"))
     needed = title_needs(cluster)
     left, room = title_room(cluster, wide, [at - x for at in crossed])

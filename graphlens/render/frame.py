@@ -59,7 +59,7 @@ def title_needs(cluster: Cluster) -> float:
 
 def badge(cluster: Cluster) -> tuple[str, float]:
     """The number of repetitions, and the width of the badge that says it."""
-    text = f"× {cluster.repeat}" if cluster.repeat > 1 else ""
+    text = cluster.times
     return text, width(text, 11.0, True) + 14.0 if text else 0.0
 
 
@@ -124,7 +124,7 @@ def header_size(cluster: Cluster) -> tuple[float, float]:
     """
     widths = header_widths(cluster)
     if not widths:
-        return 60.0, LEAD + (22.0 if cluster.repeat > 1 else 5.0)
+        return 60.0, LEAD + (22.0 if cluster.is_run else 5.0)
     if in_one_line(cluster):
         return 2.0 * sum(widths) + 44.0, LEAD + 20.0
     return 2.0 * max(widths) + 44.0, LEAD + 8.0 + 12.5 * len(widths)

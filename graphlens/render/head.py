@@ -141,6 +141,7 @@ def entries(diagram: Diagram) -> list[tuple[str, str]]:
     if any(face.kind == "group" for face in faces):
         found.append(("group", "runs as one kernel"))
     marks = {row.mark for face in faces for row in face.rows}
+    marks |= {"changed" for cluster in diagram.clusters if cluster.was}
     said = _MARKS if len(diagram.panes) > 1 else _MERGED
     found += [(mark, word) for mark, word in said.items() if mark in marks]
     return found

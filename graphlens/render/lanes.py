@@ -98,7 +98,7 @@ class Lanes:
     def lines(self) -> list[Line]:
         """What is drawn of them between the columns."""
         return [
-            Line(way.link.arrows[0], rounded(self._corners(way)), None)
+            Line(way.link.arrow, rounded(self._corners(way)), None)
             for way in sorted(self.ways, key=lambda way: way.up)
         ]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from graphlens.render.columns import Room
 from graphlens.render.layered import place
 from graphlens.render.measure import Size
 from graphlens.render.scene import Point
-from graphlens.render.wires import Wire, wiring
+from graphlens.render.wires import Wire, marked, wiring
 from graphlens.view import Arrow, Box, Cluster, Diagram
 
 
@@ -60,6 +61,11 @@ class Link(NamedTuple):
         """Whether it passes a column."""
         return self.into > self.column + 1
 
+    @property
+    def arrow(self) -> Arrow:
+        """One arrow for all."""
+        return replace(self.arrows[0], mark=marked(self.arrows))
+
 
 class Part:
     """One column with coordinates, y downward."""
@@ -101,7 +107,7 @@ class Part:
             [a for a in diagram.arrows if a.tail in names and a.head in names],
             {cluster.id: cluster for cluster in self.clusters},
             [(point, link.arrows) for point, link in self.entering],
-            [(point, link.arrows[0]) for point, link in self.leaving],
+            [(point, link.arrow) for point, link in self.leaving],
         )
         self.points: dict[str, Point] = {}
         self.starts: dict[str, Point] = {}

@@ -40,7 +40,7 @@ def _diagram(diagram: Diagram) -> Iterator[str]:
             kept += 1
         for depth, name in enumerate(around[kept:], kept):
             cluster = parents[name]
-            times = f" x {cluster.repeat}" if cluster.repeat > 1 else ""
+            times = f" {cluster.times}".rstrip().replace("×", "x")
             yield f"{'  ' * depth}[{cluster.label or 'block'}]{times}"
         opened = around
         yield from _box(box, number[box.id], reads[box.id], "  " * len(around))

@@ -125,7 +125,13 @@ def _joined(group: Sequence[Arrow]) -> Arrow:
         if any(not a.panes for a in group)
         else tuple(sorted({p for a in group for p in a.panes}))
     )
-    return replace(group[0], panes=panes)
+    return replace(group[0], panes=panes, mark=marked(group))
+
+
+def marked(arrows: Sequence[Arrow]) -> str:
+    """What happened to all of some arrows; nothing where that is not the same."""
+    marks = {arrow.mark for arrow in arrows}
+    return marks.pop() if len(marks) == 1 else ""
 
 
 def _critical(wires: Sequence[Wire]) -> set[Wire]:

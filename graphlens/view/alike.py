@@ -29,7 +29,7 @@ def told_apart(diagram: Diagram) -> Diagram:
     """
     if len(diagram.panes) > 1:
         return diagram
-    around = {each.id: each.parent for each in diagram.clusters if each.repeat > 1}
+    around = {each.id: each.parent for each in diagram.clusters if each.is_run}
     latest: dict[tuple[str, object], Box] = {}
     boxes: list[Box] = []
     for box in diagram.boxes:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import networkx as nx
 
 from graphlens.ir import Graph
+from graphlens.view.beside import common, left
 from graphlens.view.build import drawn, rolled
 from graphlens.view.diagram import Arrow, Box, Face, tags_of
 from graphlens.view.mark import marked, told_apart
@@ -17,7 +18,7 @@ from graphlens.view.operand import Stored, stored
 from graphlens.view.own import By
 from graphlens.view.scope import nested, renamed
 from graphlens.view.stack import weighed
-from graphlens.view.words import became
+from graphlens.view.words import became, shapes
 from graphlens.view.worth import IDLE, worth
 
 
@@ -62,10 +63,10 @@ def union(
     Returns:
         The boxes with their scopes as their clusters, the arrows, and the class of each scope.
     """
-    kinds, sides, named = _nested([Side.of(graph, color_by) for graph in graphs])
+    kinds, sides, named = _nested([Side.of(graph, color_by) for graph in graphs], details)
     home: tuple[dict[str, str], ...] = tuple({} for _ in sides)
     boxes: list[Box] = []
-    for name, held in _cells(sides, matches).items():
+    for name, held in _cells(sides, matches, details).items():
         members = [[side.boxes[m] for m in names] for side, names in zip(sides, held, strict=True)]
         cell = _cell(name, members, named)
         boxes.append(told_apart(cell) if details else cell)
@@ -74,15 +75,20 @@ def union(
     return boxes, _arrows(sides, home, details), kinds
 
 
-def _nested(sides: Sequence[Side]) -> tuple[Mapping[str, str], tuple[Side, ...], bool]:
+def _nested(
+    sides: Sequence[Side], both: bool = False
+) -> tuple[Mapping[str, str], tuple[Side, ...], bool]:
     """The sides with their scopes nested in one way, and whether these are made from names.
 
-    What knows a class and a name best is the first.
+    What knows a class and a name best is the first; with ``both`` a scope that has another class
+    after has the names of both.
     """
     known: dict[str, str] = {}
     names: dict[str, str] = {}
     for side in reversed(sides):
-        known.update(side.graph.scopes)
+        for path, kind in side.graph.scopes.items():
+            other = known.get(path, kind) if both else kind
+            known[path] = kind if kind == other else became(kind, other)
         names.update(nested(side.graph.scopes, [*side.boxes.values()], side.arrows))
     kinds, _ = renamed(names, known, ())
     moved = [renamed(names, {}, side.boxes.values())[1] for side in sides]
@@ -94,7 +100,7 @@ def _nested(sides: Sequence[Side]) -> tuple[Mapping[str, str], tuple[Side, ...],
 
 
 def _cells(
-    sides: Sequence[Side], matches: Sequence[Mapping[str, tuple[str, ...]]]
+    sides: Sequence[Side], matches: Sequence[Mapping[str, tuple[str, ...]]], details: bool
 ) -> dict[str, list[list[str]]]:
     """The names in each graph of each cell, in the order of the graphs, by an id."""
     joined = nx.utils.UnionFind()
@@ -106,9 +112,8 @@ def _cells(
         for old, news in found_in.items():
             for name in news:
                 joined.union((number, old), (number + 1, name))
-        for name, other in _neighbours(pair[0]).items():
-            if name not in found_in:
-                joined.union((number, other), (number, name))
+        for name, other in left(pair[0].boxes, pair[0].arrows, found_in, details).items():
+            joined.union((number, other), (number, name))
     found: dict[tuple[int, str], list[list[str]]] = {}
     for number, side in enumerate(sides):
         for name in side.boxes:
@@ -168,22 +173,6 @@ def _members(graph: Graph, name: str) -> set[str]:
     }
 
 
-def _neighbours(side: Side) -> dict[str, str]:
-    """The box that each box would stand in if it were gone after: its only tail, else only head."""
-    tails: dict[str, set[str]] = {}
-    heads: dict[str, set[str]] = {}
-    for arrow in side.arrows:
-        tails.setdefault(arrow.head, set()).add(arrow.tail)
-        heads.setdefault(arrow.tail, set()).add(arrow.head)
-    ends = {name for name, held in side.boxes.items() if held.face.kind in ("input", "output")}
-    found: dict[str, str] = {}
-    for name in side.boxes:
-        for others in (tails.get(name, set()), heads.get(name, set())):
-            if name not in ends and name not in found and len(others) == 1 and not others & ends:
-                found[name] = next(iter(others))
-    return found
-
-
 def _cell(name: str, held: Sequence[Sequence[Box]], named: bool) -> Box:
     members = [box for boxes in held for box in boxes]
     first = next(boxes for boxes in held if boxes)
@@ -195,6 +184,7 @@ def _cell(name: str, held: Sequence[Sequence[Box]], named: bool) -> Box:
         tags=tags_of(members),
         light=all(member.light for member in members),
         signature="\n=>\n".join("\n".join(box.signature for box in boxes) for boxes in held),
+        sides=tuple("\n".join(b.signature for b in boxes) if boxes else None for boxes in held),
     )
 
 
@@ -205,11 +195,11 @@ def _home(boxes: Sequence[Box], named: bool) -> str:
     block that its work is of, else the first.
     """
     scopes = [box.cluster for box in boxes]
-    if (shared := _common(scopes)) or not named:
+    if (shared := common(scopes)) or not named:
         return shared
     lead = max(boxes, key=lambda box: max(worth(row.style) for row in box.face.rows))
     block = lead.cluster.partition(".")[0]
-    return _common([scope for scope in scopes if scope.partition(".")[0] == block])
+    return common([scope for scope in scopes if scope.partition(".")[0] == block])
 
 
 def _working(boxes: Sequence[Box]) -> Sequence[Box]:
@@ -231,17 +221,6 @@ def _face(boxes: Sequence[Box]) -> Face | None:
     return weighed(Face(rows, kind, ops, params, inside), [(face, 1) for face in faces])
 
 
-def _common(scopes: Sequence[str]) -> str:
-    """The innermost scope around all of some scopes."""
-    parts = [scope.split(".") if scope else [] for scope in scopes]
-    shared: list[str] = []
-    for words in zip(*parts, strict=False):
-        if len(set(words)) > 1:
-            break
-        shared.append(words[0])
-    return ".".join(shared)
-
-
 def _arrows(
     sides: Sequence[Side], home: Sequence[Mapping[str, str]], both: bool = False
 ) -> list[Arrow]:
@@ -257,7 +236,7 @@ def _arrows(
             panes = (pane,) if held is None else tuple(sorted({*held.panes, pane}))
             label = arrow.label if held is None else held.label
             if both and label != arrow.label:
-                label = became(label, arrow.label)
+                label = shapes(label, arrow.label)
             found[key] = Arrow(tail, head, arrow.value, label, arrow.title, panes)
     every = tuple(range(len(sides)))
     return [replace(arrow, panes=()) if arrow.panes == every else arrow for arrow in found.values()]

@@ -3,35 +3,77 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 
 from graphlens.view import words
-from graphlens.view.diagram import Face, Row
+from graphlens.view.diagram import Box, Cluster, Face, Row
 
 _NAMED = 3
 """Changes that are named, the most frequent ones."""
 _LETTERS = 64
 """Letters that they may have together."""
 
+_WHOLE = ({"added"}, {"removed"})
+"""Marks of a module that is new, or gone, as a whole."""
+
 Changes = tuple[tuple[str, int], ...]
 
 
-def changes(held: Iterable[tuple[Face, int]]) -> Changes:
-    """What is removed, added and changed in some faces that each run so often, and how often."""
+def changes(
+    cluster: Cluster, boxes: Sequence[Box], clusters: Iterable[Cluster], times: Callable[[Box], int]
+) -> Changes:
+    """What is removed, added and changed in a scope, and how often.
+
+    A module that is gone or new as a whole is one change.
+
+    Args:
+        cluster: The scope.
+        boxes: The boxes in it, of one face each.
+        clusters: All clusters.
+        times: How often a box runs in it.
+    """
+    known = {held.id: held for held in clusters}
+    around = {box.id: _around(box, cluster, known) for box in boxes}
+    marks: dict[str, set[str]] = {}
+    for box in boxes:
+        for held in around[box.id]:
+            marks.setdefault(held.id, set()).update(row.mark for row in box.face.rows)
     found: Counter[str] = Counter()
-    for face, times in held:
-        if face.changes:
-            found.update({said: number * times for said, number in face.changes})
-        for row in face.rows if face.kind != "module" else ():
-            if row.mark and row.style not in ("summary", "more"):
-                found[_said(row)] += times
+    told: set[str] = set()
+    for box in boxes:
+        whole = next((held for held in around[box.id] if marks[held.id] in _WHOLE), None)
+        if whole is None:
+            found.update(_changes(box.face, times(box)))
+        elif whole.id not in told:
+            told.add(whole.id)
+            outer = around[box.id][: around[box.id].index(whole) + 1]
+            sign = "+" if marks[whole.id] == {"added"} else "−"
+            found[f"{sign} {whole.kind}"] += prod(held.repeat for held in outer)
     return tuple(found.items())
 
 
+def _around(box: Box, cluster: Cluster, known: Mapping[str, Cluster]) -> list[Cluster]:
+    """The clusters around a box inside of one, the outermost first."""
+    found: list[Cluster] = []
+    name = box.cluster
+    while name in known and name != cluster.id:
+        found.insert(0, known[name])
+        name = known[name].parent
+    return [held for held in found if held.kind]
+
+
+def _changes(face: Face, times: int) -> Counter[str]:
+    found = Counter({said: number * times for said, number in face.changes})
+    for row in face.rows if face.kind != "module" else ():
+        if row.mark and row.style not in ("summary", "more"):
+            found[_said(row)] += times
+    return found
+
+
 def changed_in(found: Changes) -> str:
-    """The most frequent changes in words; nothing where all is gone, or all is new."""
-    signs = {said[:1] if said[:1] in "−+" else "" for said, _ in found}
-    if not found or signs in ({"+"}, {"−"}):
+    """The most frequent changes in words."""
+    if not found:
         return ""
     named = [pair for pair in found if pair[0]] or [("other sizes", 1)]
     listed: list[str] = []

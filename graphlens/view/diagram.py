@@ -102,6 +102,7 @@ class Box:
         signature: Equal for boxes that do the same to tensors of the same types; empty for one
             that is like no other.
         changed: Whether its panes show two things that are to be told apart; marked when folded.
+        sides: Of what stands for two models, its signature in each; None where it is not there.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Box:
     light: bool = False
     signature: str = ""
     changed: bool = False
+    sides: tuple[str | None, ...] = ()
 
     @property
     def face(self) -> Face:
@@ -168,6 +170,7 @@ class Cluster:
         parent: Id of the cluster around it, ``''`` for none.
         repeat: How many equal blocks it stands for; only the first is drawn.
         title: Everything, for who points at it.
+        was: How many the other of two models has; 0 where both have as many.
     """
 
     id: str
@@ -176,6 +179,19 @@ class Cluster:
     parent: str = ""
     repeat: int = 1
     title: str = ""
+    was: int = 0
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it stands for several blocks, in one of two models at least."""
+        return max(self.repeat, self.was) > 1
+
+    @property
+    def times(self) -> str:
+        """``'× 12'``, ``'× 16 for × 12'``; nothing of what is there once."""
+        if not self.is_run:
+            return ""
+        return f"× {self.repeat} for × {self.was}" if self.was else f"× {self.repeat}"
 
     @property
     def label(self) -> str:

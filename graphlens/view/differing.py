@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from graphlens.view.bundle import bundle
 from graphlens.view.changes import follows
+from graphlens.view.counted import counted
 from graphlens.view.diagram import Box, Diagram
+from graphlens.view.equal import equal_stretches
 from graphlens.view.fit import PAGES, cost
 from graphlens.view.fold import fold
 from graphlens.view.picture import finest, fitting
@@ -17,6 +19,9 @@ from graphlens.view.trim import trimmed
 _SHUT = 4.0
 """Lines that a folded scope takes, with the space around it."""
 _FRAME = 1.6
+_STRETCHES = ((3, 0), (5, 1), None)
+"""How many equal members of a scope are drawn as one at least, and how many stay beside a change;
+None where all stay."""
 _SHORTER = 4
 """Lines that boxes are cut to, so that more stands open."""
 _EQUAL, _SIZES, _ALL, _MIXED = 0, 1, 2, 3
@@ -30,18 +35,26 @@ def showing_changes(rolled: Diagram) -> Diagram:
     Scopes that are new or gone as a whole are opened last, and of scopes in which the same kinds
     of operations changed the first explains the others. Behind it are those with less open.
     """
-    if not any(box.changed for box in rolled.boxes):
+    both = counted(rolled)
+    if not any(box.changed for box in both.boxes) and not any(c.was for c in both.clusters):
         return fitting(rolled)
-    whole = bundle(rolled)
-    opener = _Opener(whole)
-    every = frozenset(opener.tree.clusters)
-    opened = dict.fromkeys(opener.opened(page) for page in PAGES)
     levels: list[Diagram] = []
-    for held in opened:
-        level = fold(whole, every - held)
-        shorter = trimmed(level, _SHORTER)
-        levels += [shorter, level] if shorter is not level else [level]
+    for few in _STRETCHES:
+        whole = bundle(equal_stretches(both, *few) if few else both)
+        opener = _Opener(whole)
+        for held in dict.fromkeys(map(opener.opened, PAGES)):
+            level = fold(whole, opener.tree.clusters.keys() - held)
+            shorter = trimmed(level, _SHORTER)
+            levels += [shorter, level] if shorter is not level else [level]
+    levels.sort(key=lambda level: (_shown(level), len(level.boxes)))
     return finest(tuple(levels), levels[0])
+
+
+def _shown(diagram: Diagram) -> int:
+    """How many changes a picture shows one by one."""
+    rows = [row for box in diagram.boxes if box.face.kind != "module" for row in box.face.rows]
+    told = sum(bool(row.mark) and not follows(row) for row in rows)
+    return told + sum(cluster.was > 0 for cluster in diagram.clusters)
 
 
 class _Opener:
@@ -57,9 +70,14 @@ class _Opener:
             held: set[str] = set()
             parts: list[object] = []
             for is_cluster, member in self.tree.members[name]:
-                box = self.tree.boxes.get(member) if not is_cluster else None
-                held |= marks[member] if box is None else _marks(box)
-                parts.append(self.key[member] if box is None else (*_told(box),))
+                if is_cluster:
+                    run = self.tree.clusters[member]
+                    held |= marks[member] | ({"changed"} if run.was else set())
+                    parts.append((self.key[member], run.times if run.was else ""))
+                    continue
+                box = self.tree.boxes[member]
+                held |= _marks(box)
+                parts.append((*_told(box),))
             marks[name] = held
             kind = self.tree.clusters[name].kind if name else ""
             self.key[name] = hash((kind, *parts))

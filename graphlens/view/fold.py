@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
 from graphlens.view import words
-from graphlens.view.changes import changed_in, changes
+from graphlens.view.changes import Changes, changed_in, changes
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row, tags_of
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.stack import weighed
@@ -48,7 +49,7 @@ def fold(diagram: Diagram, folded: Collection[str]) -> Diagram:
         for cluster in diagram.clusters
         if cluster.id in gone and _is_outer_run(tree, cluster.id, gone)
     ]
-    return quotient(diagram, owner, made, _outer_first(kept))
+    return quotient(diagram, owner, made, outer_first(kept))
 
 
 def fold_to(diagram: Diagram, depth: int, expand: Collection[str] = ()) -> Diagram:
@@ -84,7 +85,8 @@ def _named(tree: Tree, wanted: str) -> list[str]:
 def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> Box:
     """The box that stands for a cluster, with the kinds of ops in it and their numbers."""
     times = repeats(boxes, clusters, cluster)
-    changed = any(box.changed for box in boxes)
+    runs = _recounted(cluster, clusters)
+    changed = bool(runs) or any(box.changed for box in boxes)
     panes = len(boxes[0].faces)
     faces: list[Face | None] = []
     for pane in range(len(boxes[0].faces)):
@@ -108,8 +110,9 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             _mark([face for face, _ in held]) if changed else "",
             title,
         )
-        told = changes(held) if panes == 1 else ()
-        rows = (head, *_inner(held, panes, changed_in(told)))
+        told = (*runs, *changes(cluster, boxes, clusters, times)) if panes == 1 else ()
+        news = changed_in(told) if head.mark == "changed" else ""
+        rows = (head, *_inner(held, panes, news))
         face = Face(rows, "module", ops, params, inside, "", details, told)
         faces.append(weighed(face, held))
     name = f"{boxes[0].id}"
@@ -146,6 +149,17 @@ def _members(
     return "" if others or plain or number < 2 else f"{number} {kind}"
 
 
+def _recounted(cluster: Cluster, clusters: Iterable[Cluster]) -> Changes:
+    """The runs in a cluster of which one of two models has more blocks than the other."""
+    inside = {cluster.id}
+    found: list[tuple[str, int]] = []
+    for held in clusters:
+        if held.parent in inside:
+            inside.add(held.id)
+            found += [(f"{held.times} {held.kind or 'blocks'}", 1)] if held.was else []
+    return tuple(found)
+
+
 def _signature(kind: str, boxes: Sequence[Box]) -> str:
     """Equal for folded scopes of one class whose boxes do the same one by one.
 
@@ -162,20 +176,21 @@ def _mark(faces: Sequence[Face]) -> str:
 
 
 def _home(cluster: Cluster) -> str:
-    return cluster.id if cluster.repeat > 1 else cluster.parent
+    return cluster.id if cluster.is_run else cluster.parent
 
 
 def _frame(cluster: Cluster) -> Cluster:
     """The frame that is left around a folded run."""
-    return Cluster(cluster.id, "", "", cluster.parent, cluster.repeat, cluster.title)
+    return replace(cluster, path="", kind="")
 
 
 def _is_outer_run(tree: Tree, name: str, gone: set[str]) -> bool:
     cluster = tree.clusters[name]
-    return cluster.repeat > 1 and cluster.parent not in gone
+    return cluster.is_run and cluster.parent not in gone
 
 
-def _outer_first(clusters: list[Cluster]) -> list[Cluster]:
+def outer_first(clusters: list[Cluster]) -> list[Cluster]:
+    """The clusters, those around others before them."""
     known = {cluster.id: cluster for cluster in clusters}
 
     def depth(cluster: Cluster) -> int:

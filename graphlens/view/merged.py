@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -13,6 +14,7 @@ from graphlens.view import words
 from graphlens.view.before_after import laid
 from graphlens.view.build import COSTED, figures, rolled
 from graphlens.view.cells import union
+from graphlens.view.changes import follows
 from graphlens.view.control import opened
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Fact, Pane, Row
 from graphlens.view.differing import showing_changes
@@ -61,9 +63,10 @@ def difference(
         [_marked(arrow) for arrow in arrows],
         kinds,
         (Pane("", facts=facts),),
-        Diagram(title or "graph", (), subtitle=_counted(found)),
+        Diagram(title or "graph", ()),
     )
     how = Folding(depth, tuple(expand), flat)
+    whole = replace(whole, subtitle=_counted(whole.boxes))
     drawn = folded(whole, how, showing_changes)
     if not color_by:
         return drawn
@@ -107,11 +110,13 @@ def _named(boxes: Sequence[Box], names: tuple[str, str]) -> list[Box]:
     return found
 
 
-def _counted(found: Diff) -> str:
-    counts = ((len(found.removed), "removed"), (len(found.added), "added"))
-    counts += ((len(found.changed), "changed"), (len(found.fused), "fused"))
-    said = ", ".join(f"{count} {word}" for count, word in counts if count) or "no difference"
-    return f"nodes: {said}"
+def _counted(boxes: Sequence[Box]) -> str:
+    """How many operations differ: ``'operations: 1 removed, 3 of other sizes'``."""
+    rows = [row for box in boxes for row in box.face.rows if row.style != "more"]
+    found = Counter("of other sizes" if follows(row) else row.mark for row in rows)
+    kinds = ("removed", "added", "changed", "of other sizes")
+    said = ", ".join(f"{found[kind]:,} {kind}" for kind in kinds if found[kind])
+    return f"operations: {said}" if said else "no difference"
 
 
 def _facts(before: Graph, after: Graph) -> tuple[Fact, ...]:

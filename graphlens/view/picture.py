@@ -21,6 +21,7 @@ from graphlens.view.gather import gather_inputs
 from graphlens.view.link import linked
 from graphlens.view.measure import measured, measures, overlaid
 from graphlens.view.own import By, checked
+from graphlens.view.quotient import reshaped
 from graphlens.view.roll import roll
 from graphlens.view.shapes import checked as checked_shapes
 from graphlens.view.shapes import in_boxes, nowhere, where_new
@@ -203,7 +204,8 @@ def _bundle(held: list[Arrow]) -> Arrow:
     value = " ".join(arrow.value for arrow in held)
     title = "\n".join(arrow.title for arrow in held)
     mark = held[0].mark if len({arrow.mark for arrow in held}) == 1 else ""
-    return replace(held[0], value=value, label=_carried(held), title=title, mark=mark)
+    label = (reshaped(*held) if len(held) == 2 else "") or _carried(held)
+    return replace(held[0], value=value, label=label, title=title, mark=mark)
 
 
 def _carried(held: Sequence[Arrow]) -> str:

@@ -6,6 +6,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from graphlens.view import words
 from graphlens.view.diagram import Arrow, Box, Cluster, Diagram
 
 
@@ -63,7 +64,17 @@ def _joined(one: Arrow, other: Arrow) -> Arrow:
     else:
         panes = tuple(sorted({*one.panes, *other.panes}))
     mark = one.mark if one.mark == other.mark else ""
-    return Arrow(one.tail, one.head, one.value, one.label or other.label, one.title, panes, mark)
+    label = reshaped(one, other) or one.label or other.label
+    return Arrow(one.tail, one.head, one.value, label, one.title, panes, mark)
+
+
+def reshaped(one: Arrow, other: Arrow) -> str:
+    """The shapes of what is gone and of what came in its place; nothing of any other pair."""
+    shapes = {one.mark: one.label, other.mark: other.label}
+    if shapes.keys() != {"removed", "added"} or not all(shapes.values()):
+        return ""
+    same = one.label == other.label
+    return one.label if same else words.shapes(shapes["removed"], shapes["added"])
 
 
 def topological(names: Iterable[str], arrows: Iterable[Arrow]) -> list[str]:

@@ -105,7 +105,8 @@ def _calls(kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow
 
     One ReLU module serves three places of a ResNet block: drawn as one scope it would tie them
     together. Boxes of an innermost scope that no arrow inside it joins are calls of their own,
-    and stand in the scope around it, where scopes are known to be modules.
+    and stand in the scope around it, where scopes are known to be modules. What one of two models
+    has there alone, in place of what the other has, is no call of its own.
     """
     outer = {held.cluster.rpartition(".")[0] for held in boxes}
     scope = {held.id: held.cluster for held in boxes}
@@ -119,13 +120,21 @@ def _calls(kinds: Mapping[str, str], boxes: Sequence[Box], links: Sequence[Arrow
         home = scope[link.head]
         if home in parts and scope[link.tail] == home:
             parts[home].union(link.tail, link.head)
+    models = Counter((held.cluster, _models(held)) for held in boxes)
+    only = {held.id for held in boxes if models[held.cluster, _models(held)] == 1}
     sets = [list(joined.to_sets()) for joined in parts.values()]
     alone = {
         name for held in sets if len(held) > 1 for part in held if len(part) == 1 for name in part
     }
+    alone -= {held.id for held in boxes if held.id in only and None in held.sides}
     return [
         moved(held, held.cluster.rpartition(".")[0]) if held.id in alone else held for held in boxes
     ]
+
+
+def _models(box: Box) -> tuple[bool, ...]:
+    """Which of two models has what a box stands for."""
+    return tuple(side is None for side in box.sides)
 
 
 def _torn(kept: set[str], boxes: Sequence[Box], links: Sequence[Arrow]) -> set[str]:

@@ -132,7 +132,14 @@ def joined(chain: list[Box], cluster: str) -> Box:
         light=all(box.light for box in chain),
         signature="\n".join(box.signature for box in chain),
         changed=any(box.changed for box in chain),
+        sides=tuple(map(_in_turn, zip(*(box.sides for box in chain), strict=True))),
     )
+
+
+def _in_turn(signatures: Sequence[str | None]) -> str | None:
+    """The signature of several boxes in one model; None where it has none of them."""
+    held = [signature for signature in signatures if signature is not None]
+    return "\n".join(held) if held else None
 
 
 def weighed(face: Face, members: Sequence[tuple[Face, int]]) -> Face:

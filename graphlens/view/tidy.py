@@ -25,19 +25,10 @@ def _without_shells(diagram: Diagram) -> Diagram:
         )
         path = ".".join(filter(None, (word.get(cluster.parent, ""), cluster.path)))
         members = tree.members[cluster.id]
-        if cluster.repeat == 1 and len(members) == 1 and members[0][0]:
+        if not cluster.is_run and len(members) == 1 and members[0][0]:
             word[cluster.id] = path
         else:
-            made.append(
-                Cluster(
-                    cluster.id,
-                    path,
-                    cluster.kind,
-                    parent[cluster.id],
-                    cluster.repeat,
-                    cluster.title,
-                )
-            )
+            made.append(replace(cluster, path=path, parent=parent[cluster.id]))
     return diagram.having(clusters=made)
 
 
@@ -49,7 +40,7 @@ def _without_whole(diagram: Diagram) -> Diagram:
         for is_cluster, name in tree.members[""]
         if is_cluster or tree.boxes[name].face.kind not in ("input", "output")
     ]
-    if len(inner) != 1 or not inner[0][0] or tree.clusters[inner[0][1]].repeat > 1:
+    if len(inner) != 1 or not inner[0][0] or tree.clusters[inner[0][1]].is_run:
         return diagram
     whole = inner[0][1]
     boxes = [replace(box, cluster="") if box.cluster == whole else box for box in diagram.boxes]

@@ -37,6 +37,18 @@ def became(old: str, new: str) -> str:
     )
 
 
+def shapes(old: str, new: str) -> str:
+    """Two shapes, the one axis that differs in brackets: ``'1×(64 → 128)×56×56'``."""
+    one, other = old.split("×"), new.split("×")
+    differ = [
+        index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]
+    ]
+    if len(one) != len(other) or len(differ) != 1 or len(one) < 2:
+        return f"{old} {AIM} {new}"
+    one[differ[0]] = f"({one[differ[0]]} {AIM} {other[differ[0]]})"
+    return "×".join(one)
+
+
 def many(number: int, noun: str) -> str:
     """``'1 operation'``, ``'12 operations'``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

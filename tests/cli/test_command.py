@@ -102,6 +102,12 @@ def test_diff_of_a_model_with_itself_finds_one_graph(model, capsys):
     assert "one graph in canonical form" in capsys.readouterr().out
 
 
+def test_two_models_of_one_class_are_called_as_the_command_calls_them(model, other, tmp_path):
+    picture = tmp_path / "diff.txt"
+    assert main(["diff", model, other, "-o", str(picture)]) == 0
+    assert picture.read_text().splitlines()[0] == "small.onnx → other.onnx"
+
+
 def test_diff_names_what_differs_and_draws_it(model, other, tmp_path, capsys):
     assert main(["diff", model, other, "-o", str(tmp_path / "diff.svg"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["equivalent"] is False

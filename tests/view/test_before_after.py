@@ -1,10 +1,13 @@
 import picture_graphs
+import pytest
 
 from graphlens import view
 from graphlens.analysis.diff import diff
 from graphlens.ir import Graph
 from graphlens.passes.eliminate import eliminate
 from graphlens.passes.history import Evidence, History, Step
+from graphlens.render.wires import marked
+from graphlens.view import Arrow
 
 
 def history(before, after, status="proven"):
@@ -96,21 +99,82 @@ def test_two_unrelated_graphs_stand_side_by_side_one_removed_and_one_added():
     one, other = picture_graphs.residual_net(), picture_graphs.flat_layers()
     drawn = view.difference(diff(one, other), flat=True)
     assert drawn.title == "net → flat"
-    assert drawn.subtitle.startswith("nodes: ")
+    assert drawn.subtitle.startswith("operations: ")
     assert {len(box.faces) for box in drawn.boxes} == {1}
     assert {cluster.path for cluster in drawn.clusters if not cluster.parent} == {"net", "flat"}
     marks = finest_marks(drawn)
     assert (marks["Conv"], marks["MatMul"]) == ("removed", "added")
 
 
+def runs(drawn):
+    return [cluster.times for cluster in drawn.clusters if cluster.was]
+
+
 def test_a_longer_model_shows_what_it_has_more_in_one_picture():
     one, other = picture_graphs.residual_net(blocks=1), picture_graphs.residual_net(blocks=2)
-    drawn = view.difference(diff(one, other))
+    drawn = view.difference(diff(one, other), flat=True)
     assert len(drawn.panes) == 1
     assert {row.mark for box in drawn.boxes for row in box.face.rows} == {"", "added"}
     assert {arrow.mark for arrow in drawn.arrows} >= {"", "added", "removed"}
     facts = {fact.name: fact.value for fact in drawn.panes[0].facts}
     assert facts["operations"] == "8 → 13"
+
+
+@pytest.mark.parametrize(("few", "many"), [(1, 2), (2, 6), (3, 4)])
+def test_blocks_that_one_model_has_more_of_are_one_run(few, many):
+    one, other = picture_graphs.residual_net(blocks=few), picture_graphs.residual_net(blocks=many)
+    drawn = view.difference(diff(one, other))
+    assert runs(drawn) == [f"× {many} for × {few}"]
+    assert {row.mark for box in drawn.boxes for row in box.face.rows} == {""}
+    assert {arrow.mark for arrow in drawn.arrows} == {""}
+    assert runs(view.difference(diff(other, one))) == [f"× {few} for × {many}"]
+
+
+def test_a_run_of_other_sizes_and_another_number_is_one_run_too():
+    one = picture_graphs.residual_net(blocks=2, channels=8)
+    other = picture_graphs.residual_net(blocks=5, channels=12)
+    drawn = view.difference(diff(one, other))
+    assert runs(drawn) == ["× 5 for × 2"]
+    assert {row.mark for box in drawn.boxes for row in box.face.rows} <= {"", "changed"}
+
+
+def test_a_new_block_that_is_not_like_its_neighbours_stands_by_itself():
+    one, other = picture_graphs.residual_net(blocks=2), picture_graphs.residual_net(blocks=3)
+    other.update_node("stage0.2.a.relu", op="Tanh")
+    drawn = view.difference(diff(one, other))
+    assert runs(drawn) == []
+    assert "added" in {row.mark for box in drawn.boxes for row in box.face.rows}
+
+
+def test_a_folded_scope_says_how_many_blocks_it_has_and_had():
+    one, other = (picture_graphs.residual_net(blocks=n, stages=2) for n in (2, 3))
+    drawn = view.difference(diff(one, other))
+    while drawn.coarser is not None and runs(drawn):
+        drawn = drawn.coarser
+    told = {row.detail for box in drawn.boxes for row in box.face.rows if row.mark == "changed"}
+    assert any(said.startswith("× 3 for × 2") for said in told)
+
+
+def test_a_long_stretch_of_equal_operations_can_be_one_box():
+    one = picture_graphs.flat_layers(layers=3)
+    for name in [*one.in_order()]:
+        if one.op(name) == "MatMul":
+            one.nodes[name]["scope"] = ""
+    other = one.copy()
+    other.update_node("add2", op="Sub")
+    drawn = view.difference(diff(one, other))
+    while drawn.coarser is not None and len(drawn.boxes) > 5:
+        drawn = drawn.coarser
+    assert any("equal operations" in box.face.rows[0].text for box in drawn.boxes)
+
+
+def test_a_module_of_another_class_is_called_by_both():
+    one = picture_graphs.residual_net(blocks=1)
+    other = one.copy()
+    other.scopes["stage0.0"] = "Sibling"
+    other.update_node("stage0.0.a.relu", op="Tanh")
+    drawn = view.difference(diff(one, other), depth=9)
+    assert "Block → Sibling" in {cluster.kind for cluster in drawn.clusters}
 
 
 def test_a_changed_attribute_is_written_as_what_it_was_and_is():
@@ -162,7 +226,7 @@ def test_an_arrow_says_what_its_shape_was_and_is():
     other = picture_graphs.residual_net(blocks=1, channels=12)
     drawn = view.difference(diff(one, other), flat=True)
     assert {arrow.mark for arrow in drawn.arrows} == {""}
-    assert "1×8×16×16 → 1×12×16×16" in {arrow.label for arrow in drawn.arrows}
+    assert "1×(8 → 12)×16×16" in {arrow.label for arrow in drawn.arrows}
 
 
 def test_what_is_gone_stands_where_it_stood():
@@ -204,3 +268,9 @@ def test_empty_graphs_can_be_compared():
     graph = Graph(name="empty")
     graph.add(picture_graphs.Node("Output", "graphlens"), name="output")
     assert len(view.before_after(history(graph, graph)).boxes) == 1
+
+
+def test_no_line_that_two_models_share_is_marked():
+    one, other = Arrow("a", "b", mark="removed"), Arrow("a", "c", mark="added")
+    assert marked([one, other]) == ""
+    assert marked([one, one]) == "removed"
