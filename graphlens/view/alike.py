@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from graphlens.view import words
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Row
@@ -19,6 +20,7 @@ _SIBLINGS, _LONGEST = 4, 12
 """Operations that are told apart by their modules, and the letters of such a name."""
 _SEGMENT = re.compile(r"[./]")
 """What stands between the modules of a path."""
+_NUMBER = re.compile(r"\d+")
 
 
 def told_apart(diagram: Diagram) -> Diagram:
@@ -114,8 +116,24 @@ def _changes(name: str, ops: list[tuple[str, str]]) -> str:
             del pairs[pair]
     if not pairs:
         return f"like {name}, other shapes"
+    times = (
+        _scaled(pairs) if len(pairs) > _PAIRS or any(words.AIM in old for old, _ in pairs) else None
+    )
+    if times:
+        return f"like {name}, {words.as_wide(times)}"
     said = [words.became(old, new) for (old, new), _ in pairs.most_common(_PAIRS)]
     return f"like {name}: {', '.join(said)}" + (", …" if len(pairs) > _PAIRS else "")
+
+
+def _scaled(pairs: Iterable[tuple[str, str]]) -> Fraction | None:
+    """By how much all numbers of what differs are multiplied; None where not all are by one."""
+    found: set[Fraction] = set()
+    for old, new in pairs:
+        if _NUMBER.split(old) != _NUMBER.split(new):
+            return None
+        numbers = zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=True)
+        found.update(Fraction(int(b), int(a) or 1) for a, b in numbers)
+    return found.pop() if len(found) == 1 else None
 
 
 def _times(number: int, op: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 
 from graphlens.tensor import TensorType
@@ -47,6 +48,13 @@ def shapes(old: str, new: str) -> str:
         return f"{old} {AIM} {new}"
     one[differ[0]] = f"({one[differ[0]]} {AIM} {other[differ[0]]})"
     return "×".join(one)
+
+
+def as_wide(times: Fraction) -> str:
+    """``'twice as wide'``, ``'half as wide'``, ``'4 times as wide'``, ``'3/2 as wide'``."""
+    known = {Fraction(2): "twice", Fraction(1, 2): "half"}
+    usual = f"{times} times" if times.denominator == 1 else f"{times}"
+    return f"{known.get(times, usual)} as wide"
 
 
 def many(number: int, noun: str) -> str:

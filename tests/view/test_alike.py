@@ -50,6 +50,9 @@ def test_the_first_of_its_kind_is_like_no_other():
     [
         (("MatMul 8 → 4", "Reshape → 1×4"), ("MatMul 8 → 6", "Reshape → 1×6"), ": 8 → 6 for 8 → 4"),
         (("MatMul 8 → 4", "Reshape → 1×4"), ("MatMul 8 → 4", "Reshape → 2×2"), ", other shapes"),
+        (("MatMul 8 → 4", "MatMul 4 → 6"), ("MatMul 16 → 8", "MatMul 8 → 12"), ", twice as wide"),
+        (("MatMul 8 → 4", "MatMul 4 → 6"), ("MatMul 4 → 2", "MatMul 2 → 3"), ", half as wide"),
+        (("Conv 3×3, 8", "Conv 3×3, 16"), ("Conv 3×3, 16", "Conv 3×3, 32"), ": 8 → 16, 16 → 32"),
     ],
 )
 def test_what_views_make_of_other_shapes_is_not_named(first, second, said):
