@@ -21,6 +21,8 @@ _SIBLINGS, _LONGEST = 4, 12
 _SEGMENT = re.compile(r"[./]")
 """What stands between the modules of a path."""
 _NUMBER = re.compile(r"\d+")
+_FOLLOWS = frozenset({words.AIM, "["})
+"""What the shape that a view makes and the range that a slice takes begin with."""
 
 
 def told_apart(diagram: Diagram) -> Diagram:
@@ -111,8 +113,8 @@ def _changes(name: str, ops: list[tuple[str, str]]) -> str:
             pairs.update((a, b) for a, b in zip(one, two, strict=True) if a != b)
         elif old != new:
             pairs[old or "—", new or "—"] += 1
-    for pair in list(pairs):  # what views make of it follows from what the others do
-        if words.AIM in (pair[0][:1], pair[1][:1]):
+    for pair in list(pairs):  # what views and slices make of it follows from what the others do
+        if {pair[0][:1], pair[1][:1]} & _FOLLOWS:
             del pairs[pair]
     if not pairs:
         return f"like {name}, other shapes"
