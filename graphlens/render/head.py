@@ -142,6 +142,7 @@ def entries(diagram: Diagram) -> list[tuple[str, str]]:
         found.append(("group", "runs as one kernel"))
     marks = {row.mark for face in faces for row in face.rows}
     marks |= {"changed" for cluster in diagram.clusters if cluster.was}
+    marks |= {arrow.mark for arrow in diagram.arrows}
     said = _MARKS if len(diagram.panes) > 1 else _MERGED
     found += [(mark, word) for mark, word in said.items() if mark in marks]
     return found

@@ -204,7 +204,22 @@ def _between(old: str, new: str) -> tuple[str, str]:
             said += one[a:b]
             continue
         pairs = zip_longest(one[a:b], other[c:d], fillvalue="—")
-        became = [words.became(was, now) for was, now in pairs]
+        became = [_became(was, now) for was, now in pairs]
         said += became
         news += became
     return ", ".join(said), ", ".join(news)
+
+
+def _became(old: str, new: str) -> str:
+    """``'64 → 128'``; of what has an arrow of its own what differs: ``'128 → (128 → 32)'``."""
+    one, other = old.split(words.AIM), new.split(words.AIM)
+    differ = [
+        index for index, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1
+    ]
+    if len(one) != len(other) or len(one) < 2 or len(differ) > 1:
+        return words.became(old, new)
+    at = differ[0]
+    was, now = one[at].strip(), other[at].strip()
+    said = words.shapes(was, now)
+    one[at] = one[at].replace(was, f"({said})" if said.startswith(was) else said)
+    return words.AIM.join(one)

@@ -6,7 +6,9 @@ from graphlens.analysis.diff import diff
 from graphlens.ir import Graph
 from graphlens.passes.eliminate import eliminate
 from graphlens.passes.history import Evidence, History, Step
+from graphlens.render.head import entries
 from graphlens.render.wires import marked
+from graphlens.tensor import TensorType
 from graphlens.view import Arrow
 
 
@@ -274,3 +276,21 @@ def test_no_line_that_two_models_share_is_marked():
     one, other = Arrow("a", "b", mark="removed"), Arrow("a", "c", mark="added")
     assert marked([one, other]) == ""
     assert marked([one, one]) == "removed"
+
+
+def test_what_has_an_arrow_of_its_own_says_what_differs_in_brackets():
+    one = picture_graphs.flat_layers(layers=1)
+    other = one.copy()
+    wide = TensorType("float32", (8, 32))
+    other.update_node("w0", results=(wide,))
+    drawn = view.difference(diff(one, other), flat=True)
+    details = {row.detail for box in drawn.boxes for row in box.face.rows if row.text == "MatMul"}
+    assert details == {"8 → (8 → 32)"}
+
+
+def test_the_legend_explains_arrows_that_are_gone_too():
+    one, other = picture_graphs.residual_net(blocks=1), picture_graphs.residual_net(blocks=2)
+    other.update_node("stage0.1.a.relu", op="Tanh")
+    drawn = view.difference(diff(one, other))
+    assert "removed" not in {row.mark for box in drawn.boxes for row in box.face.rows}
+    assert ("removed", "removed") in entries(drawn)
