@@ -130,7 +130,7 @@ class _Pairing:
     def by_key(self, olds: Keys, news: Keys) -> None:
         """Pair free nodes of equal keys, from the outputs on.
 
-        Where several have one key, operands of a pair go together, then those of equal names,
+        Where several have one key, those of equal names go together, then operands of a pair,
         then the others in order.
         """
         waiting: dict[Hashable, list[str]] = {}
@@ -139,10 +139,10 @@ class _Pairing:
                 waiting.setdefault(olds[name], []).append(name)
         free = [name for name in reversed(self._after_order) if name in news]
         for name in free:
-            if name in self.pairs:
-                continue
-            if name not in self._taken and olds.get(name) == news[name]:
+            if name in olds and olds[name] == news[name]:
                 self._together(name, name, olds, news)
+        for name in free:
+            if name in self.pairs:
                 continue
             held = waiting.get(news[name], [])
             while held and held[-1] in self._taken:
@@ -163,7 +163,8 @@ class _Pairing:
                 if value is None or value.node not in news:
                     continue
                 key = news[value.node]
-                twin = next((old for old in theirs if olds.get(old) == key), None)
+                alike = [old for old in theirs if olds.get(old) == key]
+                twin = value.node if value.node in alike else next(iter(alike), None)
                 if twin is not None:
                     theirs.remove(twin)
                     waiting.append((twin, value.node))
@@ -173,14 +174,14 @@ class _Pairing:
 
         What all layers of a block make is what one more layer reads first.
         """
-        was, now, twin = (
-            self._before.nodes[old],
-            self._after.nodes[name],
-            self._after.nodes.get(old),
-        )
-        if name == old or twin is None or was["scope"] == now["scope"]:
+        was, now = self._before.nodes[old], self._after.nodes[name]
+        if name == old or was["scope"] == now["scope"]:
             return False
-        return (twin["op"], twin["scope"]) == (was["op"], was["scope"])
+        twins = (was, self._after.nodes.get(old)), (now, self._before.nodes.get(name))
+        return any(
+            twin is not None and (twin["op"], twin["scope"]) == (node["op"], node["scope"])
+            for node, twin in twins
+        )
 
     def by_neighbours(self) -> None:
         """Pair free nodes of one op that stand in one place beside paired ones."""

@@ -8,7 +8,9 @@ from random_graphs import chain, random_graph, renamed
 
 from graphlens.analysis.diff import diff
 from graphlens.errors import UsageError
-from graphlens.ir import parse
+from graphlens.ir import Graph, parse
+from graphlens.ops.build import Builder
+from graphlens.tensor import TensorType
 
 BEFORE = """
 def f(x: float32[1, 4, 8, 8]):
@@ -218,3 +220,50 @@ def test_weights_of_one_type_stay_with_the_layers_that_read_them():
     held = diff(parse(PLAIN), after).matches()
     assert held["one.weight"] == ("one.weight",)
     assert held["two.weight"] == ("two.weight",)
+
+
+HEADS = """
+def f(x: float32[4, 8]):
+    q.weight: float32[8, 8] = Param()
+    k.weight: float32[8, 8] = Param()
+    q: float32[4, 8] = MatMul(x, q.weight)
+    k: float32[4, 8] = MatMul(x, k.weight)
+    left: float32[4, 8] = Relu(q)
+    right: float32[4, 8] = Relu(k)
+    both: float32[4, 8] = Sub(right, left)
+    return both
+"""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_operations_that_compute_the_like_those_of_one_name_are_matched(turned):
+    narrow = HEADS.replace("k.weight: float32[8, 8]", "k.weight: float32[8, 2]")
+    narrow = narrow.replace("k: float32[4, 8]", "k: float32[4, 2]")
+    narrow = narrow.replace("right: float32[4, 8]", "right: float32[4, 2]")
+    narrow = narrow.replace("right: float32[4, 2] = Relu(k)", "right: float32[4, 2] = Elu(k)")
+    graphs = [parse(HEADS), parse(narrow)][:: -1 if turned else 1]
+    held = diff(*graphs).matches()
+    assert {name: held[name] for name in ("q", "k", "left")} == {
+        name: (name,) for name in ("q", "k", "left")
+    }
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_a_block_gives_is_not_what_one_more_layer_of_it_reads(turned):
+    def model(layers):
+        graph = Graph(name="dense")
+        make = Builder(graph)
+        held = [make.input("x", TensorType("float32", (4, 8)))]
+        for layer in range(layers):
+            make.scope = f"block.{layer}"
+            value = make.op("Concat", *held, axis=1, name=f"block.{layer}.cat")
+            held.append(make.op("Relu", value, name=f"block.{layer}.act"))
+        make.scope = "last"
+        value = make.op("Concat", *held, axis=1, name="last.cat")
+        make.output([make.op("Relu", value, name="last.act")])
+        return graph
+
+    found = diff(*(model(layers) for layers in ((3, 2) if turned else (2, 3))))
+    assert found.matches()["last.cat"] == ("last.cat",)
+    assert found.matches()["last.act"] == ("last.act",)
+    assert (found.removed if turned else found.added) == ("block.2.cat", "block.2.act")
