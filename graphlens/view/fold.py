@@ -102,9 +102,10 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
             [cluster.title, *(row.title for face, _ in held[:30] for row in face.rows[:3])]
         )
         plain = cluster.kind in CONTAINERS or not (cluster.path and cluster.kind)
+        modules = _members(cluster, boxes, clusters, times)
         head = Row(
             cluster.path or cluster.kind or "block",
-            _members(cluster, boxes, clusters, times) if plain else cluster.kind,
+            modules if plain else cluster.kind,
             words.count(params) if params else "",
             "module",
             _mark([face for face, _ in held]) if changed else "",
@@ -112,7 +113,7 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         )
         told = (*runs, *changes(cluster, boxes, clusters, times)) if panes == 1 else ()
         news = changed_in(told) if head.mark == "changed" else ""
-        rows = (head, *_inner(held, panes, news))
+        rows = (head, *_inner(held, panes, news, "" if plain or panes > 1 else modules))
         face = Face(rows, "module", ops, params, inside, "", details, told)
         faces.append(weighed(face, held))
     name = f"{boxes[0].id}"
@@ -130,23 +131,31 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
 def _members(
     cluster: Cluster, boxes: Iterable[Box], clusters: Iterable[Cluster], times: Callable[[Box], int]
 ) -> str:
-    """What a container holds, where that is several modules of one class: ``'6 Bottleneck'``.
+    """What a module holds, where that is several modules of one class: ``'6 Bottleneck'``.
 
-    Its modules are clusters, or boxes where they are folded already.
+    Its modules are clusters, or boxes where they are folded already; in frames that are of no
+    class, those of a run and of a stretch.
     """
     counts: Counter[str] = Counter()
-    homes = {cluster.id}
+    homes = {cluster.id: 1}
     for held in clusters:
-        if held.parent == cluster.id and held.kind:
-            counts[held.kind] += held.repeat
-        elif held.parent == cluster.id:  # the frame of a run that is folded
-            homes.add(held.id)
+        around = homes.get(held.parent, 0)
+        if around and held.kind:
+            counts[held.kind] += around * held.repeat
+        elif around:
+            homes[held.id] = around * held.repeat
     for box in boxes:
         if box.cluster in homes and box.face.kind == "module":
-            counts[box.face.rows[0].detail] += times(box)
+            number, kind = _counted(box.face.rows[0].detail)
+            counts[kind] += number * times(box)
     (kind, number), *others = counts.items() or [("", 0)]
-    plain = not kind or kind in CONTAINERS or kind[0].isdigit()
-    return "" if others or plain or number < 2 else f"{number} {kind}"
+    return "" if others or not kind or kind in CONTAINERS or number < 2 else f"{number} {kind}"
+
+
+def _counted(said: str) -> tuple[int, str]:
+    """The number and the class of what a folded module is or, being of no class, holds."""
+    number, _, kind = said.partition(" ")
+    return (int(number), kind) if number.isdigit() else (1, said)
 
 
 def _recounted(cluster: Cluster, clusters: Iterable[Cluster]) -> Changes:
@@ -235,8 +244,10 @@ def _details(held: list[tuple[Face, int]]) -> tuple[str, ...]:
     )
 
 
-def _inner(held: list[tuple[Face, int]], panes: int, changed: str = "") -> list[Row]:
-    """What is inside: the kinds of ops and a strip of their colours.
+def _inner(
+    held: list[tuple[Face, int]], panes: int, changed: str = "", modules: str = ""
+) -> list[Row]:
+    """What is inside: its modules if it has several, the kinds of ops, a strip of their colours.
 
     What learns and mixes comes first, views come last; of those the most frequent come first. The
     strip has each block of a run once, and a gap after each kernel.
@@ -256,16 +267,18 @@ def _inner(held: list[tuple[Face, int]], panes: int, changed: str = "") -> list[
             strip.append("")
     found = sorted(counts.items(), key=lambda count: (count[0][1], -count[1]))
     words = [f"{number} {text}" if number > 1 else text for (text, _), number in found]
-    rows = [Row("", line, style="summary") for line in _lines(words, panes)]
+    lines = [modules, *_lines(words, panes, 1)] if modules else _lines(words, panes)
+    rows = [Row("", line, style="summary") for line in lines]
     if changed:
         rows = [*rows[:1], Row("", changed, style="summary", mark="changed")]
     picked = tuple(strip[:_STRIP])
     return [*rows, Row("", style="summary", strip=picked)] if any(picked) else rows
 
 
-def _lines(words: list[str], panes: int) -> list[str]:
+def _lines(words: list[str], panes: int, most: int = 2) -> list[str]:
     """Words in two lines of some 34 letters; in less where there are several panes."""
     limit, letters = _ROOM.get(panes, (1, 18))
+    limit = min(limit, most)
     lines = [""]
     for index, word in enumerate(words):
         longer = f"{lines[-1]} · {word}" if lines[-1] else word

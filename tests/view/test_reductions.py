@@ -531,3 +531,12 @@ def test_chains_side_by_side_are_all_rolled():
     rolled = roll(flat(picture_graphs.branches(300)))
     assert [cluster.repeat for cluster in rolled.clusters] == [5] * 300
     assert is_sound(rolled)
+
+
+def test_a_folded_module_says_which_modules_it_holds():
+    graph = picture_graphs.residual_net(blocks=3, stages=1)
+    graph.scopes["stage0"] = "Stage"
+    for index, channels in enumerate((4, 8, 16)):  # no run, for they differ
+        graph.update_node(f"stage0.{index}.a.conv", attributes={"kernel_shape": (3, channels)})
+    box = next(box for box in view.graph(graph, depth=0).boxes if box.face.kind == "module")
+    assert [row.detail for row in box.face.rows[:2]] == ["Stage", "3 Block"]
