@@ -80,7 +80,10 @@ def place(
 
 @dataclass(slots=True)
 class _Inside:
-    """One cluster (or the page): its members in order, its lines, its layout."""
+    """One cluster (or the page): its members in order, its lines, its layout.
+
+    ``loose`` is whether operands may stand in any order.
+    """
 
     members: list[str] = field(default_factory=list[str])
     ends: dict[str, str] = field(default_factory=dict[str, str])
@@ -88,6 +91,7 @@ class _Inside:
         default_factory=dict[tuple[str, str, str, str], tuple[int, list[int]]]
     )
     written: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    loose: bool = False
     level: Level = field(default_factory=lambda: Level([], [], [], 0.0, 0.0))
     shift: float = 0.0
     size: tuple[float, float] = (0.0, 0.0)
@@ -100,12 +104,11 @@ class _Inside:
                 starts[tail].add((way[0][0] + self.shift, self.written[tail, out]))
         return max((label_lacks(held, room) for held in starts.values()), default=0.0)
 
-    def turn(self, edge: str) -> None:
-        """The points at an edge in the other order."""
+    def turned(self, edge: str) -> list[str]:
+        """The members with the points at an edge in the other order."""
         places = [index for index, name in enumerate(self.members) if self.ends[name] == edge]
-        turned = [self.members[index] for index in reversed(places)]
-        for index, name in zip(places, turned, strict=True):
-            self.members[index] = name
+        turned = iter([self.members[index] for index in reversed(places)])
+        return [next(turned) if self.ends[name] == edge else name for name in self.members]
 
 
 class _Engine:
@@ -240,17 +243,23 @@ class _Engine:
     def _untangle(self, crossings: int) -> int:
         """Let lines enter or leave a cluster in the other order where fewer cross then.
 
-        Within a cluster it is often the same which of two comes first; around it, it is not.
+        Within a cluster it is often the same which of two comes first; around it, it is not. So
+        operands give up their order there, if need be.
         """
         for cluster, held in self.inside.items():
             for edge in ("top", "bottom") if cluster else ("bottom",):
                 if sum(each == edge for each in held.ends.values()) < 2:
                     continue
-                held.turn(edge)
-                fewer = self._arrange_all()
-                if fewer >= crossings:
-                    held.turn(edge)
-                crossings = min(crossings, fewer)
+                for turned, loose in ((True, False), (True, True), (False, True)):
+                    if not crossings:
+                        return self._arrange_all()
+                    before = held.members, held.loose
+                    held.members = held.turned(edge) if turned else held.members
+                    held.loose |= loose
+                    fewer = self._arrange_all()
+                    if fewer >= crossings:
+                        held.members, held.loose = before
+                    crossings = min(crossings, fewer)
         return self._arrange_all()
 
     def _arrange(self, cluster: str) -> None:
@@ -258,8 +267,16 @@ class _Engine:
         place = {name: index for index, name in enumerate(held.members)}
         items = [self._item(name, held.ends[name]) for name in held.members]
         links = [
-            Link(place[tail], place[head], out, into, weight, (tail, out) in held.written)
-            for (tail, head, out, into), (weight, _) in held.links.items()
+            Link(
+                place[tail],
+                place[head],
+                out,
+                into,
+                weight,
+                (tail, out) in held.written,
+                -1 if held.loose else self._operand(wires),
+            )
+            for (tail, head, out, into), (weight, wires) in held.links.items()
         ]
         if not cluster:
             above = _ENTRY if self.wiring.entries else 0.0
@@ -279,6 +296,10 @@ class _Engine:
         room, held.shift = room + 2 * lacking, held.shift + lacking
         closed = not any(edge == "bottom" for edge in held.ends.values())
         held.size = (room, held.level.height + (_FOOT if closed else 0.0))
+
+    def _operand(self, wires: Sequence[int]) -> int:
+        """Which operand of its head some wires are."""
+        return min(self.wiring.wires[wire].place for wire in wires)
 
     def _spacing(self, head: float) -> Spacing:
         return Spacing(RANK_GAP, BOX_GAP, head, self.widest, BARE_GAP)

@@ -190,13 +190,14 @@ def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]], room: Room = _U
 def _led(
     diagram: Diagram, pieces: Sequence[Sequence[Box]], links: Sequence[Link], room: Room
 ) -> Layout:
+    places = {arrow: place for place, arrow in enumerate(diagram.arrows)}
     diagram, named = _tagged(diagram, pieces, links)
     sizes = evened(diagram.boxes)
     held = {box.id: box for box in diagram.boxes}
     parts: list[Part] = []
     for index, piece in enumerate(filter(None, pieces)):
         boxes = [held[box.id] for box in piece]
-        parts.append(Part(index, boxes, diagram, sizes, links, room, parts))
+        parts.append(Part(index, boxes, diagram, sizes, links, room, parts, places))
     placed = Layout(diagram, held, pieces=pieces, room=room)
     placed.crossings = sum(part.crossings for part in parts)
     placed.named = named

@@ -78,7 +78,8 @@ class Part:
         sizes: Mapping[str, Size],
         links: Sequence[Link],
         room: Room,
-        before: Sequence[Part] = (),
+        before: Sequence[Part],
+        places: Mapping[Arrow, int],
     ) -> None:
         """Lay out a column.
 
@@ -90,6 +91,7 @@ class Part:
             links: What is led between columns.
             room: How wide it may be.
             before: The columns before it, from which links come.
+            places: Of each arrow among all of the diagram.
         """
         self.boxes, self.sizes = boxes, sizes
         names = {box.id for box in boxes}
@@ -108,6 +110,7 @@ class Part:
             {cluster.id: cluster for cluster in self.clusters},
             [(point, link.arrows) for point, link in self.entering],
             [(point, link.arrow) for point, link in self.leaving],
+            places,
         )
         self.points: dict[str, Point] = {}
         self.starts: dict[str, Point] = {}

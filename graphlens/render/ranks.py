@@ -43,6 +43,7 @@ class Link:
         into: Its pin at the head.
         weight: How much it should be straight.
         said: Whether something is written beside it where it starts.
+        place: Of the operands of its head, the less come first; below 0 for no order.
     """
 
     tail: int
@@ -51,6 +52,7 @@ class Link:
     into: str = ""
     weight: int = 2
     said: bool = False
+    place: int = -1
 
 
 def spread(wanted: Sequence[float], gaps: Sequence[float], weights: Sequence[float]) -> list[float]:

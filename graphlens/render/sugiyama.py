@@ -115,7 +115,8 @@ class _Leveller:
         self.chain: list[list[int]] = []
         bends = self._chains()
         held = fixed and any(item.edge == "top" for item in items)
-        knots = Knots(self.rank, self.width, self.up, self.down, len(items), held)
+        reads = self._reads()
+        knots = Knots(self.rank, self.width, self.up, self.down, len(items), reads, held)
         self.layers, self.crossings = ordered(knots, bends if patient else ())
         self.x = [0.0] * len(self.rank)
 
@@ -144,6 +145,19 @@ class _Leveller:
                     tied.add((tail, end, key))
                     self._tie(tail, end, link)
         return [bends for bends in shared.values() if bends]
+
+    def _reads(self) -> dict[int, list[int]]:
+        """What each item reads just above it, in the order of its operands, if that is two things.
+
+        An item with pins has an order of its own.
+        """
+        found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for link, way in zip(self.links, self.chain, strict=True):
+            if len(way) == 2 and link.place >= 0 and not self.items[link.head].pins:
+                found[link.head].append((link.place, link.tail))
+        return {
+            head: [tail for _, tail in sorted(held)] for head, held in found.items() if held[1:]
+        }
 
     def _tie(self, tail: int, head: int, link: Link) -> None:
         count = len(self.items)

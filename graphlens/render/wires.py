@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 
 from graphlens.view import Arrow, Box, Cluster
 
+_ABREAST = 9
+"""Operands that stand side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wire:
@@ -19,6 +22,7 @@ class Wire:
         arrow: What it carries.
         pointed: Whether it ends in an arrow head.
         weight: How much it should be straight and short.
+        place: Of the operands of its head, the less come first.
     """
 
     tail: str
@@ -26,6 +30,7 @@ class Wire:
     arrow: Arrow
     pointed: bool = True
     weight: int = 2
+    place: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def wiring(
     clusters: Mapping[str, Cluster],
     entries: Sequence[tuple[str, Sequence[Arrow]]] = (),
     exits: Sequence[tuple[str, Arrow]] = (),
+    places: Mapping[Arrow, int] | None = None,
 ) -> Wiring:
     """Work out the wires of a column; a tensor enters a cluster once and forks inside.
 
@@ -61,7 +67,9 @@ def wiring(
         clusters: All clusters by id.
         entries: Points at the top with the arrows that come through them.
         exits: Points at the bottom with the arrow that goes through them.
+        places: Of each arrow among all of the diagram, in whose order operands are.
     """
+    places = places or {}
     ids = {box.id: f"n{index}" for index, box in enumerate(boxes)}
     homes = {box.id: _around(box.cluster, clusters) for box in boxes}
     streams: dict[tuple[str, str], list[Arrow]] = defaultdict(list)
@@ -80,7 +88,7 @@ def wiring(
                 start = f"f{len(forks)}"
                 forks.append(Fork(start, shared))
                 wires.append(Wire(tail, start, _joined(group), False))
-            wires += [Wire(start, ids[arrow.head], arrow) for arrow in group]
+            wires += [Wire(start, ids[a.head], a, place=places.get(a, -1)) for a in group]
     wires += [Wire(ids[arrow.tail], point, arrow, False) for point, arrow in exits]
     trunk = _critical(wires)
     weighed = tuple(replace(wire, weight=12) if wire in trunk else wire for wire in wires)
@@ -155,9 +163,20 @@ def _critical(wires: Sequence[Wire]) -> set[Wire]:
     trunk: set[Wire] = set()
     name = max(length, key=lambda held: length[held], default="")
     while name and length[name]:
-        wire = next((w for w in into[name] if length[w.tail] == length[name] - 1), None)
-        if wire is None:
+        longest = [wire for wire in into[name] if length[wire.tail] == length[name] - 1]
+        if not longest:
             break
+        wire = _middle(longest)
         trunk.add(wire)
         name = wire.tail
     return trunk
+
+
+def _middle(wires: Sequence[Wire]) -> Wire:
+    """The middle one of some operands, around which the others stand.
+
+    Of two it is the one made first, and of many: they stand in rows, and there is no middle.
+    """
+    if not 3 <= len(wires) <= _ABREAST:
+        return wires[0]
+    return sorted(wires, key=lambda wire: wire.place)[(len(wires) - 1) // 2]
