@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from graphlens.view.diagram import Arrow, Box, Diagram, Tag
 
+_LONG = 28
+"""Letters of a name beyond which its first and last word do."""
 _READERS = 6
 """Readers from which on a value is named instead of drawn."""
 
@@ -62,10 +64,13 @@ def _names(diagram: Diagram, arrows: list[Arrow]) -> dict[tuple[str, str], str]:
     values = list(dict.fromkeys((arrow.tail, arrow.value) for arrow in arrows))
     made = Counter(tail for tail, _ in values)
     endings = Counter(ending for tail in made for ending in _endings(name[tail]))
+    ends = Counter(_ends(name[tail]) for tail in made)
     short: dict[tuple[str, str], str] = {}
     for tail, value in values:
         told = (ending for ending in _endings(name[tail]) if endings[ending] == 1)
         word = next(told, name[tail])
+        if len(word) > _LONG and ends[_ends(name[tail])] == 1:
+            word = _ends(name[tail])
         short[tail, value] = f"{word}:{value.rpartition(':')[2]}" if made[tail] > 1 else word
     return short
 
@@ -98,6 +103,12 @@ def _modules(diagram: Diagram, arrows: list[Arrow]) -> dict[str, str]:
                 break
             found[tail] = called or found.get(tail, "")
     return {tail: called for tail, called in found.items() if called}
+
+
+def _ends(name: str) -> str:
+    """The first and the last word of a name: ``'encoder … unsqueeze_2'``."""
+    first, *inner, last = name.split(".") if "." in name else ("", name)
+    return f"{first} … {last}" if inner else name
 
 
 def _endings(name: str) -> list[str]:

@@ -421,6 +421,16 @@ def test_a_value_of_the_innermost_of_modules_is_called_by_the_outermost_that_giv
     assert named(diagram) == {"encoder"}
 
 
+def test_a_long_name_is_told_by_its_ends_where_these_tell_it_apart():
+    inner = "block.0.layer.0.SelfAttention.unsqueeze"
+    made = [f"{outer}.{inner}" for outer in ("encoder", "decoder")]
+    names = [*made, "one", "two"]
+    boxes = [Box(name, (Face((Row("Exp"),)),), name=name) for name in names]
+    arrows = [Arrow(tail, head, "0") for tail in made for head in ("one", "two")]
+    drawn = Diagram("", tuple(boxes), tuple(arrows))
+    assert named(drawn) == {"encoder … unsqueeze", "decoder … unsqueeze"}
+
+
 def test_a_module_that_gives_two_things_names_neither():
     diagram, outside = encoder("encoder", "encoder", "", "")
     more = Arrow("encoder.op0", outside[0], "0")
