@@ -72,18 +72,24 @@ def _changes(face: Face, times: int) -> Counter[str]:
 
 
 def changed_in(found: Changes) -> str:
-    """The most frequent changes in words."""
+    """The changes that tell most, in words."""
     if not found:
         return ""
     named = [pair for pair in found if pair[0]] or [("other sizes", 1)]
     listed: list[str] = []
-    for said, number in sorted(named, key=lambda pair: -pair[1])[:_NAMED]:
+    for said, number in sorted(named, key=_turn)[:_NAMED]:
         word = _counted(said, number)
         if listed and len(" · ".join([*listed, word])) > _LETTERS:
             break
         listed.append(word)
     left = len(named) - len(listed)
     return " · ".join([*listed, f"… {left} more"] if left else listed)
+
+
+def _turn(change: tuple[str, int]) -> tuple[bool, int]:
+    """What sorts first is named first: other numbers of blocks, then what is most frequent."""
+    said, number = change
+    return (not said.startswith("×"), -number)
 
 
 def _counted(said: str, number: int) -> str:
@@ -105,3 +111,53 @@ def _said(row: Row) -> str:
     if row.mark == "added":
         return f"+ {row.text}"
     return "" if follows(row) else f"{row.text} {row.news}"
+
+
+def recounted(cluster: Cluster, clusters: Iterable[Cluster]) -> Changes:
+    """The runs in a cluster of which one of two models has more blocks than the other."""
+    inside = {cluster.id}
+    found: list[tuple[str, int]] = []
+    for held in clusters:
+        if held.parent in inside:
+            inside.add(held.id)
+            found += [(f"{held.times} {held.kind or 'blocks'}", 1)] if held.was else []
+    return tuple(found)
+
+
+def weights(
+    boxes: Sequence[Box],
+    held: Sequence[tuple[Face, int]],
+    before: Callable[[Box], int],
+    mark: str,
+) -> str:
+    """How many parameters a folded scope has; of one that changed how many it had, too."""
+    if mark != "changed" or any(face.had is None for face, _ in held):
+        params = sum(face.params * times for face, times in held)
+        return words.count(params) if params else ""
+    had = sum((box.face.had or 0) * before(box) for box in boxes)
+    params = sum(
+        face.params * times
+        for box, (face, times) in zip(boxes, held, strict=True)
+        if not box.is_gone
+    )
+    one, other = words.count(had), words.count(params)
+    return (other if params else "") if one == other else words.became(one, other)
+
+
+def repeats(
+    boxes: list[Box], clusters: Iterable[Cluster], within: Cluster, before: bool = False
+) -> Callable[[Box], int]:
+    """How often each box runs for one run of ``within``: the product of the runs it is in.
+
+    With ``before`` in the first of two models.
+    """
+    known = {cluster.id: cluster for cluster in clusters}
+
+    def times(box: Box) -> int:
+        number, inner = 1, box.cluster
+        while inner and inner in known and inner != within.id:
+            number *= (known[inner].was if before else 0) or known[inner].repeat
+            inner = known[inner].parent
+        return number
+
+    return times

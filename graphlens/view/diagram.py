@@ -55,6 +55,7 @@ class Face:
             where its lines do not say them all.
         tint: A tint of the picture's scale instead of the colours of its lines.
         details: Of a folded scope, the op and the attributes of each operation in it.
+        had: Of what stands for two models, the parameters that it had in the first.
         changes: Of a folded scope, what is removed, added and changed in it, and how often.
         measure: How much it costs, in the picture's measure; None where that is not known.
         sort: Which sort it is of, where the picture tells sorts.
@@ -68,6 +69,7 @@ class Face:
     tint: str = ""
     details: tuple[str, ...] = ()
     changes: tuple[tuple[str, int], ...] = ()
+    had: int | None = None
     measure: float | None = None
     sort: str = ""
 
@@ -114,6 +116,11 @@ class Box:
     signature: str = ""
     changed: bool = False
     sides: tuple[str | None, ...] = ()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether only the first of two models has it."""
+        return len(self.sides) == 2 and self.sides[1] is None
 
     @property
     def face(self) -> Face:

@@ -24,9 +24,9 @@ _STRETCHES = ((3, 0), (5, 1), None)
 None where all stay."""
 _SHORTER = 4
 """Lines that boxes are cut to, so that more stands open."""
-_EQUAL, _SIZES, _ALL, _MIXED = 0, 1, 2, 3
+_EQUAL, _SIZES, _ALL, _MIXED, _COUNTED = 0, 1, 2, 3, 4
 """What a scope holds: no change; other sizes, which follow from changes elsewhere; only what is
-new, or only what is gone; both old and new."""
+new, or only what is gone; both old and new; more blocks, or fewer, of a run."""
 
 
 def showing_changes(rolled: Diagram) -> Diagram:
@@ -72,7 +72,7 @@ class _Opener:
             for is_cluster, member in self.tree.members[name]:
                 if is_cluster:
                     run = self.tree.clusters[member]
-                    held |= marks[member] | ({"changed"} if run.was else set())
+                    held |= marks[member] | ({"counted"} if run.was else set())
                     parts.append((self.key[member], run.times if run.was else ""))
                     continue
                 box = self.tree.boxes[member]
@@ -118,6 +118,8 @@ class _Opener:
 def _sort(marks: set[str]) -> int:
     if marks <= {"", "sizes"}:
         return _SIZES if "sizes" in marks else _EQUAL
+    if "counted" in marks:
+        return _COUNTED
     return _ALL if marks in ({"added"}, {"removed"}) else _MIXED
 
 

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from graphlens.view import words
-from graphlens.view.changes import Changes, changed_in, changes
+from graphlens.view.changes import changed_in, changes, recounted, repeats, weights
 from graphlens.view.diagram import Box, Cluster, Diagram, Face, Row, tags_of
 from graphlens.view.quotient import Tree, quotient
 from graphlens.view.stack import weighed
@@ -85,7 +84,7 @@ def _named(tree: Tree, wanted: str) -> list[str]:
 def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> Box:
     """The box that stands for a cluster, with the kinds of ops in it and their numbers."""
     times = repeats(boxes, clusters, cluster)
-    runs = _recounted(cluster, clusters)
+    runs = recounted(cluster, clusters)
     changed = bool(runs) or any(box.changed for box in boxes)
     panes = len(boxes[0].faces)
     faces: list[Face | None] = []
@@ -94,25 +93,21 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         if not held:
             faces.append(None)
             continue
+        mark = _mark([face for face, _ in held]) if changed else ""
+        note = weights(boxes, held, repeats(boxes, clusters, cluster, before=True), mark)
+        if mark == "changed" and panes == 1:  # what is gone is among the changes
+            held = [(box.face, times(box)) for box in boxes if not box.is_gone]
         inside = _inside(held)
         details = _details(held) if panes == 1 else ()
         ops = sum(face.ops * number for face, number in held)
         params = sum(face.params * number for face, number in held)
-        title = "\n".join(
-            [cluster.title, *(row.title for face, _ in held[:30] for row in face.rows[:3])]
-        )
         plain = cluster.kind in CONTAINERS or not (cluster.path and cluster.kind)
         modules = _members(cluster, boxes, clusters, times)
-        head = Row(
-            cluster.path or cluster.kind or "block",
-            modules if plain else cluster.kind,
-            words.count(params) if params else "",
-            "module",
-            _mark([face for face, _ in held]) if changed else "",
-            title,
-        )
+        what = modules if plain else cluster.kind
+        head = Row(cluster.path or cluster.kind or "block", what, note, "module", mark)
+        head = replace(head, title=_title(cluster, held))
         told = (*runs, *changes(cluster, boxes, clusters, times)) if panes == 1 else ()
-        news = changed_in(told) if head.mark == "changed" else ""
+        news = changed_in(told) if mark == "changed" else ""
         rows = (head, *_inner(held, panes, news, "" if plain or panes > 1 else modules))
         face = Face(rows, "module", ops, params, inside, "", details, told)
         faces.append(weighed(face, held))
@@ -126,6 +121,12 @@ def summary(cluster: Cluster, boxes: list[Box], clusters: Iterable[Cluster]) -> 
         signature=_signature(cluster.kind, boxes),
         changed=changed,
     )
+
+
+def _title(cluster: Cluster, held: Sequence[tuple[Face, int]]) -> str:
+    """What is said of a folded scope to who points at it."""
+    rows = (row.title for face, _ in held[:30] for row in face.rows[:3])
+    return "\n".join([cluster.title, *rows])
 
 
 def _members(
@@ -156,17 +157,6 @@ def _counted(said: str) -> tuple[int, str]:
     """The number and the class of what a folded module is or, being of no class, holds."""
     number, _, kind = said.partition(" ")
     return (int(number), kind) if number.isdigit() else (1, said)
-
-
-def _recounted(cluster: Cluster, clusters: Iterable[Cluster]) -> Changes:
-    """The runs in a cluster of which one of two models has more blocks than the other."""
-    inside = {cluster.id}
-    found: list[tuple[str, int]] = []
-    for held in clusters:
-        if held.parent in inside:
-            inside.add(held.id)
-            found += [(f"{held.times} {held.kind or 'blocks'}", 1)] if held.was else []
-    return tuple(found)
 
 
 def _signature(kind: str, boxes: Sequence[Box]) -> str:
@@ -206,20 +196,6 @@ def outer_first(clusters: list[Cluster]) -> list[Cluster]:
         return 1 + depth(known[cluster.parent]) if cluster.parent in known else 0
 
     return sorted(clusters, key=depth)
-
-
-def repeats(boxes: list[Box], clusters: Iterable[Cluster], within: Cluster) -> Callable[[Box], int]:
-    """How often each box runs for one run of ``within``: the product of the runs it is in."""
-    known = {cluster.id: cluster for cluster in clusters}
-
-    def times(box: Box) -> int:
-        number, inner = 1, box.cluster
-        while inner and inner in known and inner != within.id:
-            number *= known[inner].repeat
-            inner = known[inner].parent
-        return number
-
-    return times
 
 
 def _inside(held: list[tuple[Face, int]]) -> tuple[tuple[str, str, int], ...]:

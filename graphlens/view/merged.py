@@ -155,7 +155,9 @@ def _merged(box: Box) -> Box:
     else:
         rows = _rows(before, after)
     marks = {row.mark for row in rows} - {""}
-    return replace(box, faces=(replace(face, rows=rows),), changed=bool(marks))
+    had = before.params if before is not None else 0
+    face = replace(face, rows=rows, inside=face.contents, had=had)
+    return replace(box, faces=(face,), changed=bool(marks))
 
 
 def _rows(before: Face, after: Face) -> tuple[Row, ...]:
@@ -212,6 +214,8 @@ def _between(old: str, new: str) -> tuple[str, str]:
 
 def _became(old: str, new: str) -> str:
     """``'64 → 128'``; of what has an arrow of its own what differs: ``'128 → (128 → 32)'``."""
+    if words.AIM not in old + new:
+        return _shared(old, new)
     one, other = old.split(words.AIM), new.split(words.AIM)
     differ = [
         index for index, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1
@@ -223,3 +227,11 @@ def _became(old: str, new: str) -> str:
     said = words.shapes(was, now)
     one[at] = one[at].replace(was, f"({said})" if said.startswith(was) else said)
     return words.AIM.join(one)
+
+
+def _shared(old: str, new: str) -> str:
+    """``'26 → 20 groups'`` for ``'26 groups'`` and ``'20 groups'``."""
+    one, other = old.split(" "), new.split(" ")
+    if one[1:] != other[1:]:
+        return words.became(old, new)
+    return " ".join([words.became(one[0], other[0]), *one[1:]])

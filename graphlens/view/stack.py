@@ -121,7 +121,8 @@ def joined(chain: list[Box], cluster: str) -> Box:
         inside = tuple(part for face in held for part in face.contents)
         kind = held[0].kind if len(held) == 1 else "stack"
         ops, params = sum(face.ops for face in held), sum(face.params for face in held)
-        face = Face(rows, kind, ops, params, inside)
+        had = [face.had for face in held if face.had is not None]
+        face = Face(rows, kind, ops, params, inside, had=sum(had) if had else None)
         faces.append(weighed(face, [(face, 1) for face in held]))
     return Box(
         id=first.id,

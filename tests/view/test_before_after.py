@@ -294,3 +294,23 @@ def test_the_legend_explains_arrows_that_are_gone_too():
     drawn = view.difference(diff(one, other))
     assert "removed" not in {row.mark for box in drawn.boxes for row in box.face.rows}
     assert ("removed", "removed") in entries(drawn)
+
+
+def test_a_folded_scope_that_changed_says_the_weights_it_had_and_has():
+    one = picture_graphs.residual_net(blocks=2, channels=8)
+    other = picture_graphs.residual_net(blocks=3, channels=16)
+    shut = view.difference(diff(one, other), depth=0)
+    notes = [row.note for box in shut.boxes for row in box.face.rows if row.style == "module"]
+    assert notes == ["2.3k → 13.8k"]
+
+
+def test_what_is_gone_is_not_counted_among_what_a_folded_scope_holds():
+    one = picture_graphs.residual_net(blocks=2)
+    other = one.copy()
+    other.update_node("stage0.1.a.relu", op="Identity")
+    shut = view.difference(diff(one, eliminate(other)), depth=0)
+    rows = next(box.face.rows for box in shut.boxes if box.face.kind == "module")
+    assert [row.detail for row in rows if row.style == "summary" and row.detail] == [
+        "4 Conv · 3 Relu · 2 Add",
+        "− Relu",
+    ]
