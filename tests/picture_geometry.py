@@ -59,7 +59,15 @@ def aspect(drawn: Drawn) -> float:
 
 def over_boxes(drawn: Drawn) -> int:
     """How many arrows pass through a box in which they neither start nor end."""
-    return sum(any(_passes(line, box) for box in drawn.boxes) for line in drawn.lines)
+    cells: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, (left, top, right, bottom) in enumerate(drawn.boxes):
+        for cell in _cells((left, top), (right, bottom)):
+            cells[cell].append(index)
+
+    def near(line: list[Point]) -> set[int]:
+        return {b for a, c in pairwise(line) for cell in _cells(a, c) for b in cells[cell]}
+
+    return sum(any(_passes(line, drawn.boxes[at]) for at in near(line)) for line in drawn.lines)
 
 
 def crossings(drawn: Drawn) -> int:
