@@ -89,15 +89,18 @@ def title_room(cluster: Cluster, wide: float, crossed: Sequence[float]) -> tuple
 
 
 def title_lacks(cluster: Cluster, wide: float, crossed: Sequence[float]) -> float:
-    """By how much a title is longer than the widest stretch of the frame's top.
+    """By how much a frame's title is longer than the widest stretch of its top.
 
-    A class that stands beside the path is left out where there is no room for it.
+    Or how far arrows come in where the number of repetitions stands, if that is more. A class that
+    stands beside the path is left out where there is no room for it.
     """
+    _, span = badge(cluster)
+    over = max(crossed, default=0.0) + span + 11.0 - wide if span else 0.0
     widths = header_widths(cluster)
     if not widths:
-        return 0.0
+        return max(0.0, over)
     _, room = title_room(cluster, wide, crossed)
-    return max(0.0, (widths[0] if in_one_line(cluster) else max(widths)) + 1.0 - room)
+    return max(0.0, over, (widths[0] if in_one_line(cluster) else max(widths)) + 1.0 - room)
 
 
 def label_lacks(lines: Iterable[tuple[float, float]], room: float) -> float:

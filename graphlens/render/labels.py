@@ -76,7 +76,7 @@ def _edges(cluster: Cluster, frame: Frame) -> Iterator[Frame]:
     """The edges of a cluster's frame as it is drawn, as thin rectangles."""
     x, y, wide, high = frame
     top, high = y + LEAD, high - LEAD
-    thick = _STACK if cluster.repeat > 1 else 0.0
+    thick = _STACK if cluster.is_run else 0.0
     yield Frame(x, top, wide, 0.0)
     yield Frame(x, top, 0.0, high)
     yield Frame(x + wide, top, thick, high)

@@ -67,7 +67,7 @@ def _apart(scopes: Collection[str]) -> bool:
 def without_lone(diagram: Diagram) -> Diagram:
     """The diagram without the tags that only one box has which stands for no run of blocks."""
     times: Counter[Tag] = Counter()
-    runs = {cluster.id for cluster in diagram.clusters if cluster.repeat > 1}
+    runs = {cluster.id for cluster in diagram.clusters if cluster.is_run}
     around = {cluster.id: cluster.parent for cluster in diagram.clusters}
     for box in diagram.boxes:
         repeated = box.tags and any(home in runs for home in _homes(box.cluster, around))

@@ -99,7 +99,7 @@ def _modules(diagram: Diagram, arrows: list[Arrow]) -> dict[str, str]:
     for tail, readers in read.items():
         for held in around[tail]:
             called = clusters[held].title.partition(":")[0]
-            if held in readers or leaving[held] != {tail} or clusters[held].repeat > 1:
+            if held in readers or leaving[held] != {tail} or clusters[held].is_run:
                 break
             found[tail] = called or found.get(tail, "")
     return {tail: called for tail, called in found.items() if called}

@@ -12,12 +12,14 @@ from graphlens.ops.build import Builder
 from graphlens.render import layout as layout_module
 from graphlens.render.columns import fits
 from graphlens.render.draw import draw
+from graphlens.render.frame import badge, title_lacks
 from graphlens.render.layout import LEGIBLE, layout
 from graphlens.render.measure import evened, shapes
 from graphlens.render.metrics import width
 from graphlens.render.ranks import WIDEST, Item, Link, ranks
 from graphlens.render.scene import Group, Text
 from graphlens.tensor import TensorType
+from graphlens.view import Cluster
 
 GRAPHS = {
     "residual": lambda: picture_graphs.residual_net(blocks=3, stages=3),
@@ -237,3 +239,14 @@ def test_a_picture_too_high_for_a_page_is_not_tried_with_narrower_ranks(monkeypa
     monkeypatch.setattr(layout_module, "_laid_out", counted)
     layout(view.graph(picture_graphs.branches(300, 1), flat=True))
     assert tried == [WIDEST]
+
+
+@pytest.mark.parametrize("at", [20.0, 90.0, 118.0])
+def test_a_frame_is_wide_enough_for_arrows_to_come_in_beside_its_number_of_blocks(at):
+    run = Cluster("run", repeat=12)
+    wide = 120.0
+    lacking = title_lacks(run, wide, [at])
+    wide, at = wide + 2 * lacking, at + lacking
+    _, span = badge(run)
+    assert at < wide - span - 7.0
+    assert title_lacks(run, wide, [at]) == pytest.approx(0.0)
