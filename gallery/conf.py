@@ -8,8 +8,6 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from sphinx_gallery.scrapers import figure_rst
-
 project = "graphlens"
 author = "The graphlens developers"
 project_copyright = "2026, the graphlens developers"
@@ -34,7 +32,13 @@ exclude_patterns = ["pages"]
 suppress_warnings = ["config.cache"]
 html_theme = "pydata_sphinx_theme"
 html_title = "graphlens"
-html_theme_options = {"show_prev_next": False, "navbar_align": "left"}
+html_theme_options = {
+    "show_prev_next": False,
+    "navbar_align": "left",
+    "secondary_sidebar_items": {"reference": ["page-toc"]},
+}
+html_static_path = ["_static"]
+html_css_files = ["gallery.css"]
 html_sidebars = {"index": [], "**": ["sidebar-nav-bs"]}
 html_show_sourcelink = False
 
@@ -50,8 +54,19 @@ def pictures(
     for drawn in sorted(page.glob("*.svg"), key=lambda path: path.stat().st_mtime_ns):
         place = Path(next(places)).with_suffix(".svg")
         shutil.move(drawn, place)
-        taken.append(str(place))
-    return figure_rst(taken, settings["src_dir"])
+        shown = place.relative_to(settings["src_dir"]).as_posix()
+        words = drawn.stem.replace("_", " ")
+        taken.append(_PICTURE.format(shown=shown, words=words))
+    return "".join(taken)
+
+
+# Of the width of the page, and a link to the whole, since it has a width (html_scaled_image_link).
+_PICTURE = """
+.. image:: /{shown}
+   :alt: {words}
+   :width: 100%
+   :class: sphx-glr-single-img
+"""
 
 
 sphinx_gallery_conf = {
