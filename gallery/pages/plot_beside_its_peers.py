@@ -111,31 +111,27 @@ own = {
 graphlens.draw(graph, "own.svg", color_by=own)
 
 # %%
-# Model Explorer begins with three boxes, input, model and output; its ResNet-50, BERT and U-Net,
-# all layers expanded, are a row of all weights above a column of operations, each a few pixels in a
-# window of 1400 by 990; weights are in the boxes that read them here. It could not open Mixtral's
-# exported program, which needs the classes of transformers.
+# Model Explorer begins with three boxes, input, model and output; with all layers expanded each of
+# the nine models is a row of all weights above a column of operations, each a few pixels in a
+# window of 1400 by 990. Weights are in the boxes that read them here, and one that several modules
+# read (tied embeddings, T5's relative positions) is named at each of them.
 #
-# Pictures were held side by side: torchview's of all but DenseNet-121, which dot did not finish in
-# 60 s, and NASNet, which it cannot take; Netron's of ResNet-50, BERT, Swin-T and U-Net. What theirs
-# still say that the default picture here does not:
+# Pictures of all nine were held side by side: torchview's of all but DenseNet-121, which dot did
+# not finish in 60 s, and NASNet, which it cannot take; Netron's and Model Explorer's of all nine.
+# What theirs still show that the default picture here does not:
 #
-# - ResNet-50: Netron writes the whole shape of a weight (``64×3×7×7``) in its box;
-#   here a box has the kernel, the channels that come out and the number of parameters. torchview
-#   shows every block in full; here one is open and the others say what they hold.
-# - BERT: a click in Netron names a product ``query``; here three boxes of one look stand
-#   side by side, and what each is called is in its tooltip and on the interactive page. Netron
-#   shows BERT's three tables of embeddings as three boxes, which is one here.
-# - T5: torchview draws the encoder's result as an arrow to each layer of the decoder, and the
-#   relative positions from one layer to the next; here the first is a tag, ``encoder``, and the
-#   second, computed from weights alone, is not drawn.
-# - Swin-T: torchview names every block in one long column, and the slices of a shifted window are
-#   in full in Netron's. Here ``--expand features.1.1`` opens one.
-# - U-Net: torchview draws all four bridges as arrows; here the two that would cross the page are
-#   tags, ``stem`` and ``down.0``.
-# - NASNet: no cell is open; ``--expand normal_1`` opens one.
-# - GPT-2, Mixtral: torchview has the four or twelve layers one below the other, operation by
-#   operation; here one is drawn for all, some of its modules folded.
+# - ResNet-50: Netron writes the whole shape of a weight (``64×3×7×7``) in its box; here a box has
+#   the kernel, the channels that come out and the number of parameters, and the shape beside the
+#   arrow above it has the channels that come in. torchview shows every block in full; here one is
+#   open and the others say what they hold, or in what they differ (``twice as wide``).
+# - BERT: Netron shows its three tables of embeddings as three boxes; here they are lines of one
+#   box, two of them left out where there is no room, and all in the tooltip.
+# - Swin-T: the slices of a shifted window are in full in Netron's. Here ``--expand features.1.1``
+#   opens one.
+# - DenseNet-121, NASNet: Netron has every layer of a block, in a fan of 24,000 points; here blocks
+#   and cells say what they hold, and ``--expand normal_1`` opens one.
+# - GPT-2, T5, Mixtral: torchview has the layers one below the other; here one is drawn for all,
+#   some of its modules folded.
 #
 # Netron and torchview name every operation at once, where a folded box here lists what it holds,
 # what learns and mixes first: ``--expand`` and ``--flat`` open them, at the price of the page. And
