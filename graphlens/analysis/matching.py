@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from graphlens.analysis.merkle import Content, Terms, array_digest, downward, upward
 from graphlens.ir.graph import Graph
@@ -15,6 +16,9 @@ _RELATED = 0.8
 _WEIGHTS = frozenset({PARAM, CONST})
 _SMALL = 1024
 """Bytes up to which a weight is matched by its value; larger ones go by type, then by name."""
+
+_PAIRS = 4_000_000
+"""Operations left of the one times those of the other, up to which sequences are compared."""
 
 Keys = Mapping[str, Hashable]
 
@@ -75,10 +79,36 @@ def _related(before: Graph, after: Graph, pairs: Mapping[str, tuple[str, ...]]) 
 def matches_by_structure(before: Graph, after: Graph) -> Matches:
     """Match one to one: equal computations, equal contexts, layers of one name, their neighbours.
 
-    Then other operations of equal names, and their neighbours.
+    Then other operations of equal names, and their neighbours. Each stage leaves what the former
+    matched alone.
 
-    Each stage is linear and leaves what the former matched alone.
+    Layers that are numbered have other names after one that was put in. Where names leave
+    something over, the operations left are matched in order of execution instead as well (Ratcliff
+    and Obershelp, as in difflib), and what has more equal operations is taken.
     """
+    named = _matched(before, after)
+    if len(named) == min(len(before), len(after)):
+        return Matches({name: (old,) for name, old in named.items()}, related=False)
+    aligned = _matched(before, after, in_sequence=True)
+    best = max(named, aligned, key=lambda pairs: _worth(before, after, pairs))
+    return Matches({name: (old,) for name, old in best.items()}, related=False)
+
+
+def _worth(before: Graph, after: Graph, pairs: Mapping[str, str]) -> tuple[int, int]:
+    """How many pairs do the same to tensors of the same types, and how many there are."""
+    alike = sum(_does(before, old) == _does(after, name) for name, old in pairs.items())
+    return alike, len(pairs)
+
+
+def _does(graph: Graph, name: str) -> Hashable:
+    """What an operation does, to tensors and weights of which types."""
+    held = graph.nodes[name]
+    reads = (value and graph.type_of(value) for value in graph.operands(name))
+    attributes = repr(sorted(held["attributes"].items()))
+    return held["op"], held["domain"], attributes, tuple(reads), held["results"]
+
+
+def _matched(before: Graph, after: Graph, in_sequence: bool = False) -> dict[str, str]:
     made = _Pairing(before, after)
     both = before, after
     terms = Terms()
@@ -87,11 +117,13 @@ def matches_by_structure(before: Graph, after: Graph) -> Matches:
         down = [downward(graph, held, terms) for graph, held in zip(both, up, strict=True)]
         made.by_key(*down)  # weights go with what reads them: alone, many are equal
         made.by_key(*(_computed(graph, held) for graph, held in zip(both, up, strict=True)))
+    if in_sequence:
+        made.by_sequence()
     made.by_key(*({name: name for name in graph.params} for graph in both))
     made.by_neighbours()  # the layer that a weight is of is known, whatever stands around it
     made.by_key(*({name: (name, graph.op(name)) for name in graph} for graph in both))
     made.by_neighbours()
-    return Matches({name: (old,) for name, old in made.pairs.items()}, related=False)
+    return made.pairs
 
 
 def _content(graph: Graph) -> Content:
@@ -182,6 +214,22 @@ class _Pairing:
             twin is not None and (twin["op"], twin["scope"]) == (node["op"], node["scope"])
             for node, twin in twins
         )
+
+    def by_sequence(self) -> None:
+        """Pair free operations that do the same, in order of execution on both sides."""
+        olds = [name for name in self._before.in_order() if self._is_left(self._before, name)]
+        news = [name for name in self._after_order if self._is_left(self._after, name)]
+        if len(olds) * len(news) > _PAIRS:
+            return
+        does = [_does(self._before, name) for name in olds], [_does(self._after, n) for n in news]
+        matcher: SequenceMatcher[Hashable] = SequenceMatcher(None, *does, autojunk=False)
+        for first, second, size in matcher.get_matching_blocks():
+            for old, name in zip(olds[first:], news[second : second + size], strict=False):
+                self._pair(old, name)
+
+    def _is_left(self, graph: Graph, name: str) -> bool:
+        done = self._taken if graph is self._before else self.pairs
+        return name not in done and graph.op(name) not in _WEIGHTS
 
     def by_neighbours(self) -> None:
         """Pair free nodes of one op that stand in one place beside paired ones."""

@@ -267,3 +267,42 @@ def test_what_a_block_gives_is_not_what_one_more_layer_of_it_reads(turned):
     assert found.matches()["last.cat"] == ("last.cat",)
     assert found.matches()["last.act"] == ("last.act",)
     assert (found.removed if turned else found.added) == ("block.2.cat", "block.2.act")
+
+
+def numbered(norms: bool) -> Graph:
+    """Convolutions of several widths, each with an activation; every layer has a number."""
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (1, 3, 16, 16)))
+    layer, inner = 0, 3
+    for wide in (8, 8, 16, 16, 16, 32):
+        make.scope = f"features.{layer}"
+        weight = make.param(f"{make.scope}.weight", TensorType("float32", (wide, inner, 3, 3)))
+        x = make.op("Conv", x, weight, kernel_shape=(3, 3), pads=(1,) * 4, name=make.scope)
+        for op in ("BatchNormalization", "Relu") if norms else ("Relu",):
+            layer += 1
+            make.scope = f"features.{layer}"
+            held = TensorType("float32", (wide,))
+            more = [make.param(f"{make.scope}.{word}", held) for word in "abcd" if op != "Relu"]
+            x = make.op(op, x, *more, name=make.scope)
+        layer, inner = layer + 1, wide
+    make.scope = ""
+    make.output([x])
+    return graph
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_layers_put_in_among_numbered_ones_are_all_that_is_new(turned):
+    plain, normed = numbered(norms=False), numbered(norms=True)
+    held = diff(normed, plain) if turned else diff(plain, normed)
+    new = held.removed if turned else held.added
+    assert (held.added if turned else held.removed) == ()
+    ops = [normed.op(name) for name in new]
+    assert ops.count("BatchNormalization") == 6
+    assert set(ops) == {"BatchNormalization", "graphlens.Param"}
+
+
+def test_sequences_too_long_to_compare_are_matched_by_name_alone(monkeypatch):
+    monkeypatch.setattr("graphlens.analysis.matching._PAIRS", 4)
+    held = diff(numbered(norms=False), numbered(norms=True))
+    assert held.removed
