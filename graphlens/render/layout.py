@@ -180,9 +180,12 @@ def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]], room: Room = _U
     """
     links = _links(diagram, pieces)
     if any(link.is_far for link in links):
-        placed = _led(diagram, pieces, links, room._replace(patient=True))
-        if not placed.crossings and _scale(placed) >= LEGIBLE:
-            return placed
+        for patient in (room.patient, True):
+            placed = _led(diagram, pieces, links, room._replace(patient=patient))
+            if _scale(placed) < LEGIBLE:
+                break
+            if not placed.crossings:
+                return placed
         links = [link for link in links if not link.is_far]
     return _led(diagram, pieces, links, room)
 
