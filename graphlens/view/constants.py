@@ -68,19 +68,18 @@ def _number(reads: Operands, index: int) -> str:
 
 
 def arithmetic(node: Node, reads: Operands) -> list[str]:
-    """``'+ bias'``, ``'× 0.125'``, ``'1 − x'``, ``'≥ 0'``."""
-    sign = _SIGNS.get(node.op, node.op.lower())
+    """``'+ bias'``, ``'× 0.125'``, ``'1 − x'``, ``'≥ 0'``; of a Max just ``'0'``."""
+    sign = _SIGNS.get(node.op, "")
     for index, read in enumerate(reads[:2]):
         if read is None or read.role == "value":
             continue
         if read.role == "param":
             word = called(read.name, node.scope)
         else:
-            word = _number(reads, index) or ("constant" if node.op in _SIGNS else "")
-        if not word:
-            return []
-        first = index == 0 and node.op not in _EITHER_WAY
-        return [f"{word} {sign} x" if first else f"{sign} {word}"]
+            word = _number(reads, index) or ("constant" if sign else "")
+        if index == 0 and node.op not in _EITHER_WAY:
+            return [f"{word} {sign or node.op.lower()} x"] if word else []
+        return [f"{sign} {word}".strip()]
     return []
 
 

@@ -28,8 +28,9 @@ def _const(make, held):
     [
         ("≥ 0.5", ("GreaterOrEqual", "x", np.float32(0.5)), {}),
         ("0.5 < x", ("Less", np.float32(0.5), "x"), {}),
-        ("max 2", ("Max", "x", np.float32(2)), {}),
-        ("mod 3", ("Mod", "x", np.float32(3)), {"fmod": 1}),
+        ("2", ("Max", "x", np.float32(2)), {}),
+        ("3", ("Mod", "x", np.float32(3)), {"fmod": 1}),
+        ("3 mod x", ("Mod", np.float32(3), "x"), {"fmod": 1}),
         ("0 … 6", ("Clip", "x", np.float32(0), np.float32(6)), {}),
         ("[1:4], axis 1", ("Slice", "x", [1], [4], [1]), {}),
         ("[0::2], axis 1", ("Slice", "x", [0], [2**63 - 1], [1], [2]), {}),
