@@ -23,6 +23,7 @@ from graphlens.view.words import count, many
 
 _EVEN = 1.3
 _PORT = 4.0
+_MARK = 8.0
 _SPACING = Spacing(gap=28.0, beside=20.0)
 
 
@@ -78,7 +79,7 @@ def scope_face(scope: Scope) -> Face:
 def sizes(page: Page, scope: Scope) -> list[Size]:
     """The size of each item of a scope, closed; nearly equal widths are made equal."""
     found = [
-        measured(Box("", (face(page, item),), tags=tuple(Tag(name) for name in item.tags)))
+        _marked(item, measured(Box("", (face(page, item),), tags=tuple(map(Tag, item.tags)))))
         for item in scope.items
     ]
     widest = max((size.width for size in found), default=0.0)
@@ -86,6 +87,11 @@ def sizes(page: Page, scope: Scope) -> list[Size]:
         size._replace(width=widest) if _evens(page, item) and widest <= _EVEN * size.width else size
         for item, size in zip(scope.items, found, strict=True)
     ]
+
+
+def _marked(item: Item, size: Size) -> Size:
+    """The size of an item; a scope has a mark before its name, by which it is opened."""
+    return size._replace(width=size.width + _MARK) if item.scope >= 0 else size
 
 
 def _evens(page: Page, item: Item) -> bool:

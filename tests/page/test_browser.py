@@ -353,7 +353,9 @@ def test_no_two_texts_of_a_page_overlap(view):
     for text, x, wide, align, y in viewer.page.evaluate(WRITTEN):
         left = x - wide if align == "right" else x
         spans[round(y)].append((left, left + wide, text))
-    assert any("MixtralRMS" in text for held in spans.values() for *_, text in held)
+    texts = {text for held in spans.values() for *_, text in held}
+    assert any("MixtralRMS" in text for text in texts)
+    assert "tail" in texts  # a short name is whole
     for held in spans.values():
         for (_, end, one), (start, _, other) in itertools.pairwise(sorted(held)):
             assert end <= start, (one, other)
