@@ -103,19 +103,51 @@ def insides(page: Page, held: Sequence[Sequence[Size]]) -> list[Inside]:
     found: dict[Hashable, Inside] = {}
     made: list[Inside] = []
     for scope, of_items in zip(page.scopes, held, strict=True):
-        links = _links(scope)
-        key = (tuple(of_items), len(scope.entering), len(scope.leaving), tuple(links))
+        numbers = {wire.value: str(number) for number, wire in enumerate(scope.wires)}
+        links, pins = _links(scope, numbers), [_pins(page, i, made, numbers) for i in scope.items]
+        pinned = tuple(tuple(each.items()) for each in pins)
+        key = (tuple(of_items), len(scope.entering), len(scope.leaving), tuple(links), pinned)
         if key not in found:
-            found[key] = _inside(scope, of_items, links)
+            found[key] = _inside(scope, of_items, links, pins)
         made.append(found[key])
     return made
 
 
-def _inside(scope: Scope, held: Sequence[Size], links: Sequence[Link]) -> Inside:
+def _pins(
+    page: Page, item: Item, made: Sequence[Inside], numbers: Mapping[str, str]
+) -> dict[str, float]:
+    """Where what an open scope reads and gives passes its edges, as shares of its width.
+
+    Of one that reads one thing and gives one it does not matter: lines go to its middle. Scopes
+    stand before those around them, so what is inside is laid out.
+    """
+    if item.scope < 0 or not page.scopes[item.scope].open:
+        return {}
+    scope, inside = page.scopes[item.scope], made[item.scope]
+    if max(len(scope.entering), len(scope.leaving)) < 2:
+        return {}
+    ports = [("<", value, x) for value, x in zip(scope.entering, inside.top, strict=True)]
+    ports += [(">", value, x) for value, x in zip(scope.leaving, inside.bottom, strict=True)]
+    return {
+        f"{side}{numbers[value]}": x / max(1, inside.width)
+        for side, value, x in ports
+        if value in numbers
+    }
+
+
+def _inside(
+    scope: Scope,
+    held: Sequence[Size],
+    links: Sequence[Link],
+    pins: Sequence[Mapping[str, float]],
+) -> Inside:
     """One scope, its ports points on the first and the last rank."""
     first, last = len(scope.entering), len(scope.entering) + len(held)
     items = [Placed(_PORT, 0.0, edge="top")] * first
-    items += [Placed(size.width, size.height) for size in held]
+    items += [
+        Placed(size.width, size.height, {at: share * size.width for at, share in its.items()})
+        for size, its in zip(held, pins, strict=True)
+    ]
     items += [Placed(_PORT, 0.0, edge="bottom")] * len(scope.leaving)
     level = arrange(items, links, _SPACING)
     middles = [left + item.width / 2 for left, item in zip(level.lefts, items, strict=True)]
@@ -138,17 +170,21 @@ def _inside(scope: Scope, held: Sequence[Size], links: Sequence[Link]) -> Inside
     )
 
 
-def _links(scope: Scope) -> list[Link]:
-    """What wires join, each pair once, the longest chain of them to be straight."""
+def _links(scope: Scope, numbers: Mapping[str, str]) -> list[Link]:
+    """What wires join, each pair once, the longest chain of them to be straight.
+
+    Values go by numbers, so that equal scopes are equal.
+    """
     first, count = len(scope.entering), len(scope.items)
-    values: dict[str, str] = {}
     pairs: dict[tuple[int, int], str] = {}
     for wire in scope.wires:
         tail = first + wire.tail if wire.tail >= 0 else -1 - wire.tail
         head = first + (wire.head if wire.head >= 0 else count - 1 - wire.head)
-        pairs.setdefault((tail, head), values.setdefault(wire.value, str(len(values))))
+        pairs.setdefault((tail, head), numbers[wire.value])
     trunk = _trunk(pairs)
-    return [Link(*pair, value, "", trunk.get(pair, 2)) for pair, value in pairs.items()]
+    return [
+        Link(*pair, f">{value}", f"<{value}", trunk.get(pair, 2)) for pair, value in pairs.items()
+    ]
 
 
 def _index(scope: Scope, place: int) -> int:

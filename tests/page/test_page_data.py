@@ -16,6 +16,7 @@ from graphlens.memory.plan import plan_memory
 from graphlens.ops.build import Builder
 from graphlens.render import page as rendered
 from graphlens.render.page_json import page_json
+from graphlens.render.page_layout import insides, sizes
 from graphlens.tensor import TensorType
 from graphlens.view import page
 from graphlens.view.page_tree import PART
@@ -237,3 +238,30 @@ def test_a_shared_weight_is_named_at_its_readers_and_the_scopes_around_them():
 
 def _named(held, scope):
     return zip(names(held, scope), scope.items, strict=True)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_an_open_scope_reads_stands_above_it_in_the_order_of_its_ports(turned):
+    graph = Graph()
+    make = Builder(graph)
+    ids, mask = (make.input(name, TensorType("float32", (1, 8))) for name in ("ids", "mask"))
+    make.scope = "encoder"
+    reads = (mask, ids) if turned else (ids, mask)
+    x = make.op("MatMul", make.op("Exp", reads[0]), make.op("Transpose", reads[1], perm=(1, 0)))
+    x = make.op("MatMul", x, make.op("Softmax", reads[0]))
+    make.scope = ""
+    make.output([make.op("MatMul", make.op("Exp", x), x)])
+    held = page.of_graph(graph)
+    root = whole(held)
+    placed = insides(held, [sizes(held, scope) for scope in held.scopes])
+    index = next(i for i, scope in enumerate(held.scopes) if scope.path == "encoder")
+    assert held.scopes[index].open
+    ports = dict(zip(held.scopes[index].entering, placed[index].top, strict=True))
+    above = {
+        f"{name}:0": x
+        for name, (_, x) in zip(
+            names(held, root), placed[held.scopes.index(root)].places, strict=True
+        )
+    }
+    assert set(ports) == {"ids:0", "mask:0"}
+    assert sorted(ports, key=ports.get) == sorted(ports, key=above.get)
