@@ -14,6 +14,9 @@ from graphlens.view.tidy import tidied
 
 Member = tuple[bool, str]
 _MARKS = ("removed", "added")
+_LONGEST, _SWEEPS, _DRAWN = 400, 8, 400
+"""Boxes of the longest block that is looked for; how often a cluster is gone through, and how many
+blocks of it are drawn as others then."""
 
 
 class _Block(NamedTuple):
@@ -23,6 +26,31 @@ class _Block(NamedTuple):
     boxes: tuple[str, ...]
     cluster: Cluster | None
     """The only member, where that is a cluster."""
+
+
+class _Line(NamedTuple):
+    """The boxes of some members one after the other.
+
+    Attributes:
+        starts: The place of the first box of each member; the last is that after all.
+        edges: The same, to look places up in.
+        does: For each of the two models, what each box does in it; None where it is not in it.
+        sides: For each member, the only model that has it.
+    """
+
+    starts: list[int]
+    edges: frozenset[int]
+    does: tuple[list[str | None], list[str | None]]
+    sides: list[int | None]
+
+    def may_be_like(self, index: int, size: int, side: int, step: int) -> bool:
+        """Whether as many boxes before or after those from a member on do the same."""
+        does, first = self.does[side], self.starts[index]
+        other = first + step * size
+        if other not in self.edges or other + size not in self.edges:
+            return False
+        same = does[other] == does[first] is not None
+        return same and does[other : other + size] == does[first : first + size]
 
 
 def counted(diagram: Diagram) -> Diagram:
@@ -35,8 +63,9 @@ def counted(diagram: Diagram) -> Diagram:
         return diagram
     counter = _Counter(diagram)
     for cluster in counter.tree.deepest_first():
-        while counter.visit(cluster):
-            pass
+        for _ in range(_SWEEPS):
+            if not counter.sweep(cluster):
+                break
     return counter.result()
 
 
@@ -53,22 +82,49 @@ class _Counter:
 
     # -- which blocks are the same --------------------------------------------------------------
 
-    def visit(self, cluster: str) -> bool:
-        """Draw the first new or gone block of a cluster as the one beside it, if there is any."""
+    def sweep(self, cluster: str) -> bool:
+        """Draw new or gone blocks of a cluster as those beside them; whether there was any."""
         members = self.tree.members[cluster]
-        for index in range(len(members)):
-            side = self._side(members[index])
-            if side is None:
-                continue
-            for block in self._from(members, index, 1):
-                if any(self._side(member) != side for member in block.members):
-                    break
-                size = len(block.members)
-                for step, start in ((-1, index - 1), (1, index + size)):
-                    like = self._like(members, start, step, block)
-                    if like and self._alike(like, block, side, step):
-                        self._draw_as(cluster, like, block, side, step)
-                        return True
+        drawn, index = 0, 0
+        line = self._line(members)
+        while index < len(members) and drawn < _DRAWN:
+            if self._visit(cluster, members, index, line):
+                line = self._line(members)
+                drawn, index = drawn + 1, max(0, index - 1)
+            else:
+                index += 1
+        return drawn > 0
+
+    def _line(self, members: Sequence[Member]) -> _Line:
+        starts = [0]
+        does: tuple[list[str | None], list[str | None]] = ([], [])
+        for is_cluster, name in members:
+            inside = self.tree.inside(name) if is_cluster else [name]
+            starts.append(starts[-1] + len(inside))
+            for box in inside:
+                sides = self.tree.boxes[box].sides or (None, None)
+                for held, said in zip(does, sides, strict=False):
+                    held.append(said or None)
+        return _Line(starts, frozenset(starts), does, [self._side(member) for member in members])
+
+    def _visit(self, cluster: str, members: Sequence[Member], index: int, line: _Line) -> bool:
+        """Draw a block that begins at a member as one beside it, if it is new or gone and alike."""
+        side = line.sides[index]
+        if side is None:
+            return False
+        for stop in range(index + 1, len(members) + 1):
+            size = line.starts[stop] - line.starts[index]
+            if line.sides[stop - 1] != side or size > _LONGEST:
+                return False
+            for step in (-1, 1):
+                if not line.may_be_like(index, size, side, step):
+                    continue
+                found = (b for b in self._from(members, index, 1) if len(b.boxes) == size)
+                block = next(found, None)
+                like = block and self._like(members, index - 1 if step < 0 else stop, step, block)
+                if block and like and self._alike(like, block, side, step):
+                    self._draw_as(cluster, like, block, side, step)
+                    return True
         return False
 
     def _from(self, members: Sequence[Member], start: int, step: int) -> Iterator[_Block]:

@@ -10,6 +10,7 @@ import pytest
 import random_graphs
 
 from graphlens import view
+from graphlens.analysis.diff import diff
 from graphlens.ir import Graph
 from graphlens.ops.build import Builder
 from graphlens.render.layout import layout
@@ -18,6 +19,7 @@ from graphlens.view import Arrow, picture
 from graphlens.view import bundle as bundles
 from graphlens.view.build import flat
 from graphlens.view.bundle import bundle
+from graphlens.view.counted import _Counter
 from graphlens.view.fold import fold
 from graphlens.view.roll import _Roller, roll
 from graphlens.view.runs import Run, Wiring, stretches
@@ -224,3 +226,18 @@ def test_which_members_read_which_is_known_after_a_run_is_rolled(seed):
             for tail, head in left
         )
         assert wiring.is_chain(other) == chained
+
+
+def test_blocks_are_looked_for_beside_what_is_new_where_the_like_stands_only(monkeypatch):
+    looked = []
+    blocks = _Counter._from
+
+    def counting(self, *where):
+        for block in blocks(self, *where):
+            looked.append(len(block.boxes))
+            yield block
+
+    monkeypatch.setattr(_Counter, "_from", counting)
+    one, other = picture_graphs.scattered(1500), picture_graphs.scattered(1500, near=20)
+    view.difference(diff(one, other))
+    assert sum(looked) < 4 * (len(one) + len(other))
