@@ -3,11 +3,11 @@ How it compares with its peers
 ==============================
 
 What other tools draw and save of the same models. What needs a browser or Graphviz's ``dot`` was
-measured beforehand (29 November 2026): Netron 9.3.3 in a headless Chromium, on the graph that
-graphlens saved as ONNX, and torchview 0.2.7, three levels deep, laid out by Graphviz. Model
+measured beforehand (29 and 30 November 2026): Netron 9.3.3 in a headless Chromium, on the graph
+that graphlens saved as ONNX, and torchview 0.2.7, three levels deep, laid out by Graphviz. Model
 Explorer 0.1.34 draws on a canvas, of which nothing can be counted from outside; it is compared in
-words below. The rest is measured while this page is built, in CPU
-seconds on one machine under whatever load it had: take the ratios.
+words below. The rest is measured while this page is built, in CPU seconds on one machine under
+whatever load it had: take the ratios.
 """
 
 import os
@@ -58,22 +58,22 @@ def size(path: Path) -> tuple[float, float]:
 
 KEPT = """
 model              tool       boxes  smallest type  width : height  crossings
-ResNet-50          torchview    173         0.6 pt            0.04          0
+ResNet-50          torchview    173         0.6 pt            0.06          0
 ResNet-50          Netron                   0.3 pt            0.04
-GPT-2, 12 layers   torchview     94         0.9 pt            0.24          1
+GPT-2, 12 layers   torchview     94         0.9 pt            0.18          6
 GPT-2, 12 layers   Netron                   0.1 pt            0.13
-BERT, 12 layers    torchview     47         1.7 pt            0.09          0
+BERT, 12 layers    torchview     47         1.7 pt            0.10          0
 BERT, 12 layers    Netron                   0.2 pt            0.26
-T5, 6 + 6 layers   torchview     44         1.7 pt            0.24          1
+T5, 6 + 6 layers   torchview     47         1.8 pt            0.26          4
 T5, 6 + 6 layers   Netron                   0.1 pt            0.15
-Swin-T             torchview     46         2.0 pt            0.30          0
+Swin-T             torchview     46         2.0 pt            0.32          0
 Swin-T             Netron                   0.1 pt            0.07
 U-Net              torchview     69         1.4 pt            0.10          0
 U-Net              Netron                   0.8 pt            0.12
-DenseNet-121       torchview     85         0.8 pt            0.53       7189
+DenseNet-121       torchview     85         0.9 pt            0.55       7850
 DenseNet-121       Netron                   0.1 pt            0.78
 NASNet Mobile      Netron                   0.1 pt            0.68
-Mixtral, 4 layers  torchview     41         2.1 pt            0.40          3
+Mixtral, 4 layers  torchview    175         0.7 pt            0.20         39
 Mixtral, 4 layers  Netron                   0.2 pt            0.21"""
 print(KEPT)
 
@@ -116,9 +116,9 @@ graphlens.draw(graph, "own.svg", color_by=own)
 # window of 1400 by 990. Weights are in the boxes that read them here, and one that several modules
 # read (tied embeddings, T5's relative positions) is named at each of them.
 #
-# Pictures of all nine were held side by side: torchview's of all but DenseNet-121, which dot did
-# not finish in 60 s, and NASNet, which it cannot take; Netron's and Model Explorer's of all nine.
-# What theirs still show that the default picture here does not:
+# Pictures of all nine were held side by side: torchview's of all but NASNet, which it cannot take;
+# Netron's and Model Explorer's of all nine. What theirs still show that the default picture here
+# does not:
 #
 # - ResNet-50: Netron writes the whole shape of a weight (``64×3×7×7``) in its box; here a box has
 #   the kernel, the channels that come out and the number of parameters, and the shape beside the
@@ -128,8 +128,10 @@ graphlens.draw(graph, "own.svg", color_by=own)
 #   box, two of them left out where there is no room, and all in the tooltip.
 # - Swin-T: the slices of a shifted window are in full in Netron's. Here ``--expand features.1.1``
 #   opens one.
-# - DenseNet-121, NASNet: Netron has every layer of a block, in a fan of 24,000 points; here blocks
-#   and cells say what they hold, and ``--expand normal_1`` opens one.
+# - DenseNet-121: torchview draws how each layer reads all before it, which in its first block, of
+#   six layers, can be followed; here a block says that it holds six layers. Netron has every layer
+#   of a block, in a fan of 24,000 points.
+# - NASNet: no cell is open; ``--expand normal_1`` opens one.
 # - GPT-2, T5, Mixtral: torchview has the layers one below the other; here one is drawn for all,
 #   some of its modules folded.
 #
