@@ -67,7 +67,8 @@ def _lines(row: Row, wide: float) -> Iterator[Row]:
         yield replace(plain, text=part) if index else head
     note = row.note if taken < 0.0 else ""
     left = width(note, NOTE) + GAP if note else 0.0
-    details = broken(row.detail, NOTE, wide - left, names=False) if row.detail else []
+    classes = row.style == "module"
+    details = broken(row.detail, NOTE, wide - left, names=classes) if row.detail else []
     for index, part in enumerate(details or [""] * bool(note)):
         yield replace(plain, text="", detail=part, note="" if index else note)
 

@@ -51,6 +51,14 @@ def test_a_name_is_broken_after_a_sign_or_before_a_capital():
     assert broken("WhisperDecoderLayer", 10.0, 75.0) == ["Whisper", "DecoderLayer"]
 
 
+def test_the_class_of_a_module_is_broken_as_a_name_is():
+    name, kind = "layers.0", "GraniteSpeechEncoderSubsamplingBlock"
+    found = lines(Row(name, kind, style="module"))
+    assert found[0][:2] == (name, "")
+    assert len(found) > 2
+    assert "".join(detail for _, detail, _ in found) == kind
+
+
 def test_a_number_stays_with_what_it_counts():
     found = lines(Row("", "13 Reshape · 8 Add · … 9 more", style="summary"))
     assert [detail for _, detail, _ in found] == ["13 Reshape · 8 Add", "… 9 more"]
