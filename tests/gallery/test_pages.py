@@ -17,6 +17,12 @@ CLAIMS = {
         and page["onnx_runtime"].result.status == page["blocked"].result.status == "proven"
     ),
     "seventy_billion": lambda page: page["peak"] < 4 and len(page["plan"].order) > 700,
+    "two_versions": lambda page: (
+        not page["normed"].removed
+        and sum(page["normed"].after.op(n) == "BatchNormalization" for n in page["normed"].added)
+        == 13
+        and not page["deeper"].removed
+    ),
     "unet_memory": lambda page: page["planned"].arena_bytes == page["planned"].peak_live_bytes,
     "what_a_trace_loses": lambda page: page["proof"].status == "refuted",
     "what_eager_keeps": lambda page: (
