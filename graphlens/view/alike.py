@@ -14,8 +14,8 @@ from fractions import Fraction
 from graphlens.view import words
 from graphlens.view.diagram import Arrow, Box, Diagram, Face, Row
 
-_PAIRS, _KINDS = 2, 3
-"""Differences that are named."""
+_PAIRS, _KINDS, _LETTERS = 2, 3, 30
+"""Differences that are named, and the letters that one may have where there are shorter ones."""
 _SIBLINGS, _LONGEST = 4, 12
 """Operations that are told apart by their modules, and the letters of such a name."""
 _SEGMENT = re.compile(r"[./]")
@@ -123,8 +123,9 @@ def _changes(name: str, ops: list[tuple[str, str]]) -> str:
     )
     if times:
         return f"like {name}, {words.as_wide(times)}"
-    said = [words.became(old, new) for (old, new), _ in pairs.most_common(_PAIRS)]
-    return f"like {name}: {', '.join(said)}" + (", …" if len(pairs) > _PAIRS else "")
+    told = [words.became(old, new) for (old, new), _ in pairs.most_common()]
+    said = ([each for each in told if len(each) <= _LETTERS] or told)[:_PAIRS]
+    return f"like {name}: {', '.join(said)}" + (", …" if len(told) > len(said) else "")
 
 
 def _scaled(pairs: Iterable[tuple[str, str]]) -> Fraction | None:

@@ -51,6 +51,11 @@ def test_the_first_of_its_kind_is_like_no_other():
         (("MatMul 8 → 4", "Reshape → 1×4"), ("MatMul 8 → 6", "Reshape → 1×6"), ": 8 → 6 for 8 → 4"),
         (("MatMul 8 → 4", "Reshape → 1×4"), ("MatMul 8 → 4", "Reshape → 2×2"), ", other shapes"),
         (("MatMul 8 → 4", "MatMul 4 → 6"), ("MatMul 16 → 8", "MatMul 8 → 12"), ", twice as wide"),
+        (
+            ("Mul × local_inv_freq_of_it", "MatMul 8 → 4"),
+            ("Mul × other_inv_freq_of_it", "MatMul 8 → 5"),
+            ": 8 → 5 for 8 → 4, …",
+        ),
         (("MatMul 8 → 4", "Slice [0:9]"), ("MatMul 8 → 4", "Slice [0:5]"), ", other shapes"),
         (("MatMul 8 → 4", "MatMul 4 → 6"), ("MatMul 4 → 2", "MatMul 2 → 3"), ", half as wide"),
         (("Conv 3×3, 8", "Conv 3×3, 16"), ("Conv 3×3, 16", "Conv 3×3, 32"), ": 8 → 16, 16 → 32"),
