@@ -169,5 +169,5 @@ def _band(seen: np.ndarray) -> str:
         return "causal"
     window = int(seen.reshape(-1, queries, keys)[0, -1].sum())
     band = np.triu(causal, past - window + 1)
-    same = np.array_equal(seen, np.broadcast_to(band, seen.shape))
+    same = window > 0 and np.array_equal(seen, np.broadcast_to(band, seen.shape))
     return f"causal, window {window}" if same else "mask"

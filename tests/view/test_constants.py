@@ -73,6 +73,7 @@ def test_an_attention_says_what_its_mask_hides(computed):
     assert attending(LOWER[3:], queries=2, computed=computed) == "2 heads, causal"
     assert attending(np.triu(LOWER, -1), computed=computed) == "2 heads, causal, window 2"
     assert attending(LOWER[::-1], computed=computed) == "2 heads, mask"
+    assert attending(np.zeros((5, 5), bool), computed=computed) == "2 heads, mask"
 
 
 def test_a_mask_that_is_added_hides_or_weighs():
