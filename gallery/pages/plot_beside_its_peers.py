@@ -128,9 +128,9 @@ graphlens.draw(graph, "own.svg", color_by=own)
 #   box, two of them left out where there is no room, and all in the tooltip.
 # - Swin-T: the slices of a shifted window are in full in Netron's. Here ``--expand features.1.1``
 #   opens one.
-# - DenseNet-121: torchview draws how each layer reads all before it, which in its first block, of
-#   six layers, can be followed; here a block says that it holds six layers. Netron has every layer
-#   of a block, in a fan of 24,000 points.
+# - DenseNet-121: torchview draws what each layer reads, which in the first block, of six layers,
+#   can be followed; here a block says that each reads all before it. Netron has every layer of a
+#   block, in a fan of 24,000 points.
 # - NASNet: no cell is open; ``--expand normal_1`` opens one.
 # - GPT-2, T5, Mixtral: torchview has the layers one below the other; here one is drawn for all,
 #   some of its modules folded.

@@ -178,6 +178,7 @@ class Cluster:
         repeat: How many equal blocks it stands for; only the first is drawn.
         title: Everything, for who points at it.
         was: How many the other of two models has; 0 where both have as many.
+        dense: Whether each of the modules in it reads all before it.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Cluster:
     repeat: int = 1
     title: str = ""
     was: int = 0
+    dense: bool = False
 
     @property
     def is_run(self) -> bool:

@@ -150,7 +150,9 @@ def _members(
             number, kind = _counted(box.face.rows[0].detail)
             counts[kind] += number * times(box)
     (kind, number), *others = counts.items() or [("", 0)]
-    return "" if others or not kind or kind in CONTAINERS or number < 2 else f"{number} {kind}"
+    if others or not kind or kind in CONTAINERS or number < 2:
+        return ""
+    return f"{number} {kind}" + (", each reads all before it" if cluster.dense else "")
 
 
 def _counted(said: str) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from graphlens.view.build import flat as flat_diagram
 from graphlens.view.build import totals
 from graphlens.view.bundle import bundle
 from graphlens.view.control import opened
+from graphlens.view.dense import told_dense
 from graphlens.view.diagram import Arrow, Diagram
 from graphlens.view.fit import Fit, fits
 from graphlens.view.fold import fold, fold_to
@@ -110,7 +111,7 @@ def folded(
         raise UsageError(f"depth is a number of scopes from 0 on, found {how.depth}")
     if how.flat:
         return finished(stack(whole, chains=False))
-    rolled = roll(stack(gather_inputs(whole)))
+    rolled = told_dense(roll(stack(gather_inputs(whole))))
     if how.depth is None and not how.expand:
         return (fit or fitting)(rolled)
     return finished(fold_to(rolled, 1 if how.depth is None else how.depth, how.expand))
