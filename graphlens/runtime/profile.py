@@ -54,12 +54,9 @@ def profile(graph: Graph, *inputs: Any, runs: int = RUNS) -> dict[str, float]:
         )
     arrays = check_inputs(graph, inputs or example_inputs(graph))
     names = (lowered.names[Value(name)] for name in graph.inputs)
-    model = onnx.ModelProto()
-    model.CopyFrom(lowered.model)
-    owners = _owners(graph, lowered)
-    for index, node in enumerate(model.graph.node):
-        node.name = str(index)
     feeds = {**dict(zip(names, arrays, strict=True)), **lowered.outside}
+    model = _taken_apart(lowered.model)
+    owners = _owners(graph, lowered, model)
     found: dict[str, list[float]] = defaultdict(list)
     for seconds in _measured(model, feeds, runs):
         total: dict[str, float] = defaultdict(float)
@@ -70,10 +67,10 @@ def profile(graph: Graph, *inputs: Any, runs: int = RUNS) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in found.items() if name}
 
 
-def _owners(graph: Graph, lowered: Lowered) -> list[str]:
+def _owners(graph: Graph, lowered: Lowered, model: onnx.ModelProto) -> list[str]:
     """The node of ours behind each ONNX node: what makes its result, else what reads it."""
     makes = {title: value.node for value, title in lowered.names.items() if value.node in graph}
-    nodes = lowered.model.graph.node
+    nodes = model.graph.node
     owners = [""] * len(nodes)
     wanted: dict[str, str] = {}
     for index in reversed(range(len(nodes))):
@@ -85,10 +82,24 @@ def _owners(graph: Graph, lowered: Lowered) -> list[str]:
     return owners
 
 
-def _measured(
-    model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], runs: int
-) -> Sequence[Mapping[int, float]]:
-    """Seconds of each ONNX node, by its place, in each run after the first."""
+def _taken_apart(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the functions that ONNX Runtime has no kernel for as the ops they are made of.
+
+    ONNX Runtime takes them apart itself when it loads a model, and would tell of the parts by names
+    of its own. The nodes are named by their places.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "apart.onnx")
+        options = _options()
+        options.optimized_model_filepath = path
+        _session(model, options)
+        apart = onnx.load(path)
+    for index, node in enumerate(apart.graph.node):
+        node.name = str(index)
+    return apart
+
+
+def _options() -> Any:
     runtime: Any = session.onnxruntime
     if runtime is None:
         raise RunError("times are measured by ONNX Runtime: pip install 'graphlens[runtime]'")
@@ -96,17 +107,37 @@ def _measured(
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
+    return options
+
+
+def _session(model: onnx.ModelProto, options: Any) -> Any:
+    runtime: Any = session.onnxruntime
+    try:
+        return runtime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's errors have no common base of their own
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> RunError:
+    return RunError(f"ONNX Runtime does not take it as a whole: {error}")
+
+
+def _measured(
+    model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], runs: int
+) -> Sequence[Mapping[int, float]]:
+    """Seconds of each ONNX node, by its place, in each run after the first."""
+    options = _options()
     options.enable_profiling = True
     with tempfile.TemporaryDirectory() as folder:
         options.profile_file_prefix = str(Path(folder) / "run")
+        opened = _session(model, options)
         try:
-            opened = runtime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
             for _ in range(runs + 1):
                 opened.run(None, dict(feeds))
-        except Exception as error:  # ONNX Runtime's errors have no common base of their own
-            raise RunError(f"ONNX Runtime does not take it as a whole: {error}") from error
+        except Exception as error:  # as above
+            raise _refused(error) from error
         events = json.loads(Path(opened.end_profiling()).read_text())
     seen: dict[int, list[float]] = defaultdict(list)
     for event in events:

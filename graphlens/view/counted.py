@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from graphlens.view.diagram import Arrow, Box, Cluster, Diagram, moved
 from graphlens.view.quotient import Tree, quotient
-from graphlens.view.runs import span, starts_like, used
+from graphlens.view.runs import root, span, starts_like, used
 from graphlens.view.tidy import tidied
 
 Member = tuple[bool, str]
@@ -186,7 +186,7 @@ class _Counter:
             for arrow in self.into[name]:
                 if arrow.mark == _MARKS[1 - side]:
                     continue
-                tail = self.owner.get(arrow.tail, arrow.tail)
+                tail = root(self.owner, arrow.tail)
                 if tail in place:
                     if (arrow.tail, name) not in self.between:
                         found.append((index, "self", (place[tail], arrow.value)))
@@ -212,7 +212,7 @@ class _Counter:
         twin = dict(zip(block.boxes, like.boxes, strict=True))
         for name in names:
             for arrow in self.into[name]:
-                tail = self.owner.get(arrow.tail, arrow.tail)
+                tail = root(self.owner, arrow.tail)
                 if tail in names and (tail in twin) != (name in twin):
                     self.between.add((arrow.tail, arrow.head))
         for name, other in twin.items():
@@ -240,7 +240,8 @@ class _Counter:
             return self.diagram
         home = {member: name for name, members in self.made.items() for member in members}
         between = frozenset(self.between)
-        small = quotient(self.diagram, self.owner, {}, [], between, alike=True)
+        owner = {name: root(self.owner, name) for name in self.owner}
+        small = quotient(self.diagram, owner, {}, [], between, alike=True)
         boxes: list[Box] = [
             moved(box, home.get((False, box.id), box.cluster)) for box in small.boxes
         ]

@@ -33,11 +33,12 @@ def quotient(
         The smaller diagram, its boxes in topological order; arrows inside one box are gone and
         equal ones are one.
     """
+    own = {box.id: box for box in diagram.boxes if box.id not in owner}
     kept: dict[str, Box] = {}
     for box in diagram.boxes:
         name = owner.get(box.id, box.id)
-        if name not in kept:
-            kept[name] = made.get(name, box)
+        if name not in kept:  # a box may stand for one that comes before it
+            kept[name] = made.get(name) or own.get(name, box)
     arrows: dict[tuple[str, str, str], Arrow] = {}
     for arrow in diagram.arrows:
         moved = _moved(arrow, owner, alike)

@@ -1,3 +1,5 @@
+import random
+
 import picture_graphs
 import pytest
 
@@ -314,3 +316,22 @@ def test_what_is_gone_is_not_counted_among_what_a_folded_scope_holds():
         "4 Conv · 3 Relu · 2 Add",
         "− Relu",
     ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_differs_every_arrow_joins_two_boxes(seed):
+    draw = random.Random(seed)
+    one, other = (
+        picture_graphs.residual_net(
+            blocks=draw.randint(1, 5), channels=draw.choice((8, 16)), stages=draw.randint(1, 3)
+        )
+        for _ in range(2)
+    )
+    for graph in (one, other):
+        for name in draw.sample([n for n in graph if graph.op(n) == "Relu"], 1):
+            graph.update_node(name, op=draw.choice(("Tanh", "Sigmoid", "Relu")))
+    drawn = view.difference(diff(one, other))
+    while drawn is not None:
+        names = {box.id for box in drawn.boxes}
+        assert all({arrow.tail, arrow.head} <= names for arrow in drawn.arrows)
+        drawn = drawn.coarser

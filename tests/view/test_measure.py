@@ -6,7 +6,10 @@ import pytest
 import graphlens
 from graphlens import view
 from graphlens.errors import UsageError
+from graphlens.ir import Graph
+from graphlens.ops.build import Builder
 from graphlens.runtime.profile import profile
+from graphlens.tensor import TensorType
 from graphlens.view.measure import MEASURES
 
 
@@ -93,3 +96,14 @@ def test_a_film_strip_and_a_difference_are_coloured_too():
         assert {face.tint for box in diagram.boxes for face in box.faces if face} - {""}
     with pytest.raises(UsageError, match="'heat'"):
         view.before_after(history, color_by="heat")
+
+
+def test_an_op_that_onnx_runtime_takes_apart_has_the_time_of_its_parts():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (64, 64)))
+    x = make.op("HardSwish", make.op("MatMul", x, x, name="product"), name="swish")
+    make.output([make.op("Mish", x, name="mish")])
+    seconds = profile(graph, runs=2)
+    assert set(seconds) == {"product", "swish", "mish"}
+    assert min(seconds.values()) > 0.0

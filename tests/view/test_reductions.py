@@ -15,7 +15,7 @@ from graphlens.view.bundle import bundle
 from graphlens.view.diagram import Arrow, Box, Cluster, Diagram, Face, Row
 from graphlens.view.fit import cost, fits
 from graphlens.view.fold import fold, fold_to
-from graphlens.view.quotient import topological
+from graphlens.view.quotient import quotient, topological
 from graphlens.view.roll import roll
 from graphlens.view.stack import stack
 from graphlens.view.tag import tag_wide
@@ -550,3 +550,11 @@ def test_a_folded_module_says_which_modules_it_holds():
         graph.update_node(f"stage0.{index}.a.conv", attributes={"kernel_shape": (3, channels)})
     box = next(box for box in view.graph(graph, depth=0).boxes if box.face.kind == "module")
     assert [row.detail for row in box.face.rows[:2]] == ["Stage", "3 Block"]
+
+
+def test_a_box_may_stand_for_one_that_comes_before_it():
+    boxes = tuple(Box(name, (Face((Row(name),)),)) for name in "abc")
+    arrows = (Arrow("a", "b"), Arrow("b", "c"))
+    small = quotient(Diagram("", boxes, arrows), {"a": "b"}, {})
+    assert [box.id for box in small.boxes] == ["b", "c"]
+    assert [(arrow.tail, arrow.head) for arrow in small.arrows] == [("b", "c")]
