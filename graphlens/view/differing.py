@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from itertools import product
 
 from graphlens.view.bundle import bundle
 from graphlens.view.changes import follows
@@ -22,6 +23,10 @@ _FRAME = 1.6
 _STRETCHES = ((3, 0), (5, 1), None)
 """How many equal members of a scope are drawn as one at least, and how many stay beside a change;
 None where all stay."""
+_MEMBERS = ((22, 12), (12, 8))
+"""Members of a scope that are drawn as stretches of them, and how many stretches."""
+_MANY = 1500
+"""Boxes beyond which no time is taken for the fewer stretches."""
 _SHORTER = 4
 """Lines that boxes are cut to, so that more stands open."""
 _EQUAL, _SIZES, _ALL, _MIXED, _COUNTED = 0, 1, 2, 3, 4
@@ -39,8 +44,8 @@ def showing_changes(rolled: Diagram) -> Diagram:
     if not any(box.changed for box in both.boxes) and not any(c.was for c in both.clusters):
         return fitting(rolled)
     levels: list[Diagram] = []
-    for few in _STRETCHES:
-        whole = bundle(equal_stretches(both, *few) if few else both)
+    for few, members in product(_STRETCHES, _MEMBERS[: 1 + (len(both.boxes) <= _MANY)]):
+        whole = bundle(equal_stretches(both, *few) if few else both, *members)
         opener = _Opener(whole)
         for held in dict.fromkeys(map(opener.opened, PAGES)):
             level = fold(whole, opener.tree.clusters.keys() - held)

@@ -335,3 +335,18 @@ def test_whatever_differs_every_arrow_joins_two_boxes(seed):
         names = {box.id for box in drawn.boxes}
         assert all({arrow.tail, arrow.head} <= names for arrow in drawn.arrows)
         drawn = drawn.coarser
+
+
+def test_a_scope_of_many_changed_members_is_shown_in_stretches_rather_than_not_at_all():
+    one, other = (picture_graphs.residual_net(blocks=18) for _ in range(2))
+    for block in range(18):  # each unlike the others, before and after
+        for graph, size in ((one, 3 + 2 * block), (other, 4 + 3 * block)):
+            for conv in (f"stage0.{block}.a.conv", f"stage0.{block}.b.conv"):
+                graph.update_node(
+                    conv, attributes={"kernel_shape": (3, 3), "dilations": (size,) * 2}
+                )
+    drawn, sizes = view.difference(diff(one, other)), set[int]()
+    while drawn is not None:
+        sizes.add(len(drawn.boxes))
+        drawn = drawn.coarser
+    assert any(8 <= size < 18 for size in sizes)
