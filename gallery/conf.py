@@ -72,6 +72,7 @@ _PICTURE = """
 sphinx_gallery_conf = {
     "examples_dirs": "pages",
     "gallery_dirs": "_generated",
+    "backreferences_dir": "_generated/backreferences",  # which minigallery asks for
     "filename_pattern": r"plot_",
     "image_scrapers": (pictures,),
     "abort_on_example_error": True,
