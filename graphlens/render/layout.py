@@ -100,10 +100,11 @@ def _bridged(diagram: Diagram, placed: Layout) -> Layout:
         diagram = diagram.coarser or diagram
         if len(diagram.boxes) < least:
             break
-        other = _best(wrapped(diagram))
+        whole = wrapped(diagram)
+        other = _best(whole)
         if other is None or other.named:
             continue
-        other = _untangled(wrapped(diagram), other)
+        other = _untangled(whole, other)
         if _scale(other) >= LEGIBLE and not other.named and other.crossings <= placed.crossings:
             return other
     return placed
@@ -180,7 +181,7 @@ def _laid_out(diagram: Diagram, pieces: Sequence[Sequence[Box]], room: Room = _U
     """
     links = _links(diagram, pieces)
     if any(link.is_far for link in links):
-        for patient in (room.patient, True):
+        for patient in dict.fromkeys((room.patient, True)):
             placed = _led(diagram, pieces, links, room._replace(patient=patient))
             if _scale(placed) < LEGIBLE:
                 break
