@@ -340,7 +340,7 @@ def long_names():
         for _ in range(2):
             x = make.op("MatMul", make.op("Exp", x), weight)
     make.scope = ""
-    wide = make.op("Expand", x, make.const(np.array([8, 64])))
+    wide = make.op("Expand", x, make.const(np.array([8, 64])), name="wide")
     deep = make.op("Softmax", make.op("MatMul", wide, make.const(np.eye(64, dtype=np.float32))))
     make.output([make.op("Mul", deep, wide)])
     return graph
@@ -361,7 +361,33 @@ def test_no_two_texts_of_a_page_overlap(view):
             assert end <= start, (one, other)
 
 
+def slices():
+    """Narrow boxes side by side, each with a shape below it."""
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (1, 96, 56, 56)))
+    parts = [
+        make.op("Slice", x, *(make.const(np.array([at])) for at in (start, 56, 2, 2)))
+        for start in range(4)
+    ]
+    make.output([make.op("Concat", *parts, axis=1)])
+    return graph
+
+
+def test_shapes_side_by_side_keep_clear_of_each_other(view):
+    viewer = view(slices())
+    spans = defaultdict(list)
+    for text, x, wide, _, y in viewer.page.evaluate(WRITTEN):
+        if "×28×" in text:
+            spans[round(y)].append((x, x + wide))
+    assert sum(map(len, spans.values())) >= 2
+    for held in spans.values():
+        for (_, end), (start, _) in itertools.pairwise(sorted(held)):
+            assert end <= start
+
+
 def test_a_shape_is_written_on_the_side_that_no_wire_bends_to(view):
     viewer = view(long_names())
-    written = {text: align for text, _, _, align, _ in viewer.page.evaluate(WRITTEN)}
-    assert written["8×64"] == "right"
+    written = {text: (x, x + wide) for text, x, wide, *_ in viewer.page.evaluate(WRITTEN)}
+    box = viewer.ask("app.active.rectOf(a[0])", "wide")
+    assert written["8×64"][1] < box["x"] + box["width"] / 2

@@ -80,11 +80,15 @@ function trace(ctx, way, x, y, rect, bent) {
   }
 }
 
-/** What is said beside wires: to the right of where each begins, or left of wires that go right. */
+/** What is said beside wires: to the right of where each begins, or left of wires that go right.
+ *
+ * Where something else is written there it goes to the other side, or is left out.
+ */
 function paintShapes(ctx, scene, placed, rect, x, y, tone) {
   ctx.font = `9.5px ${FONT}`;
   const sides = bends(placed);
   const written = new Set();
+  const taken = [];
   for (const { wire, points } of waysOf(placed)) {
     const start = points[1];
     const top = y + start.y + 11;
@@ -93,11 +97,16 @@ function paintShapes(ctx, scene, placed, rect, x, y, tone) {
     written.add(once);
     if (top < rect.top || top - 12 > rect.bottom) continue;
     const { left, right } = sides.get(place(start));
-    ctx.textAlign = right && !left ? "right" : "left";
-    haloed(ctx, scene, wire.label, x + start.x + (right && !left ? -5 : 5), top, "faint", tone);
+    const wide = ctx.measureText(wire.label).width;
+    const first = right && !left ? -5 - wide : 5;
+    const from = [first, first < 0 ? 5 : -5 - wide].map((side) => x + start.x + side).find((from) => isFree(taken, from, wide, top));
+    if (from === undefined) continue;
+    taken.push([from, from + wide, top]);
+    haloed(ctx, scene, wire.label, from, top, "faint", tone);
   }
-  ctx.textAlign = "left";
 }
+
+const isFree = (taken, from, wide, y) => !taken.some(([left, right, at]) => from < right + 2 && from + wide > left - 2 && Math.abs(y - at) < 10);
 
 /** Whether wires bend to the left and to the right, for each place where wires begin. */
 function bends(placed) {
