@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import tempfile
 from collections import defaultdict
@@ -12,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnx.inliner import inline_selected_functions
 
 from graphlens.errors import RunError
 from graphlens.ir.graph import Graph
 from graphlens.ir.node import Value
 from graphlens.ops.proto import reads
+from graphlens.ops.schema import defaults
 from graphlens.runtime import session
 from graphlens.runtime.given import check_inputs
 from graphlens.runtime.inputs import example_inputs
@@ -32,7 +35,8 @@ def profile(graph: Graph, *inputs: Any, runs: int = RUNS) -> dict[str, float]:
     """Seconds that each node takes in one run, the median of several.
 
     The graph runs as it stands, ONNX Runtime's optimisations off, one thread an op; what runs as
-    one group has the time of its members. What is done before the run (weights, constants) takes
+    one group has the time of its members, and an op that ONNX Runtime has no kernel for that of
+    the ops that ONNX defines it by. What is done before the run (weights, constants) takes
     no time and is not listed.
 
     Args:
@@ -58,13 +62,22 @@ def profile(graph: Graph, *inputs: Any, runs: int = RUNS) -> dict[str, float]:
     model = _taken_apart(lowered.model)
     owners = _owners(graph, lowered, model)
     found: dict[str, list[float]] = defaultdict(list)
-    for seconds in _measured(model, feeds, runs):
+    open_sizes = not inputs and any(
+        not graph.type_of(Value(name)).is_static for name in graph.inputs
+    )
+    for seconds in _measured(model, feeds, runs, _OPEN if open_sizes else ""):
         total: dict[str, float] = defaultdict(float)
         for index, each in seconds.items():
             total[owners[index]] += each
         for name, each in total.items():
             found[name].append(each)
     return {name: statistics.median(each) for name, each in found.items() if name}
+
+
+_OPEN = (
+    "; the sizes of its inputs are open, and small ones were made up: "
+    "give it inputs (from a shell, --input 1x224x224x3)"
+)
 
 
 def _owners(graph: Graph, lowered: Lowered, model: onnx.ModelProto) -> list[str]:
@@ -85,18 +98,56 @@ def _owners(graph: Graph, lowered: Lowered, model: onnx.ModelProto) -> list[str]
 def _taken_apart(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with the functions that ONNX Runtime has no kernel for as the ops they are made of.
 
-    ONNX Runtime takes them apart itself when it loads a model, and would tell of the parts by names
-    of its own. The nodes are named by their places.
+    Some it takes apart itself when it loads a model, and would tell of the parts by names of its
+    own; others it refuses, though ONNX says what they are made of. The nodes are named by their
+    places, those in bodies apart.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "apart.onnx")
-        options = _options()
-        options.optimized_model_filepath = path
-        _session(model, options)
-        apart = onnx.load(path)
-    for index, node in enumerate(apart.graph.node):
-        node.name = str(index)
-    return apart
+    done: set[str] = set()
+    while True:
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "apart.onnx")
+            options = _options()
+            options.optimized_model_filepath = path
+            try:
+                _session(model, options)
+            except RunError as error:
+                lacking = _LACKING.search(str(error))
+                if lacking is None or lacking[1] in done:
+                    raise
+                done.add(lacking[1])
+                model = _inlined(model, lacking[1])
+                continue
+            apart = onnx.load(path)
+        for index, node in enumerate(apart.graph.node):
+            node.name = f"{_NODE}{index}"
+        return apart
+
+
+_NODE = "graphlens#"
+_EVENT = re.compile(rf"{_NODE}(\d+)_kernel_time")
+"""What the nodes of the graph itself are called, and their events."""
+_LACKING = re.compile(r"Could not find an implementation for (\w+)\(")
+"""How ONNX Runtime names an op that it has no kernel for."""
+
+
+def _inlined(model: onnx.ModelProto, op: str) -> onnx.ModelProto:
+    """The model with the ops of a kind as ONNX's schema defines them, if it does."""
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    _set_defaults(whole.graph, op)
+    return inline_selected_functions(whole, [("", op)], inline_schema_functions=True)
+
+
+def _set_defaults(graph: onnx.GraphProto, op: str) -> None:
+    """Write out the attributes of the ops of a kind: their definition reads what is written."""
+    for node in graph.node:
+        if node.op_type == op and not node.domain:
+            given = {attribute.name for attribute in node.attribute}
+            missing = [pair for pair in defaults(op).items() if pair[0] not in given]
+            node.attribute.extend(onnx.helper.make_attribute(*pair) for pair in missing)
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _set_defaults(attribute.g, op)
 
 
 def _options() -> Any:
@@ -117,15 +168,11 @@ def _session(model: onnx.ModelProto, options: Any) -> Any:
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # ONNX Runtime's errors have no common base of their own
-        raise _refused(error) from error
-
-
-def _refused(error: Exception) -> RunError:
-    return RunError(f"ONNX Runtime does not take it as a whole: {error}")
+        raise RunError(f"ONNX Runtime does not take it as a whole: {error}") from error
 
 
 def _measured(
-    model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], runs: int
+    model: onnx.ModelProto, feeds: Mapping[str, np.ndarray], runs: int, hint: str
 ) -> Sequence[Mapping[int, float]]:
     """Seconds of each ONNX node, by its place, in each run after the first."""
     options = _options()
@@ -137,11 +184,11 @@ def _measured(
             for _ in range(runs + 1):
                 opened.run(None, dict(feeds))
         except Exception as error:  # as above
-            raise _refused(error) from error
+            raise RunError(f"ONNX Runtime failed on it: {error}{hint}") from error
         events = json.loads(Path(opened.end_profiling()).read_text())
     seen: dict[int, list[float]] = defaultdict(list)
-    for event in events:
-        name = event.get("name", "")
-        if event.get("cat") == "Node" and name.endswith("_kernel_time"):
-            seen[int(name.removesuffix("_kernel_time"))].append(event["dur"] / 1e6)
+    for event in events:  # those of the bodies of control flow are part of their node's
+        told = _EVENT.fullmatch(event.get("name", ""))
+        if told and event.get("cat") == "Node":
+            seen[int(told[1])].append(event["dur"] / 1e6)
     return [{index: each[run + 1] for index, each in seen.items()} for run in range(runs)]

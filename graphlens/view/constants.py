@@ -44,9 +44,10 @@ def shape(reads: Operands, index: int) -> tuple[object, ...]:
 def array(reads: Operands, index: int) -> np.ndarray | None:
     """The value of an operand that is a constant; None for any other, and for a large one."""
     read = operand(reads, index)
-    if read is None or read.role != "const" or read.array is not None:
-        return read.array if read and read.role == "const" else None
-    return read.work_out() if (read.held.elements or _SMALL + 1) <= _SMALL else None
+    if read is None or read.role != "const":
+        return None
+    small = 0 < (read.held.elements or 0) <= _SMALL
+    return read.work_out() if read.array is None and small else read.array
 
 
 def integers(value: Attribute | np.ndarray | None) -> tuple[int, ...]:

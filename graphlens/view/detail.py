@@ -103,8 +103,8 @@ def _split(node: Node, reads: Operands) -> list[str]:
 
 def _identity(node: Node, reads: Operands) -> list[str]:
     """What came to nothing: a dropout at rest, a cast to the type that is there."""
-    words = re.findall(r"[a-z_]+", node.source.op.lower())
-    return [said for word, said in _CAME_TO_NOTHING.items() if word in words][:1]
+    parts = re.findall(r"[a-z_]+", node.source.op.lower())
+    return [said for word, said in _CAME_TO_NOTHING.items() if word in parts][:1]
 
 
 _CAME_TO_NOTHING = {

@@ -1,12 +1,13 @@
 """Measures laid over a picture: on every box, kept by folding, said in words and in the scale."""
 
+import numpy as np
 import picture_graphs
 import pytest
 
 import graphlens
 from graphlens import view
-from graphlens.errors import UsageError
-from graphlens.ir import Graph
+from graphlens.errors import RunError, UsageError
+from graphlens.ir import Graph, parse
 from graphlens.ops.build import Builder
 from graphlens.runtime.profile import profile
 from graphlens.tensor import TensorType
@@ -98,12 +99,42 @@ def test_a_film_strip_and_a_difference_are_coloured_too():
         view.before_after(history, color_by="heat")
 
 
-def test_an_op_that_onnx_runtime_takes_apart_has_the_time_of_its_parts():
+def test_an_op_that_onnx_runtime_has_no_kernel_for_has_the_time_of_its_parts():
     graph = Graph()
     make = Builder(graph)
     x = make.input("x", TensorType("float32", (64, 64)))
-    x = make.op("HardSwish", make.op("MatMul", x, x, name="product"), name="swish")
-    make.output([make.op("Mish", x, name="mish")])
+    x = make.op("HardSwish", make.op("MatMul", x, x, name="product"), name="taken apart by it")
+    make.output([make.op("Swish", x, name="refused by it")])
     seconds = profile(graph, runs=2)
-    assert set(seconds) == {"product", "swish", "mish"}
+    assert set(seconds) == {"product", "taken apart by it", "refused by it"}
     assert min(seconds.values()) > 0.0
+
+
+def test_a_loop_has_the_time_of_its_body():
+    graph = parse("""
+def net(x: float32[64, 64]):
+    def then_branch(x: float32[64, 64]):
+        y: float32[64, 64] = Swish(x)
+        return y
+    def else_branch(x: float32[64, 64]):
+        y: float32[64, 64] = Neg(x)
+        return y
+    c: bool[()] = Const(True)
+    z: float32[64, 64] = MatMul(x, x)
+    y: float32[64, 64] = If(c, z, then_branch=then_branch, else_branch=else_branch)
+    return y
+""")
+    assert set(profile(graph, runs=2)) == {"z", "y"}
+
+
+def test_made_up_inputs_that_do_not_fit_are_told_of():
+    graph = Graph()
+    make = Builder(graph)
+    x = make.input("x", TensorType("float32", (1, 3, "h", "w")))
+    weight = make.param(
+        "w", TensorType("float32", (4, 3, 9, 9)), np.zeros((4, 3, 9, 9), np.float32)
+    )
+    make.output([make.op("Conv", x, weight, kernel_shape=(9, 9))])
+    with pytest.raises(RunError, match=r"sizes of its inputs are open.*--input"):
+        profile(graph, runs=1)
+    assert profile(graph, np.zeros((1, 3, 32, 32), np.float32), runs=1)
