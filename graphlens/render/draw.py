@@ -38,16 +38,17 @@ def draw(diagram: Diagram) -> Scene:
     found: list[Shape] = list(heading(diagram.title, diagram.subtitle, around.wide))
     top, heads, each, between = around.top, around.heads, around.each, around.between
     start = MARGIN + (around.wide - around.content) / 2
-    for index, pane in enumerate(diagram.panes):
-        x = start + index * (each + between)
+    places = [start + index * (each + between) for index in range(len(diagram.panes))]
+    lefts = [x + (each - placed.width) / 2 for x in places]
+    for index, (pane, x) in enumerate(zip(diagram.panes, places, strict=True)):
         if index:
             found.append(_divider(x - between / 2, top + 8.0, heads + placed.height))
         found += pane_head(pane, x if len(diagram.panes) > 1 else MARGIN, top, each)
-        found += _pane(placed, index, x + (each - placed.width) / 2, top + heads)
+        found += _ground(placed, index, lefts[index], top + heads)
     if diagram.threads:
-        inset = (each - placed.width) / 2
-        lefts = [start + i * (each + between) + inset for i in range(len(diagram.panes))]
         found += _threads(placed, lefts, top + heads)
+    for index, x in enumerate(lefts):
+        found += _boxes(placed, index, x, top + heads)
     bottom = top + heads + placed.height + 18.0
     found += legend_shapes(around.legend, bottom, around.wide)[0]
     return Scene(around.width, around.height, tuple(found), diagram.title, diagram.subtitle)
@@ -72,7 +73,8 @@ def _divider(x: float, y: float, high: float) -> Path:
     return Path(straight((x, y), (x, y + high)), "hair", line=1.0)
 
 
-def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
+def _ground(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
+    """The frames and the lines of a pane, over which boxes and words stand."""
     depth = {"": -1}
     for cluster, frame, goes_on in placed.clusters:
         depth[cluster.id] = depth.get(cluster.parent, -1) + 1
@@ -85,6 +87,10 @@ def _pane(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
             yield from _stub(placed, line, pane, x, y)
     for px, py in placed.forks:
         yield Rect(px + x - 2.0, py + y - 2.0, 4.0, 4.0, 2.0, "line")
+
+
+def _boxes(placed: Layout, pane: int, x: float, y: float) -> Iterator[Shape]:
+    """The boxes of a pane and the words beside its lines."""
     for box in placed.diagram.boxes:
         frame = placed.frames[box.id]
         drawn = shapes(box, pane, frame.x + x, frame.y + y, Size(frame.width, frame.height))

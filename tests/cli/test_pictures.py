@@ -41,7 +41,9 @@ def test_each_pass_that_changed_something_has_a_picture_of_its_own(model, tmp_pa
 def test_threads_tie_a_group_to_its_members(model, tmp_path):
     out = tmp_path / "threads.svg"
     assert main(["optimize", model, "-o", str(out), "--threads", "--flat", "--no-prove"]) == 0
-    assert out.read_text().count('class="thread"') == 2
+    svg = out.read_text()
+    assert svg.count('class="thread"') == 2
+    assert svg.rindex('class="thread"') < svg.index('class="box ')  # under boxes and words
 
 
 @pytest.mark.parametrize(
