@@ -73,9 +73,12 @@ zoo: $(STAMP) ## Sweep over whole model libraries, hours long: build/zoo.jsonl, 
 	  keras-layers-torch --jobs 2 -o build/zoo.jsonl -o build/zoo.md -o build/zoo.html
 	$(BIN)/python -m pytest -m zoo
 
-# A page is run again when its script changes; the zoo's also when its table does.
-gallery: $(STAMP) ## Build the gallery: every page is run, and draws what it shows
-	@find gallery/_generated -name 'plot_zoo.py.md5' ! -newer gallery/pages/zoo.jsonl -delete 2>/dev/null || true
+# A page is run again when its script changes, and all of them when what they draw with does.
+DRAWN := gallery/_generated/.drawn
+$(DRAWN): $(shell find graphlens -name '*.py') $(wildcard gallery/*.py gallery/pages/*.jsonl gallery/pages/*.csv)
+	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
+
+gallery: $(STAMP) $(DRAWN) ## Build the gallery: every page is run, and draws what it shows
 	$(BIN)/python -m sphinx -W --keep-going -q -b html gallery build/gallery
 
 spellings: $(STAMP) ## Work out anew which ops the mapping tables write (graphlens ops)
